@@ -1,0 +1,291 @@
+/**
+ * THE contract between the window and the main process: the vocabulary, and one table of Calls from which the types,
+ * the handlers, the preload script and the allow-list of the IPC channel follow. Calls go in, Changes come out, and
+ * nothing else crosses. This file imports nothing.
+ *
+ * Identifiers are lower-case hexadecimal strings; times are milliseconds since 1970 (UTC).
+ *
+ * What never crosses: keys, ratchet state, file paths. Two secrets cross because a person must see or type them, each
+ * in one Call and never in a Change: the 24 recovery words (`recovery.words`, out, only until confirmed) and the
+ * passphrase (`setup.create`, `setup.unlock`, in).
+ */
+
+// ---------------------------------------------------------------- vocabulary
+
+/** Where the profile stands. `new`: no account yet; the rest follows the order of set-up. */
+export type Phase =
+  | { readonly at: 'choose', readonly profiles: readonly ProfileChoice[] }
+  /** `keychain`: 'ok' when the system's keychain can hold the key; otherwise a passphrase is needed. */
+  | { readonly at: 'new', readonly keychain: 'ok' | 'absent' }
+  | { readonly at: 'locked', readonly need: 'passphrase' | 'keychain', readonly hint?: ErrorCode }
+  | { readonly at: 'ready', readonly me: Me }
+  /** The profile cannot be opened; `code` says why and the renderer says what helps. */
+  | { readonly at: 'stopped', readonly code: ErrorCode, readonly detail?: string }
+
+export type ProfileChoice = { readonly profile: string, readonly name?: string }
+
+export type Me = {
+  readonly accountId: string
+  readonly name: string
+  readonly deviceName: string
+  /** `waiting`: the words were never confirmed; `later`: the person said "later"; the app keeps asking. */
+  readonly recovery: 'waiting' | 'later' | 'confirmed'
+}
+
+export type Person = {
+  readonly accountId: string
+  readonly name: string
+  readonly own: boolean
+  readonly admin: boolean
+  readonly devices: number
+  /** When a leaf of this person last renewed its keys in this group. */
+  readonly healedAt: number
+  readonly verified: boolean
+}
+
+/**
+ * `request`: somebody invited this person and nothing was answered. `active`: open. `left`, `removed`: closed, history
+ * stays. `creating`: a new conversation whose first commit has not won its slot yet. `stopped`: needs a newer app.
+ */
+export type ConversationState = 'request' | 'creating' | 'active' | 'left' | 'removed' | 'stopped'
+
+export type Conversation = {
+  readonly id: string
+  readonly kind: 'direct' | 'group'
+  readonly state: ConversationState
+  /** The group's name, or the other person's in a direct chat. */
+  readonly title: string
+  /** What the growth rings are drawn from: the other account in a direct chat, else the group. */
+  readonly ringsOf: string
+  /** Everybody in it (own account included), in order of name. */
+  readonly people: readonly Person[]
+  readonly devices: number
+  /** May this person add, remove or rename? */
+  readonly mayAdd: boolean
+  readonly mayRemove: boolean
+  readonly mayRename: boolean
+  readonly last?: { readonly at: number, readonly text: string, readonly from?: string, readonly own: boolean }
+  readonly unread: number
+  readonly draft: string
+  /** Order in the list: the newest event. */
+  readonly at: number
+  /** When the current epoch began, and when the newest keys in it were made. */
+  readonly epochAt: number
+  readonly healedAt: number
+  /** In a request: who asks, and whether they hold an invite of this person. */
+  readonly request?: { readonly from: string, readonly byInvite: boolean }
+}
+
+export type MessageState = 'sending' | 'sent' | 'delivered' | 'failed' | 'received'
+
+export type Fact =
+  | { readonly fact: 'created', readonly by: string }
+  | { readonly fact: 'joined', readonly by: string }
+  | { readonly fact: 'added', readonly by: string, readonly who: readonly string[] }
+  | { readonly fact: 'removed', readonly by: string, readonly who: readonly string[] }
+  | { readonly fact: 'left', readonly who: string }
+  | { readonly fact: 'renamed', readonly by: string, readonly name: string }
+  | { readonly fact: 'accepted', readonly who: string }
+
+/**
+ * Why something could not be read. `before-joined`: sent before this device joined. `epoch-too-old`: its keys are
+ * deleted. `lost`: counters show that `count` messages never arrived. `malformed`: breaks the rule `rule`.
+ */
+export type GapReason = 'before-joined' | 'epoch-too-old' | 'lost' | 'malformed' | 'undecided'
+
+/** One fact in a conversation as a person sees it. `order` sorts the timeline and never changes. */
+export type Entry = {
+  readonly id: string
+  readonly conversation: string
+  readonly order: number
+  readonly at: number
+} & (
+  | { readonly kind: 'message', readonly from: string, readonly own: boolean, readonly text: string
+      readonly state: MessageState
+      /** Own messages: to how many of the other people it was delivered. */
+      readonly deliveredTo: number
+      /** People and devices that could read it: those of its epoch. */
+      readonly people: number, readonly devices: number }
+  | { readonly kind: 'fact', readonly fact: Fact, readonly devices: number }
+  | { readonly kind: 'gap', readonly reason: GapReason, readonly count: number, readonly from?: string
+      readonly rule?: string }
+)
+
+/** A node of the ratchet tree as a picture shows it, in the array order of RFC 9420 Appendix C. */
+export type TreeNode = { readonly state: 'filled' | 'blank', readonly lit: boolean, readonly accountId?: string }
+
+export type Details = {
+  readonly conversation: string
+  /** Six groups of five digits, from the epoch authenticator. */
+  readonly groupCode: string
+  readonly tree: readonly TreeNode[]
+  readonly renewedBy?: string
+  readonly renewedAt: number
+  readonly epoch: number
+  readonly cipherSuite: number
+}
+
+export type Invite = {
+  /** The contact card as one line of text; the QR holds the same. */
+  readonly text: string
+  readonly expiresAt: number
+}
+
+export type InvitePreview = {
+  readonly accountId: string
+  readonly name: string
+  readonly expiresAt: number
+  /** An existing direct chat with that account. */
+  readonly conversation?: string
+}
+
+/** What the UI is told after a commit to the store. Revisions count up by one; a hole means: open again. */
+export type Change = {
+  readonly revision: number
+  readonly phase?: Phase
+  readonly conversations?: readonly Conversation[]
+  readonly removedConversations?: readonly string[]
+  readonly entries?: readonly Entry[]
+  readonly removedEntries?: readonly string[]
+  /** Something the person should know now; shown once. */
+  readonly notice?: { readonly code: ErrorCode | 'window', readonly detail?: string }
+}
+
+export type Snapshot = {
+  readonly revision: number
+  readonly phase: Phase
+  readonly profile: string
+  readonly version: string
+  readonly conversations: readonly Conversation[]
+}
+
+/** The names of people, for entries whose sender is no longer a member: accountId to name. */
+export type EntryPage = {
+  readonly entries: readonly Entry[]
+  readonly more: boolean
+  readonly names: Readonly<Record<string, string>>
+}
+
+/** Text for people is made in the renderer from these; `detail` is never a secret. */
+export const errorCodes = [
+  'bad-argument', 'not-ready', 'unknown-conversation', 'conversation-closed', 'not-allowed',
+  'invite-malformed', 'invite-expired', 'invite-own', 'invite-no-device', 'invite-no-key', 'invite-wrong-account',
+  'already-member', 'words-differ', 'words-gone', 'name-differs',
+  'passphrase-wrong', 'passphrase-short', 'keychain-locked', 'keychain-absent', 'keychain-lost',
+  'store-full', 'store-damaged', 'store-read-only', 'store-newer', 'profile-busy', 'delivery-unreachable',
+  'too-large', 'profile-unknown', 'bug',
+] as const
+export type ErrorCode = typeof errorCodes[number]
+
+/** How an invoke answers: errors are codes, never stack traces. */
+export type Answer<T> =
+  | { readonly ok: true, readonly value: T }
+  | { readonly ok: false, readonly code: ErrorCode, readonly detail?: string }
+
+// ---------------------------------------------------------------- argument checks
+
+/** Says whether a value from the window is a `T`; unknown keys and foreign prototypes are refused. */
+export type Check<T> = (value: unknown) => value is T
+
+/** Text of at most `max` UTF-16 units, at least `min`. */
+export const text = (max: number, min = 0): Check<string> =>
+  (value): value is string => typeof value === 'string' && value.length >= min && value.length <= max
+/** An identifier: 32 or 64 lower-case hexadecimal digits. */
+export const id: Check<string> = (value): value is string =>
+  typeof value === 'string' && /^(?:[0-9a-f]{32}|[0-9a-f]{64})$/.test(value)
+export const flag: Check<boolean> = (value): value is boolean => typeof value === 'boolean'
+/** A whole number between `min` and `max`, inclusive. */
+export const count = (min: number, max: number): Check<number> =>
+  (value): value is number => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
+export const list = <T>(of: Check<T>, max: number): Check<readonly T[]> =>
+  (value): value is readonly T[] => Array.isArray(value) && value.length <= max && value.every((item) => of(item))
+
+type Fields = Readonly<Record<string, Check<unknown>>>
+type Checked<F extends Fields> = { readonly [K in keyof F]: F[K] extends Check<infer T> ? T : never }
+
+/** An object with exactly these fields. */
+const object = <F extends Fields>(fields: F): Check<Checked<F>> => (value): value is Checked<F> => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // A structured clone arrives with the plain prototype of the receiving world.
+  if (prototype !== null && prototype !== Object.prototype) return false
+  const keys = Object.keys(value)
+  if (keys.length !== Object.keys(fields).length) return false
+  return Object.entries(fields).every(([key, check]) =>
+    Object.hasOwn(value, key) && check((value as Record<string, unknown>)[key]))
+}
+
+// ---------------------------------------------------------------- the Calls
+
+export type Call<A, R> = { readonly check: Check<A>, readonly result?: R }
+/** Declares one Call: argument fields with their checks; `returns<R>()` gives the result's type. */
+const call = <F extends Fields>(fields: F) => ({
+  returns: <R>(): Call<Checked<F>, R> => ({ check: object(fields) }),
+})
+
+const name = text(80, 1)
+const passphrase = text(1024)
+
+export const calls = {
+  /** The whole state; Changes with a higher revision follow. */
+  'app.open': call({}).returns<Snapshot>(),
+  /** Which profile of this machine to open, where there are several. */
+  'profile.choose': call({ profile: text(40, 1) }).returns<undefined>(),
+  /** Set-up: makes the account. An empty passphrase means: the key goes to the system's keychain. */
+  'setup.create': call({ name, passphrase }).returns<undefined>(),
+  'setup.unlock': call({ passphrase }).returns<undefined>(),
+  /** The 24 words, only until they are confirmed. */
+  'recovery.words': call({}).returns<readonly string[]>(),
+  /** Three of them, by position (1 to 24). When right, the key is forgotten by this device. */
+  'recovery.confirm': call({
+    words: list(object({ position: count(1, 24), word: text(20, 1) }), 3),
+  }).returns<undefined>(),
+  'recovery.later': call({}).returns<undefined>(),
+  'profile.rename': call({ name }).returns<undefined>(),
+  /** Deletes this profile's keys and history from this computer; `name` must be the profile's own name. */
+  'profile.remove': call({ name }).returns<undefined>(),
+
+  'invite.show': call({}).returns<Invite>(),
+  'invite.read': call({ invite: text(4096, 1) }).returns<InvitePreview>(),
+
+  /** A direct chat by an invite (the existing one where there is one). Gives the conversation's id. */
+  'conversation.direct': call({ invite: text(4096, 1) }).returns<{ readonly conversation: string }>(),
+  /** A group with a name; `people` are accounts of known people, `invites` are pasted ones. */
+  'conversation.group': call({ name, people: list(id, 500), invites: list(text(4096, 1), 100) })
+    .returns<{ readonly conversation: string }>(),
+  'conversation.accept': call({ conversation: id }).returns<undefined>(),
+  'conversation.decline': call({ conversation: id }).returns<undefined>(),
+  'conversation.rename': call({ conversation: id, name }).returns<undefined>(),
+  'conversation.add': call({ conversation: id, people: list(id, 500), invites: list(text(4096, 1), 100) })
+    .returns<undefined>(),
+  'conversation.remove': call({ conversation: id, accountId: id }).returns<undefined>(),
+  'conversation.leave': call({ conversation: id }).returns<undefined>(),
+  'conversation.details': call({ conversation: id }).returns<Details>(),
+  /** People known from conversations, to add to a group: never a stranger. */
+  'people.known': call({}).returns<readonly { readonly accountId: string, readonly name: string }[]>(),
+
+  /** The newest `limit` entries before `order` (0: from the end), oldest first. */
+  'entries.page': call({ conversation: id, before: count(0, Number.MAX_SAFE_INTEGER), limit: count(1, 500) })
+    .returns<EntryPage>(),
+  /** `key` makes a repeated Call the same message: 32 hexadecimal digits chosen by the window. */
+  'message.send': call({ conversation: id, key: id, text: text(20_000, 1) }).returns<undefined>(),
+  /** Everything up to `order` was seen. */
+  'conversation.read': call({ conversation: id, order: count(0, Number.MAX_SAFE_INTEGER) }).returns<undefined>(),
+  'conversation.draft': call({ conversation: id, text: text(20_000) }).returns<undefined>(),
+} as const
+
+export type Calls = typeof calls
+export type CallName = keyof Calls
+export type ArgumentOf<N extends CallName> = Calls[N] extends Call<infer A, unknown> ? A : never
+export type ResultOf<N extends CallName> = Calls[N] extends Call<never, infer R> ? R : never
+
+/** The one channel of invokes, and the one that pushes Changes. */
+export const invokeChannel = 'coppice:call'
+export const pushChannel = 'coppice:change'
+
+/** What the preload script exposes as `window.coppice`. */
+export type Bridge = {
+  readonly call: <N extends CallName>(name: N, argument: ArgumentOf<N>) => Promise<Answer<ResultOf<N>>>
+  /** Registers the one receiver of Changes and gives the function that removes it. */
+  readonly onChange: (receive: (change: Change) => void) => () => void
+}
