@@ -277,7 +277,7 @@ export const calls = {
 export type Calls = typeof calls
 export type CallName = keyof Calls
 export type ArgumentOf<N extends CallName> = Calls[N] extends Call<infer A, unknown> ? A : never
-export type ResultOf<N extends CallName> = Calls[N] extends Call<never, infer R> ? R : never
+export type ResultOf<N extends CallName> = Calls[N] extends { readonly result?: infer R } ? R : never
 
 /** The one channel of invokes, and the one that pushes Changes. */
 export const invokeChannel = 'coppice:call'
