@@ -1,0 +1,31 @@
+import type { RuleId } from './rules.ts'
+
+/**
+ * Why the engine did not do what was asked. Nothing else is ever thrown by it.
+ *
+ * - `malformed`: bytes that are not the encoding they should be (RFC 9420 §2.1); `rule` says which requirement.
+ * - `refused`: a well-formed value that breaks a validation rule; `rule` names the row of `rules.ts`.
+ * - `undecided`: cannot be judged yet, because something is missing (a proposal, a PSK): never "invalid".
+ * - `unsupported`: a cipher suite, version, or type that this implementation does not have.
+ * - `gone`: the keys that it needs were deleted, as they must be (RFC 9420 §9.2).
+ * - `misuse`: the caller asked for something that makes no sense; the message says the cure.
+ */
+export type MlsErrorCode = 'malformed' | 'refused' | 'undecided' | 'unsupported' | 'gone' | 'misuse'
+
+/** The one error of the engine. Its message never contains secret bytes. */
+export class MlsError extends Error {
+  override readonly name = 'MlsError'
+  readonly code: MlsErrorCode
+  readonly rule: RuleId | undefined
+
+  constructor(code: MlsErrorCode, message: string, rule?: RuleId) {
+    super(message)
+    this.code = code
+    this.rule = rule
+  }
+}
+
+/** A value that cannot be there unless this program has a bug: for `switch` without default and lookups. */
+export const impossible = (what: never | string): never => {
+  throw new MlsError('misuse', `a case that cannot happen: ${String(what)}`)
+}

@@ -1,0 +1,62 @@
+import { choice, opaque, openChoice, struct, uint8, uint16, uint64, vector, type Infer } from '../codec.ts'
+import { Extensions } from './extension.ts'
+import { KeyPackage } from './key-package.ts'
+import { limits } from './limits.ts'
+import { Hash, LeafIndex, LeafNode } from './node.ts'
+
+/** RFC 9420 §17.4: proposal types. */
+export const proposalType = {
+  add: 1,
+  update: 2,
+  remove: 3,
+  preSharedKey: 4,
+  reInit: 5,
+  externalInit: 6,
+  groupContextExtensions: 7,
+} as const
+
+/** RFC 9420 §8.4: `ResumptionPSKUsage`. */
+export const resumptionUsage = { application: 1, reinit: 2, branch: 3 } as const
+
+/** RFC 9420 §8.4: `PreSharedKeyID`. */
+export const PreSharedKeyID = struct({
+  psk: choice(uint8, {
+    external: [1, struct({ pskId: opaque(limits.identifier) })],
+    resumption: [2, struct({ usage: uint8, pskGroupId: opaque(limits.identifier), pskEpoch: uint64 })],
+  }),
+  pskNonce: opaque(limits.hash),
+})
+export type PreSharedKeyID = Infer<typeof PreSharedKeyID>
+
+/** RFC 9420 §8.4: `PSKLabel`. */
+export const PSKLabel = struct({ id: PreSharedKeyID, index: uint16, count: uint16 })
+
+/** RFC 9420 §12.1: `Proposal`. A type that is not listed is carried through as opaque data (§13). */
+export const Proposal = openChoice(uint16, {
+  add: [proposalType.add, struct({ keyPackage: KeyPackage })],
+  update: [proposalType.update, struct({ leafNode: LeafNode })],
+  remove: [proposalType.remove, struct({ removed: LeafIndex })],
+  preSharedKey: [proposalType.preSharedKey, struct({ psk: PreSharedKeyID })],
+  reInit: [proposalType.reInit, struct({
+    groupId: opaque(limits.identifier),
+    version: uint16,
+    cipherSuite: uint16,
+    extensions: Extensions,
+  })],
+  externalInit: [proposalType.externalInit, struct({ kemOutput: opaque(limits.key) })],
+  groupContextExtensions: [proposalType.groupContextExtensions, struct({ extensions: Extensions })],
+}, limits.message)
+export type Proposal = Infer<typeof Proposal>
+
+/** The code point of a proposal's type (RFC 9420 §17.4). */
+export const proposalTypeOf = (proposal: Proposal): number =>
+  proposal.type === 'custom' ? proposal.tag : proposalType[proposal.type]
+
+/** RFC 9420 §12.4: `ProposalOrRef`. */
+export const ProposalOrRef = choice(uint8, {
+  proposal: [1, struct({ proposal: Proposal })],
+  reference: [2, struct({ reference: Hash })],
+})
+export type ProposalOrRef = Infer<typeof ProposalOrRef>
+
+export const ProposalOrRefs = vector(ProposalOrRef, limits.group)
