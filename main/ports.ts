@@ -1,0 +1,160 @@
+/**
+ * What the app needs from outside, as interfaces whose obligations are prose. Adapters implement them; `app.ts` and
+ * `chat/` know nothing else. Every failure of the world is a `PortError` with a code of the contract.
+ */
+import type { GroupParts, Secret, SuiteOf } from './mls/index.ts'
+import type { Change, Entry, ErrorCode } from '../preload/api.ts'
+
+/** The world failed (disk, network, keychain). `detail` is a name or a number, never a secret or a content. */
+export class PortError extends Error {
+  override readonly name = 'PortError'
+  readonly code: ErrorCode
+  readonly detail: string | undefined
+
+  constructor(code: ErrorCode, detail?: string) {
+    super(detail === undefined ? code : `${code}: ${detail}`)
+    this.code = code
+    this.detail = detail
+  }
+}
+
+// ---------------------------------------------------------------- delivery
+
+export type LogRecord = { readonly seq: number, readonly slot: string | undefined, readonly bytes: Uint8Array }
+export type Appended =
+  | { readonly type: 'accepted', readonly seq: number }
+  | { readonly type: 'taken', readonly bytes: Uint8Array }
+
+/**
+ * Append-only logs that everybody who knows a name can read and append to: one log with three verbs. No delete, no
+ * update, no logic on the far side.
+ *
+ * - Ordered per log: `seq` grows and is never reused; two readers see the same order.
+ * - At least once: a retry of the same bytes (in the same slot, or without one) is `accepted` with the first `seq`.
+ * - A slot means create-if-absent: of all that ever append to it with different bytes, exactly one is `accepted`; the
+ *   others get `taken` with the winner's bytes, for ever.
+ * - `accepted` means durable as far as the medium can say; the client still reads back before it relies on it.
+ * - Log and slot names are at most 100 characters of `[a-z0-9.-]`; a record is at most 4 MiB ('too-large').
+ * - All methods reject with PortError('delivery-unreachable' | 'store-full' | 'store-read-only' | 'too-large').
+ */
+export interface Delivery {
+  /** Where this delivery is, as it stands in invites ('local' for the embedded log). */
+  readonly address: string
+  append(log: string, bytes: Uint8Array, slot?: string): Promise<Appended>
+  /** At most `limit` records with a greater `seq`, in order. */
+  read(log: string, after: number, limit: number): Promise<readonly LogRecord[]>
+  /** What stands in a slot, if anything. */
+  slot(log: string, slot: string): Promise<LogRecord | undefined>
+  /**
+   * Calls `wake` with the name of a log that may have something new: soon after an append by anybody, maybe once too
+   * often, never from within `watch` itself. Replaces the earlier list of logs; gives the function that ends it.
+   */
+  watch(logs: readonly string[], wake: (log: string) => void): () => void
+  close(): Promise<void>
+}
+
+// ---------------------------------------------------------------- store
+
+/** Small records by kind and key; the bytes are a Codec's of `chat/`, each with a leading version. */
+export type DocumentKind =
+  | 'account' | 'room' | 'people' | 'seals' | 'pending' | 'waiting' | 'outbox' | 'publish' | 'contact' | 'invite'
+  | 'key-package' | 'declined' | 'setting'
+
+/** An Entry as it is kept: with what only the main process needs. */
+export type StoredEntry = Entry & { readonly deliveredBy?: readonly string[] }
+
+export type GroupState = {
+  readonly head: Uint8Array
+  readonly nodes: ReadonlyMap<number, Uint8Array>
+  readonly ratchets: ReadonlyMap<string, Uint8Array>
+}
+
+/** What one input changes: everything in one transaction, or nothing. Lists are applied in the order of the fields. */
+export type StoreWrite = {
+  /** `bytes` undefined: delete. */
+  readonly documents?: readonly { readonly kind: DocumentKind, readonly key: string,
+    readonly bytes: Uint8Array | undefined }[]
+  /** `parts` undefined: delete the group and all its secrets. Else upsert what is there, delete what is undefined. */
+  readonly groups?: readonly { readonly group: string, readonly parts: GroupParts | undefined }[]
+  /** Inserted or replaced by id. */
+  readonly entries?: readonly StoredEntry[]
+  readonly removedEntries?: readonly string[]
+  /** Deletes every entry of these conversations. */
+  readonly clearedConversations?: readonly string[]
+  readonly cursors?: readonly { readonly log: string, readonly seq: number }[]
+}
+
+/**
+ * One profile's encrypted file. Synchronous: a transition and its transaction interleave with nothing. What is deleted
+ * is gone from the file (secure delete). Throws PortError('store-full' | 'store-damaged' | 'store-read-only'); after a
+ * refusal the file is as it was before.
+ */
+export interface Store {
+  /** Writes all of it durably (synchronous=FULL), or throws and writes nothing. */
+  commit(write: StoreWrite): void
+  document(kind: DocumentKind, key: string): Uint8Array | undefined
+  documents(kind: DocumentKind): readonly { readonly key: string, readonly bytes: Uint8Array }[]
+  group(id: string): GroupState | undefined
+  entry(id: string): StoredEntry | undefined
+  /** The newest `limit` entries with a smaller order (0: of all), oldest first. */
+  entriesBefore(conversation: string, before: number, limit: number): readonly StoredEntry[]
+  /** How many received messages of a conversation have a greater order. */
+  unreadAfter(conversation: string, order: number): number
+  /** The greatest order in a conversation; 0 where there is none. */
+  lastOrder(conversation: string): number
+  /** How far a log was read; 0 at the beginning. */
+  cursor(log: string): number
+  close(): void
+}
+
+// ---------------------------------------------------------------- vault
+
+/**
+ * Guards the key of one profile's store. The 32-byte key is random and kept only wrapped: in the system's keychain, or
+ * under a passphrase (Argon2id). A check value beside the store tells a wrong or missing key from a new profile, so a
+ * locked or lost keychain is never taken for a new user. Nothing is ever written in clear.
+ */
+export interface Vault {
+  /**
+   * `new`: no store. `passphrase`: asks for it. `keychain`: opens by itself. `keychain-locked` and `keychain-lost`:
+   * the store is there, its key is out of reach now, or gone.
+   */
+  status(): Promise<'new' | 'passphrase' | 'keychain' | 'keychain-locked' | 'keychain-lost'>
+  /** Whether the keychain of this system can hold a key: tried by writing, reading back and deleting a test item. */
+  keychain(): Promise<'ok' | 'absent'>
+  /** A new store. Without a passphrase its key goes to the keychain ('keychain-absent' where there is none). */
+  create(passphrase: string | undefined): Promise<Store>
+  /** Rejects with 'passphrase-wrong', 'keychain-locked', 'keychain-lost', 'store-damaged', 'store-newer', 'profile-busy'. */
+  open(passphrase: string | undefined): Promise<Store>
+  /** Deletes the key wherever it is kept, then the profile's files. */
+  destroy(): Promise<void>
+}
+
+// ---------------------------------------------------------------- the rest
+
+export interface Ui {
+  /** Told after the commit, never before. Must not throw. */
+  show(change: Change): void
+}
+
+export type Ports = {
+  readonly profile: string
+  readonly version: string
+  readonly deviceName: string
+  readonly vault: Vault
+  readonly delivery: Delivery
+  readonly ui: Ui
+  readonly suiteOf: SuiteOf
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly random: (length: number) => Uint8Array
+  /** Calls back after `delayMs`, once; gives the function that cancels it. */
+  readonly after: (delayMs: number, run: () => void) => () => void
+  /** For what nobody handles: a bug. Gets no content and no secret. */
+  readonly report: (error: unknown) => void
+}
+
+/** What a transition leaves behind when it was committed: the secrets to wipe. */
+export const wipe = (secrets: readonly Secret[]): void => {
+  for (const secret of secrets) secret.wipe()
+}
