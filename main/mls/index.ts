@@ -1,0 +1,57 @@
+/**
+ * Coppice's engine: Messaging Layer Security, RFC 9420. This is its only door.
+ *
+ * Pure and synchronous: values in, values out. No function changes what it is given, reads a clock, or does I/O;
+ * randomness comes from the `Suite`. The one error is `MlsError`; its `code` says whose fault, its `rule` which one.
+ * A transition returns the next `Group`, the bytes to send, and the secrets to `wipe()` after the group was stored.
+ */
+export type { MlsErrorCode } from './error.ts'
+export { MlsError } from './error.ts'
+export type { Rule, RuleId } from './rules.ts'
+export { rules } from './rules.ts'
+export { Secret } from './secret.ts'
+
+// Codecs: for the wire (RFC 9420 §2.1) and for the application's own formats.
+export type { Codec, Infer } from './codec.ts'
+export {
+  choice, concat, decode, empty, encode, equal, fixed, fromHex, mapped, names, opaque, openChoice, optional, secret,
+  struct, toHex, uint16, uint32, uint64, uint8, utf8, vector,
+} from './codec.ts'
+
+// Wire formats.
+export { Credential, credentialType, credentialTypeOf } from './wire/credential.ts'
+export {
+  ApplicationId, Extension, Extensions, ExternalSenders, extensionType, RequiredCapabilities,
+} from './wire/extension.ts'
+export { MLSMessage, PrivateMessage, PublicMessage, Sender } from './wire/framing.ts'
+export { GroupContext } from './wire/group-context.ts'
+export { KeyPackage, mls10 } from './wire/key-package.ts'
+export { Capabilities, LeafIndex, LeafNode, Lifetime, Node, RatchetTreeNodes } from './wire/node.ts'
+export type { NodeIndex } from './wire/node.ts'
+export { PreSharedKeyID, Proposal, proposalType, proposalTypeOf, resumptionUsage } from './wire/proposal.ts'
+export { GroupInfo, Welcome } from './wire/welcome.ts'
+
+// Cipher suites.
+export type { KeyPair, Suite, SuiteOf } from './suite.ts'
+
+// Groups.
+export type { Authentication, Valid } from './group/authentication.ts'
+export { trusting } from './group/authentication.ts'
+export { generateKeyPackage, KeyPackagePrivate, validateKeyPackage } from './group/key-package.ts'
+export type {
+  AppliedCommit, AppliedProposal, Committed, FramingOptions, Group, LeafChange, OwnProposal, PastEpoch,
+  PendingProposal, PskLookup, Received,
+} from './group/state.ts'
+export { pastEpochLimit } from './group/state.ts'
+export { createGroup } from './group/create.ts'
+export type { Joined } from './group/join.ts'
+export { join } from './group/join.ts'
+export type { Proposed } from './group/propose.ts'
+export { propose, proposeUpdate } from './group/propose.ts'
+export type { CommitOptions } from './group/commit.ts'
+export { commit } from './group/commit.ts'
+export { receive } from './group/receive.ts'
+export { protect } from './group/application.ts'
+export { droppedSecrets, epochAuthenticator, exportSecret, forgetPast, merge } from './group/epoch.ts'
+export type { GroupParts } from './group/storage.ts'
+export { changedParts, decodePending, encodePending, groupFromParts } from './group/storage.ts'
