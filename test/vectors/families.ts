@@ -1,0 +1,18 @@
+import type { SuiteOf } from '../../main/mls/suite.ts'
+import { cryptoBasics } from './families/crypto-basics.ts'
+
+/** One family of official test vectors: how the names of its files begin, and what each of their cases must show. */
+export type Family = {
+  readonly prefix: string
+  /** Throws on any mismatch. The runner calls it only for suites that `suiteOf` has. */
+  readonly verify: (testCase: unknown, suiteOf: SuiteOf) => void
+}
+
+/** A case's shape is the vector format's; the JSON is taken at its word, and a wrong shape fails the case. */
+const family = <T>(prefix: string, verify: (testCase: T, suiteOf: SuiteOf) => void): Family =>
+  ({ prefix, verify: (testCase, suiteOf) => { verify(testCase as T, suiteOf) } })
+
+/** Every family that this engine covers, a row each. Add rows here and nothing else. */
+export const families: readonly Family[] = [
+  family('crypto-basics', cryptoBasics),
+]
