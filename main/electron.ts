@@ -1,0 +1,96 @@
+/**
+ * The parts of Electron that this app uses, and no others. The real module fits (main/index.ts hands it over, so the
+ * compiler checks it), and so does the stand-in of the tests.
+ */
+
+export type Electron = {
+  readonly app: ElectronApp
+  readonly BrowserWindow: new (options: WindowOptions) => ElectronWindow
+  readonly ipcMain: IpcMain
+  readonly protocol: { registerSchemesAsPrivileged(schemes: SchemeOfApp[]): void }
+  readonly session: { fromPartition(partition: string, options?: { cache: boolean }): WindowSession }
+  readonly nativeTheme: { themeSource: 'system' | 'light' | 'dark', readonly shouldUseDarkColors: boolean }
+}
+
+export interface ElectronApp {
+  readonly isPackaged: boolean
+  whenReady(): Promise<unknown>
+  enableSandbox(): void
+  getVersion(): string
+  getPath(name: 'appData'): string
+  setPath(name: 'userData' | 'sessionData', folder: string): void
+  requestSingleInstanceLock(): boolean
+  quit(): void
+  exit(code?: number): void
+  /** Another process of the same profile was started; it ends, this one comes to the front. */
+  on(event: 'second-instance', listener: () => void): unknown
+  on(event: 'window-all-closed', listener: () => void): unknown
+  /** All windows are closed; `preventDefault` keeps the process until `quit` is called again. */
+  on(event: 'will-quit', listener: (event: Preventable) => void): unknown
+  on(event: 'web-contents-created', listener: (event: unknown, contents: WebContents) => void): unknown
+}
+
+export type Preventable = { preventDefault(): void }
+export type SchemeOfApp = {
+  scheme: string
+  privileges: { standard: boolean, secure: boolean, codeCache: boolean }
+}
+
+export type WindowOptions = {
+  title: string
+  width: number
+  height: number
+  minWidth: number
+  minHeight: number
+  show: boolean
+  backgroundColor: string
+  autoHideMenuBar: boolean
+  webPreferences: {
+    preload: string
+    partition: string
+    sandbox: true
+    contextIsolation: true
+    nodeIntegration: false
+    webviewTag: false
+    /** Chromium's spelling checker would fetch its dictionaries from the network. */
+    spellcheck: false
+  }
+}
+
+export interface ElectronWindow {
+  readonly webContents: WebContents
+  loadURL(url: string): Promise<void>
+  isMinimized(): boolean
+  isDestroyed(): boolean
+  restore(): void
+  show(): void
+  focus(): void
+  once(event: 'ready-to-show', listener: () => void): unknown
+}
+
+export interface WebContents {
+  send(channel: string, ...values: unknown[]): void
+  reload(): void
+  isDestroyed(): boolean
+  setWindowOpenHandler(handler: (details: { url: string }) => { action: 'deny' }): void
+  on(event: 'will-frame-navigate', listener: (event: Preventable & { readonly url: string }) => void): unknown
+  on(event: 'will-attach-webview', listener: (event: Preventable) => void): unknown
+}
+
+export interface WindowSession {
+  readonly protocol: { handle(scheme: string, handler: (request: Request) => Response | Promise<Response>): void }
+  setPermissionRequestHandler(
+    handler: (contents: WebContents, permission: string, answer: (granted: boolean) => void) => void): void
+  setPermissionCheckHandler(
+    handler: (contents: WebContents | null, permission: string, origin: string) => boolean): void
+}
+
+export interface IpcMain {
+  handle(channel: string, listener: (event: InvokeEvent, ...values: unknown[]) => unknown): void
+}
+
+export type InvokeEvent = {
+  readonly sender: unknown
+  /** `null` when the frame has gone in the meantime. */
+  readonly senderFrame: { readonly url: string, readonly parent: unknown } | null
+}

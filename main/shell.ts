@@ -1,0 +1,183 @@
+/** The life of one process: arguments, profile, window, quit. Knows neither the app nor its adapters. */
+import path from 'node:path'
+import { pushChannel } from '../preload/api.ts'
+import type { Answer, CallName, Change, Phase, ResultOf } from '../preload/api.ts'
+import type { Electron, ElectronWindow } from './electron.ts'
+import { bindCalls } from './ipc.ts'
+import type { Handle } from './ipc.ts'
+import { UsageError, parseArguments, prepareData, prepareProfile, profilesIn } from './profiles.ts'
+import { bringToFront, openWindow, origin, prepareElectron } from './window.ts'
+
+/** What answers the Calls of one opened profile. `close` resolves when everything is saved. */
+export type OpenApp = { readonly handle: Handle, readonly close: () => Promise<void> }
+
+/** Where an app sits: its profile, its folders, and its way to the window. */
+export type Seat = {
+  readonly profile: string
+  /** <data>/profiles/<profile>: the store's. */
+  readonly folder: string
+  /** <data>: the embedded delivery log, shared by all profiles, lies here. */
+  readonly data: string
+  readonly version: string
+  readonly ui: { readonly show: (change: Change) => void }
+}
+
+export type ShellOptions = {
+  /** The arguments of the command line, without the program. */
+  readonly args: readonly string[]
+  /** The folder of the build, with `renderer/` and `preload/`. */
+  readonly built: string
+  readonly open: (seat: Seat) => Promise<OpenApp>
+}
+
+const firstProfile = 'default'
+const say = (line: string): void => { process.stderr.write(`coppice: ${line}\n`) }
+
+/**
+ * Runs the app in this process until it quits. Everything before the first `await` happens before Electron is ready,
+ * where scheme, sandbox and folders must be set.
+ */
+export async function runShell(electron: Electron, options: ShellOptions): Promise<void> {
+  const { app } = electron
+  process.umask(0o077)
+  prepareElectron(electron)
+  const shell = new Shell(electron, options)
+  try {
+    shell.prepare()
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    say(error.message)
+    app.exit(2)
+    return
+  }
+  if (shell.isSecond) {
+    say('this profile is open already; its window was brought to the front')
+    app.quit()
+    return
+  }
+  await app.whenReady()
+  await shell.run()
+}
+
+class Shell {
+  readonly #electron: Electron
+  readonly #options: ShellOptions
+  #data = ''
+  #profile: string | undefined
+  #window: ElectronWindow | undefined
+  #current: OpenApp | undefined
+  #closing: Promise<void> | undefined
+  #closed = false
+  isSecond = false
+
+  constructor(electron: Electron, options: ShellOptions) {
+    this.#electron = electron
+    this.#options = options
+  }
+
+  prepare(): void {
+    const { app } = this.#electron
+    const wishes = parseArguments(this.#options.args)
+    this.#data = wishes.data ?? path.join(app.getPath('appData'), 'coppice')
+    prepareData(this.#data)
+    const known = profilesIn(this.#data)
+    const profile = wishes.profile ?? (known.length > 1 ? undefined : known[0] ?? firstProfile)
+    if (profile === undefined) app.setPath('userData', path.join(this.#data, 'chooser'))
+    else if (!this.#claim(profile)) this.isSecond = true
+    app.on('second-instance', () => { if (this.#window !== undefined) bringToFront(this.#window) })
+    app.on('window-all-closed', () => { app.quit() })
+    app.on('will-quit', (event) => {
+      if (this.#closed) return
+      // The process waits until what the person did is saved; then it quits for good.
+      event.preventDefault()
+      this.#closing ??= this.#close()
+    })
+  }
+
+  async run(): Promise<void> {
+    const electron = this.#electron
+    if (this.#profile === undefined) this.#current = this.#picker()
+    else this.#current = await this.#open(this.#profile)
+    const { window, loaded } = openWindow(electron, this.#options.built)
+    this.#window = window
+    bindCalls({
+      ipcMain: electron.ipcMain, contents: window.webContents, origin, report: say,
+      handle: (name, argument) => this.#handle(name, argument),
+    })
+    await loaded
+  }
+
+  #handle<N extends CallName>(name: N, argument: unknown): Promise<Answer<ResultOf<N>>> {
+    if (this.#current === undefined || this.#closing !== undefined) {
+      return Promise.resolve({ ok: false, code: 'not-ready' })
+    }
+    return this.#current.handle(name, argument)
+  }
+
+  /** Takes the profile for this process. False: another process has it, and was told to come to the front. */
+  #claim(profile: string): boolean {
+    const { app } = this.#electron
+    const folder = prepareProfile(this.#data, profile)
+    app.setPath('userData', folder)
+    // Chromium's own files stay out of the way of the store's.
+    app.setPath('sessionData', path.join(folder, 'chromium'))
+    if (!app.requestSingleInstanceLock()) return false
+    this.#profile = profile
+    return true
+  }
+
+  async #open(profile: string): Promise<OpenApp> {
+    const seat: Seat = {
+      profile, data: this.#data, folder: prepareProfile(this.#data, profile),
+      version: this.#electron.app.getVersion(), ui: { show: (change) => { this.#show(change) } },
+    }
+    try {
+      return await this.#options.open(seat)
+    } catch (error) {
+      say(`bug while opening the profile: ${error instanceof Error ? error.stack ?? error.name : typeof error}`)
+      return this.#waitingRoom({ at: 'stopped', code: 'bug' })
+    }
+  }
+
+  #show(change: Change): void {
+    const contents = this.#window?.webContents
+    if (contents !== undefined && !contents.isDestroyed()) contents.send(pushChannel, change)
+  }
+
+  /** Several profiles and none was named: the window asks which one. */
+  #picker(): OpenApp {
+    const profiles = profilesIn(this.#data).map((profile) => ({ profile }))
+    return this.#waitingRoom({ at: 'choose', profiles }, async (profile) => {
+      if (!profiles.some((known) => known.profile === profile)) return { ok: false, code: 'profile-unknown' }
+      if (this.#profile !== undefined || !this.#claim(profile)) return { ok: false, code: 'profile-busy' }
+      this.#current = await this.#open(profile)
+      // The page starts afresh with the profile's own state.
+      this.#window?.webContents.reload()
+      return { ok: true, value: undefined }
+    })
+  }
+
+  /** Answers while there is no app: says which phase this is, and takes the choice of a profile. */
+  #waitingRoom(phase: Phase, choose?: (profile: string) => Promise<Answer<undefined>>): OpenApp {
+    const version = this.#electron.app.getVersion()
+    const profile = this.#profile ?? ''
+    const answer = (name: CallName, argument: unknown): Promise<Answer<unknown>> => {
+      if (name === 'app.open') {
+        return Promise.resolve({ ok: true, value: { revision: 0, phase, profile, version, conversations: [] } })
+      }
+      if (name === 'profile.choose' && choose !== undefined) return choose((argument as { profile: string }).profile)
+      return Promise.resolve({ ok: false, code: 'not-ready' })
+    }
+    return { handle: answer as Handle, close: () => Promise.resolve() }
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#current?.close()
+    } catch (error) {
+      say(`bug while closing: ${error instanceof Error ? error.stack ?? error.name : typeof error}`)
+    }
+    this.#closed = true
+    this.#electron.app.quit()
+  }
+}

@@ -1,0 +1,2 @@
+// Read by the build and by svelte-check. Runes everywhere: one way to hold state.
+export default { compilerOptions: { runes: true } }

@@ -1,0 +1,148 @@
+/**
+ * A stand-in for the `electron` module, for development and tests where Electron's binary cannot be had. It runs the
+ * same main process in plain Node, and shows the same bundles in a real Chromium. Never shipped.
+ *
+ * Every call of `createStandin` is an app instance of its own; several live in one process.
+ */
+import { EventEmitter } from 'node:events'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import type { Page } from 'playwright-core'
+import type { Electron, ElectronApp, IpcMain, InvokeEvent, WindowOptions } from '../../main/electron.ts'
+import type { Browser } from './browser.ts'
+import { takeLock } from './lock.ts'
+import type { Lock } from './lock.ts'
+import { StandinSession } from './session.ts'
+import { StandinWindow } from './window.ts'
+import type { Host } from './window.ts'
+
+export type StandinOptions = {
+  readonly browser: Browser
+  /** What `app.getPath('appData')` gives. */
+  readonly appData: string
+  /** A window on the display instead of headless. */
+  readonly windowed?: boolean
+}
+
+export type Standin = {
+  readonly electron: Electron
+  /** The page of the one window, as soon as it is loaded. */
+  readonly page: () => Promise<Page>
+  /** The exit code, once the app has quit. */
+  readonly exited: Promise<number>
+}
+
+type Handler = (event: InvokeEvent, ...values: unknown[]) => unknown
+
+class StandinApp extends EventEmitter implements ElectronApp {
+  readonly isPackaged = false
+  readonly #appData: string
+  #userData: string
+  #lock: Lock | undefined
+  #quitting = false
+  #ended = false
+  readonly windows = new Set<StandinWindow>()
+  readonly exited: Promise<number>
+  #end: (code: number) => void = () => undefined
+
+  constructor(appData: string) {
+    super()
+    this.#appData = appData
+    this.#userData = path.join(appData, 'standin')
+    this.exited = new Promise((resolve) => { this.#end = resolve })
+  }
+
+  async whenReady(): Promise<void> { await new Promise((resolve) => setImmediate(resolve)) }
+  enableSandbox(): void { /* Chromium's renderers are always sandboxed where the system lets them */ }
+  getPath(): string { return this.#appData }
+  setPath(name: 'userData' | 'sessionData', folder: string): void { if (name === 'userData') this.#userData = folder }
+  getVersion(): string {
+    const manifest = readFileSync(path.join(import.meta.dirname, '..', '..', 'package.json'), 'utf8')
+    return (JSON.parse(manifest) as { version: string }).version
+  }
+
+  requestSingleInstanceLock(): boolean {
+    this.#lock ??= takeLock(this.#userData, () => this.emit('second-instance'))
+    return this.#lock !== undefined
+  }
+
+  quit(): void { void this.#quit() }
+
+  async #quit(): Promise<void> {
+    if (this.#quitting || this.#ended) return
+    this.#quitting = true
+    for (const window of this.windows) await window.close()
+    let prevented = false
+    this.emit('will-quit', { preventDefault: () => { prevented = true } })
+    this.#quitting = false
+    if (!prevented) this.exit(0)
+  }
+
+  exit(code = 0): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#lock?.release()
+    void Promise.all([...this.windows].map((window) => window.close())).then(() => { this.#end(code) })
+  }
+
+  windowClosed(window: StandinWindow): void {
+    this.windows.delete(window)
+    if (this.windows.size === 0 && !this.#quitting && !this.#ended) this.emit('window-all-closed')
+  }
+}
+
+class StandinIpc implements IpcMain {
+  readonly handlers = new Map<string, Handler>()
+  handle(channel: string, handler: Handler): void {
+    if (this.handlers.has(channel)) throw new Error(`Attempted to register a second handler for '${channel}'`)
+    this.handlers.set(channel, handler)
+  }
+}
+
+/** Makes one app instance: hand its `electron` to `start`. */
+export function createStandin(options: StandinOptions): Standin {
+  const app = new StandinApp(options.appData)
+  const ipcMain = new StandinIpc()
+  const schemes = new Set<string>()
+  const sessions = new Map<string, StandinSession>()
+  const sessionOf = (partition: string): StandinSession => {
+    const session = sessions.get(partition) ?? new StandinSession()
+    sessions.set(partition, session)
+    return session
+  }
+  let themeSource: 'system' | 'light' | 'dark' = 'system'
+  const host: Host = {
+    browser: options.browser, windowed: options.windowed === true, sessionOf, schemes,
+    themeSource: () => themeSource,
+    handlerOf: (channel) => ipcMain.handlers.get(channel),
+    opened: (window) => {
+      app.windows.add(window)
+      window.once('ready-to-show', () => app.emit('standin-page', window.page))
+      app.emit('web-contents-created', {}, window.webContents)
+    },
+    closed: (window) => { app.windowClosed(window) },
+  }
+  const page = new Promise<Page>((resolve) => { app.once('standin-page', resolve) })
+  return {
+    electron: {
+      app, ipcMain,
+      BrowserWindow: class extends StandinWindow {
+        constructor(window: WindowOptions) { super(host, window) }
+      },
+      protocol: { registerSchemesAsPrivileged: (list) => { for (const { scheme } of list) schemes.add(scheme) } },
+      session: { fromPartition: sessionOf },
+      nativeTheme: {
+        get themeSource() { return themeSource },
+        set themeSource(source) {
+          themeSource = source
+          for (const window of app.windows) void window.applyTheme()
+        },
+        get shouldUseDarkColors() { return themeSource === 'dark' },
+      },
+    },
+    page: () => Promise.race([page, app.exited.then((code): never => {
+      throw new Error(`the app exited with ${String(code)} before it showed a page`)
+    })]),
+    exited: app.exited,
+  }
+}
