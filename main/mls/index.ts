@@ -33,6 +33,7 @@ export { GroupInfo, Welcome } from './wire/welcome.ts'
 
 // Cipher suites.
 export type { KeyPair, Suite, SuiteOf } from './suite.ts'
+export { expandWithLabel, refHash, signWithLabel, verifyWithLabel } from './labelled.ts'
 
 // Groups.
 export type { Authentication, Valid } from './group/authentication.ts'

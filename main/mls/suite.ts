@@ -43,6 +43,8 @@ export interface Suite {
   open(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined
   /** A fresh key pair of the suite's signature scheme. */
   signatureKeyPair(): KeyPair
+  /** The key pair of a private key that was derived elsewhere. Throws `MlsError('misuse')` for bytes that are none. */
+  signatureKeyPairFrom(privateKey: Uint8Array): KeyPair
   /** Throws `MlsError('misuse')` for bytes that are no private key. */
   sign(privateKey: Secret, message: Uint8Array): Uint8Array
   /** The same verdict in every implementation; false for every malformed key or signature. */
@@ -169,10 +171,21 @@ function composeSuite(row: SuiteRow, primitives: Primitives, random: Random): Su
       return ciphertext.length < cipher.tagLength ? undefined : cipher.open(key, nonce, aad, ciphertext)
     },
     signatureKeyPair: () => signature.keyPair(random),
+    signatureKeyPairFrom: (privateKey) => signature.keyPair(once(privateKey)),
     sign: signature.sign,
     verify: signature.verify,
     ...dhkem({ kem: row.kem, kdf, hashLength: hash.length, agreement: primitives.agreements[row.agreement], random }),
     random,
+  }
+}
+
+/** A generator that gives a copy of these bytes when exactly so many are asked for, and only once. */
+function once(bytes: Uint8Array): Random {
+  let used = false
+  return (length) => {
+    if (used || length !== bytes.length) throw new MlsError('misuse', 'not a private key of this signature scheme')
+    used = true
+    return bytes.slice()
   }
 }
 
