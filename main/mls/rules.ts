@@ -24,7 +24,17 @@ export const rules = {
   '6.1.external-content': { section: '6.1', sentence: 'An external sender sends nothing but proposals.' },
   '6.1.new-member-proposal': { section: '6.1', sentence: 'A new member proposes nothing but to be added.' },
   '6.1.new-member-commit': { section: '6.1', sentence: 'A new member commits nothing but an external commit.' },
+  '6.place': { section: '6', sentence: 'A message carries the group id and the epoch that it is read with.' },
+  '6.private-application': { section: '6', sentence: 'Application messages are sent as PrivateMessage.' },
+  '6.1.signature': { section: '6.1', sentence: 'The signature of a message verifies with the key of its sender.' },
+  '6.1.external-content': { section: '6.1', sentence: 'An external sender sends proposals only.' },
+  '6.1.new-member-commit-content': { section: '6.1', sentence: 'The sender new_member_commit sends a commit.' },
+  '6.1.new-member-proposal-content': { section: '6.1', sentence: 'The sender new_member_proposal sends an Add proposal.' },
+  '6.2.membership-tag': { section: '6.2', sentence: 'The membership tag of a PublicMessage from a member verifies.' },
+  '6.3.1.ciphertext': { section: '6.3.1', sentence: 'The content of a PrivateMessage decrypts with the key of its sender and generation.' },
   '6.3.1.padding': { section: '6.3.1', sentence: 'The padding of a PrivateMessage is all zero.' },
+  '6.3.2.sender-data': { section: '6.3.2', sentence: 'The sender data of a PrivateMessage decrypt.' },
+  '6.3.2.sender-leaf': { section: '6.3.2', sentence: 'The sender of a PrivateMessage is a leaf that is not blank.' },
   '7.1.unmerged-order': { section: '7.1', sentence: 'The unmerged leaves of a parent are in increasing order.' },
   '7.2.credential-listed': { section: '7.2', sentence: 'A leaf lists the type of its own credential in its capabilities.' },
   '7.3.signature': { section: '7.3', sentence: 'The signature of a leaf is valid under its signature key, for its place.' },
@@ -94,6 +104,7 @@ export const rules = {
   '12.4.3.3.node-type': { section: '12.4.3.3', sentence: 'Leaves are at even positions of a ratchet tree, parents at odd ones.' },
   '13.4.unique-extension': { section: '13.4', sentence: 'A list of extensions has no two of the same type.' },
   '13.4.group-extensions': { section: '13.4', sentence: 'Every member supports every extension of the group.' },
+  '15.3.forward-limit': { section: '15.3', sentence: 'No generation is further ahead of a ratchet than the limit that this implementation sets.' },
 } as const satisfies Record<string, Rule>
 
 export type Rule = { readonly section: string, readonly sentence: string }

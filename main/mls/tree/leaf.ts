@@ -1,0 +1,38 @@
+/** Making and checking the signature of a leaf (RFC 9420 §7.2), and fresh encryption keys. */
+import { encode } from '../codec.ts'
+import { MlsError } from '../error.ts'
+import { signWithLabel, verifyWithLabel } from '../labelled.ts'
+import type { Secret } from '../secret.ts'
+import type { KeyPair, Suite } from '../suite.ts'
+import { LeafNodeTBS, type LeafNode, type LeafNodePlace, type UnsignedLeafNode } from '../wire/node.ts'
+
+const label = 'LeafNodeTBS'
+
+/** RFC 9420 §7.2: what is signed; the place is covered for the sources `update` and `commit`, and only for them. */
+function toBeSigned(leafNode: UnsignedLeafNode, place: LeafNodePlace | undefined): Uint8Array {
+  if (leafNode.leafNodeSource.type === 'keyPackage') return encode(LeafNodeTBS, { leafNode, place: undefined })
+  if (place === undefined) throw new MlsError('misuse', 'this leaf is signed for its place: give group and index')
+  return encode(LeafNodeTBS, { leafNode, place })
+}
+
+/** RFC 9420 §7.2: the leaf with its signature. `place` is needed unless its source is `keyPackage`. */
+export function signLeaf(suite: Suite, { leafNode, place, signaturePrivateKey }: {
+  readonly leafNode: UnsignedLeafNode
+  readonly place?: LeafNodePlace
+  readonly signaturePrivateKey: Secret
+}): LeafNode {
+  return { ...leafNode, signature: signWithLabel(suite, signaturePrivateKey, label, toBeSigned(leafNode, place)) }
+}
+
+/** RFC 9420 §7.3: whether the signature is valid under the leaf's own key, for the place where the leaf stands. */
+export const isLeafSigned = (suite: Suite, leafNode: LeafNode, place: LeafNodePlace | undefined): boolean =>
+  verifyWithLabel(suite, leafNode.signatureKey, label, toBeSigned(leafNode, place), leafNode.signature)
+
+/** RFC 9420 §7.4: a fresh HPKE key pair. */
+export function encryptionKeyPair(suite: Suite): KeyPair {
+  // Twice the hash is at least Nsk for every KEM of RFC 9420 §17.1 (P-521 has 66 bytes with a hash of 64).
+  const seed = suite.random(2 * suite.hashLength)
+  const keyPair = suite.deriveKeyPair(seed)
+  seed.fill(0)
+  return keyPair
+}
