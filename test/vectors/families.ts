@@ -1,5 +1,13 @@
 import type { SuiteOf } from '../../main/mls/suite.ts'
 import { cryptoBasics } from './families/crypto-basics.ts'
+import { deserialization } from './families/deserialization.ts'
+import { keySchedule } from './families/key-schedule.ts'
+import { messageProtection } from './families/message-protection.ts'
+import { messagesFamily } from './families/messages.ts'
+import { pskSecretFamily } from './families/psk-secret.ts'
+import { secretTreeFamily } from './families/secret-tree.ts'
+import { transcriptHashes } from './families/transcript-hashes.ts'
+import { treeMath } from './families/tree-math.ts'
 
 /** One family of official test vectors: how the names of its files begin, and what each of their cases must show. */
 export type Family = {
@@ -14,5 +22,13 @@ const family = <T>(prefix: string, verify: (testCase: T, suiteOf: SuiteOf) => vo
 
 /** Every family that this engine covers, a row each. Add rows here and nothing else. */
 export const families: readonly Family[] = [
+  family('tree-math', treeMath),
   family('crypto-basics', cryptoBasics),
+  family('deserialization', deserialization),
+  family('messages', messagesFamily),
+  family('key-schedule', keySchedule),
+  family('psk_secret', pskSecretFamily),
+  family('secret-tree', secretTreeFamily),
+  family('transcript-hashes', transcriptHashes),
+  family('message-protection', messageProtection),
 ]
