@@ -1,9 +1,8 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
-import { readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import path from 'node:path'
 import type { Plugin, UserConfig } from 'vite'
-import { existsSync } from 'node:fs'
 
 const here = import.meta.dirname
 const at = (...parts: readonly string[]): string => path.join(here, ...parts)
@@ -53,7 +52,7 @@ const onNode = (outDir: string, format: 'es' | 'cjs', input: readonly string[]) 
 const config: UserConfig = {
   root: at('renderer'),
   base: './',
-  plugins: [svelte({ configFile: at('svelte.config.js') }), schema],
+  plugins: [svelte({ configFile: false, compilerOptions: { runes: true } }), schema],
   logLevel: 'warn',
   build: { sourcemap: true, reportCompressedSize: false },
   environments: {
@@ -75,5 +74,4 @@ const config: UserConfig = {
     },
   },
 }
-// eslint-disable-next-line no-restricted-exports -- Vite reads the default export
 export default config

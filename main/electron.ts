@@ -22,9 +22,8 @@ export interface ElectronApp {
   requestSingleInstanceLock(): boolean
   quit(): void
   exit(code?: number): void
-  /** Another process of the same profile was started; it ends, this one comes to the front. */
-  on(event: 'second-instance', listener: () => void): unknown
-  on(event: 'window-all-closed', listener: () => void): unknown
+  /** `second-instance`: another process of the same profile was started; it ends, this one comes to the front. */
+  on(event: 'second-instance' | 'window-all-closed', listener: () => void): unknown
   /** All windows are closed; `preventDefault` keeps the process until `quit` is called again. */
   on(event: 'will-quit', listener: (event: Preventable) => void): unknown
   on(event: 'web-contents-created', listener: (event: unknown, contents: WebContents) => void): unknown

@@ -15,7 +15,7 @@ async function openProfile(seat: Seat): Promise<OpenApp> {
   throw new Error('no app yet')
 }
 
-if (process.versions['electron'] !== undefined) {
+if ('electron' in process.versions) {
   const electron = await import('electron')
   // Not awaited: Electron becomes ready only after this module has been evaluated.
   void start(electron, { args: process.argv.slice(electron.app.isPackaged ? 1 : 2) })

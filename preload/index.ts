@@ -6,7 +6,7 @@ import type { Bridge, Change } from './api.ts'
 const bridge: Bridge = {
   call: (name, argument) =>
     Object.hasOwn(calls, name)
-      ? ipcRenderer.invoke(invokeChannel, name, argument) as ReturnType<Bridge['call']> as never
+      ? ipcRenderer.invoke(invokeChannel, name, argument)
       : Promise.resolve({ ok: false, code: 'bad-argument' }),
   onChange: (receive) => {
     // The event object stays here: through `event.sender` it would hand ipcRenderer to the page.

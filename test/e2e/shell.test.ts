@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
-import type { ArgumentOf, Bridge, Change } from '../../preload/api.ts'
+import type { Bridge, CallName, Change } from '../../preload/api.ts'
 import type { IpcMain, InvokeEvent, WebContents, WindowOptions } from '../../main/electron.ts'
 import { bindCalls } from '../../main/ipc.ts'
 import { UsageError, parseArguments, prepareData } from '../../main/profiles.ts'
@@ -16,9 +16,8 @@ import type { Running } from './harness.ts'
 declare const coppice: Bridge
 declare const trustedTypes: { readonly createPolicy: (name: string, rules: object) => object }
 
-const invoke = (page: Page, name: string, argument: unknown): Promise<unknown> =>
-  page.evaluate(([name, argument]) => coppice.call(name as 'app.open', argument as ArgumentOf<'app.open'>),
-    [name, argument] as const)
+const invoke = (page: Page, name: CallName, argument: object): Promise<unknown> =>
+  page.evaluate(([name, argument]) => coppice.call(name, argument as never), [name, argument] as const)
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms) })
 
@@ -126,7 +125,7 @@ describe('the window and its page', () => {
         await new Promise((resolve) => { setTimeout(resolve, 50) })
         return {
           inline: 'ran' in window,
-          eval: attempt(() => (0, eval)('1')),
+          eval: attempt(() => Reflect.construct(Function, ['return 1'])),
           markup: attempt(() => { document.createElement('div').innerHTML = '<b>x</b>' }),
           policy: attempt(() => trustedTypes.createPolicy('other', {})),
         }

@@ -72,10 +72,10 @@ class StandinApp extends EventEmitter implements ElectronApp {
     if (this.#quitting || this.#ended) return
     this.#quitting = true
     for (const window of this.windows) await window.close()
-    let prevented = false
-    this.emit('will-quit', { preventDefault: () => { prevented = true } })
+    const event = { prevented: false, preventDefault() { this.prevented = true } }
+    this.emit('will-quit', event)
     this.#quitting = false
-    if (!prevented) this.exit(0)
+    if (!event.prevented) this.exit(0)
   }
 
   exit(code = 0): void {

@@ -6,11 +6,11 @@
 export type Wire = string | number | boolean | null | readonly Wire[] | { readonly $: string, readonly v?: Wire }
 
 /** Like structured cloning it copies plain values and refuses the rest; `reference` may carry functions. */
-export function encode(value: unknown, reference?: (value: object) => Wire | undefined): Wire {
+export function encode(value: unknown, reference?: (value: unknown) => Wire | undefined): Wire {
   if (value === undefined) return { $: 'undefined' }
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number') return Number.isFinite(value) ? value : { $: 'number', v: String(value) }
-  const carried = reference?.(value as object)
+  const carried = reference?.(value)
   if (carried !== undefined) return carried
   if (typeof value !== 'object') throw new Error('An object could not be cloned.')
   if (Array.isArray(value)) return value.map((item) => encode(item, reference))

@@ -12,8 +12,8 @@ type Encode = typeof encode
 type Decode = typeof decode
 type Message =
   | { readonly kind: 'call', readonly id: number, readonly values: readonly Wire[] }
-  | { readonly kind: 'return', readonly ok: boolean, readonly value: Wire }
-  | { readonly kind: 'settle', readonly id: number, readonly ok: boolean, readonly value: Wire }
+  | { readonly kind: 'return', readonly value?: Wire, readonly error?: string }
+  | { readonly kind: 'settle', readonly id: number, readonly value?: Wire, readonly error?: string }
   | { readonly kind: 'expose', readonly name: string, readonly value: Wire }
 
 /** One end of the bridge. Both worlds run the same code with the two event names exchanged. */
@@ -29,11 +29,11 @@ function bridgeEnd(mine: string, theirs: string, encode: Encode, decode: Decode)
     window.dispatchEvent(new CustomEvent(theirs, { detail: JSON.stringify(message) }))
   }
   const pack = (value: unknown): Wire => encode(value, (object) => {
-    if (typeof object === 'function') return { $: 'function', v: functions.push(object as never) - 1 }
+    if (typeof object === 'function') return { $: 'function', v: functions.push(object as (...values: unknown[]) => unknown) - 1 }
     if (!(object instanceof Promise)) return undefined
     const id = promises++
-    object.then((value: unknown) => { send({ kind: 'settle', id, ok: true, value: pack(value) }) },
-      (reason: unknown) => { send({ kind: 'settle', id, ok: false, value: String(reason) }) })
+    object.then((value: unknown) => { send({ kind: 'settle', id, value: pack(value) }) },
+      (reason: unknown) => { send({ kind: 'settle', id, error: String(reason) }) })
     return { $: 'promise', v: id }
   })
   const freeze = (value: unknown): unknown => {
@@ -50,7 +50,7 @@ function bridgeEnd(mine: string, theirs: string, encode: Encode, decode: Decode)
       const answer = returned
       returned = undefined
       if (answer?.kind !== 'return') throw new Error('the other world did not answer')
-      if (!answer.ok) throw new Error(String(answer.value))
+      if (answer.value === undefined) throw new Error(answer.error)
       return unpack(answer.value)
     }
   })
@@ -60,17 +60,17 @@ function bridgeEnd(mine: string, theirs: string, encode: Encode, decode: Decode)
       case 'call':
         try {
           const value = pack(functions[message.id]?.(...message.values.map(unpack)))
-          send({ kind: 'return', ok: true, value })
+          send({ kind: 'return', value })
         } catch (error) {
-          send({ kind: 'return', ok: false, value: error instanceof Error ? error.message : String(error) })
+          send({ kind: 'return', error: error instanceof Error ? error.message : String(error) })
         }
         return
       case 'return': returned = message; return
       case 'settle': {
         const promise = waiting.get(message.id)
         waiting.delete(message.id)
-        if (message.ok) promise?.resolve(unpack(message.value))
-        else promise?.reject(new Error(String(message.value)))
+        if (message.value === undefined) promise?.reject(new Error(message.error))
+        else promise?.resolve(unpack(message.value))
         return
       }
       case 'expose':
