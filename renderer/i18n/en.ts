@@ -1,0 +1,341 @@
+/**
+ * Every word that a person reads, in one place. What happened, whether anything is lost, what comes next; the technical
+ * name is one click deeper. Nothing here says "error", "failed to decrypt" or "unknown".
+ */
+import type { Conversation, Entry, ErrorCode, Fact, Me, MessageState, Person } from '../../preload/api.ts'
+import { ago, clock, date, day, moment } from './time.ts'
+
+const rules = new Intl.PluralRules('en')
+const numbers = new Intl.NumberFormat('en')
+const conjunction = new Intl.ListFormat('en', { type: 'conjunction' })
+
+/** "1 device", "2 devices", "1,000 devices". */
+export const count = (amount: number, one: string, other = `${one}s`): string =>
+  `${numbers.format(amount)} ${rules.select(amount) === 'one' ? one : other}`
+
+const people = (amount: number): string => count(amount, 'person', 'people')
+const devices = (amount: number): string => count(amount, 'device')
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** Gives the name of an account; `own` names this person. */
+export type Naming = { readonly nameOf: (accountId: string) => string, readonly own: string }
+
+const subject = (accountId: string, { nameOf, own }: Naming): string => accountId === own ? 'You' : nameOf(accountId)
+const object = (accountIds: readonly string[], { nameOf, own }: Naming): string => {
+  const names = accountIds.map((accountId) => accountId === own ? 'you' : nameOf(accountId))
+  if (names.length <= 3) return conjunction.format(names)
+  return conjunction.format([...names.slice(0, 2), people(names.length - 2)])
+}
+
+/** What a fact says, with what it means for who can read. */
+const factWords = (fact: Fact, amount: number, naming: Naming): string => {
+  const readers = amount > 0 ? ` ${capital(devices(amount))} can read from here on.` : ''
+  switch (fact.fact) {
+    case 'created': return `${subject(fact.by, naming)} started this chat.${readers}`
+    case 'joined': return fact.by === naming.own
+      ? `You joined.${readers}` : `${subject(fact.by, naming)} let you in.${readers}`
+    case 'added': return `${subject(fact.by, naming)} added ${object(fact.who, naming)}.${readers}`
+    case 'removed': return `${subject(fact.by, naming)} removed ${object(fact.who, naming)}.${readers}`
+    case 'left': return `${subject(fact.who, naming)} left.${readers}`
+    case 'renamed': return `${subject(fact.by, naming)} named this group “${fact.name}”.`
+    case 'accepted': return fact.who === naming.own
+      ? 'You accepted.' : `${subject(fact.who, naming)} accepted. You can talk now.`
+  }
+}
+
+/** What is missing, whether it is lost, what comes next. */
+const gapWords = (gap: Extract<Entry, { kind: 'gap' }>, naming: Naming): string => {
+  const from = gap.from === undefined ? '' : ` from ${object([gap.from], naming)}`
+  const who = gap.from === undefined ? 'the sender' : object([gap.from], naming)
+  const some = capital(`${count(gap.count, 'message')}${from}`)
+  const one = gap.count === 1
+  switch (gap.reason) {
+    case 'before-joined':
+      return `${some} ${one ? 'was' : 'were'} sent before you joined. Only those who were here then can read ` +
+        `${one ? 'it' : 'them'}.`
+    case 'epoch-too-old':
+      return `${some} came too late: the keys are already deleted. Ask ${who} to send ${one ? 'it' : 'them'} again.`
+    case 'lost':
+      return `${some} did not arrive. Ask ${who} to send ${one ? 'it' : 'them'} again.`
+    case 'malformed':
+      return `${some} broke the rules of this chat and ${one ? 'was' : 'were'} left out. Nothing else is affected.`
+    case 'undecided':
+      return `${some} ${one ? 'waits' : 'wait'} for something that has not arrived yet. Nothing is lost.`
+  }
+}
+
+/** What stands under an own message. `others` is the number of other people who could read it. */
+const stateWords = (state: MessageState, deliveredTo: number, others: number): string => {
+  switch (state) {
+    case 'sending': return 'sending'
+    case 'sent': return deliveredTo > 0 && others > 1 ? `delivered to ${deliveredTo} of ${others}` : 'sent'
+    case 'delivered': return others > 1 && deliveredTo < others ? `delivered to ${deliveredTo} of ${others}` : 'delivered'
+    case 'failed': return 'not sent'
+    case 'received': return ''
+  }
+}
+
+const closedWords = (state: Conversation['state']): string => {
+  switch (state) {
+    case 'left': return 'You left this group. What was said until then stays here.'
+    case 'removed': return 'You are no longer in this group. What was said until then stays here.'
+    case 'stopped': return 'This group uses something that came after this version of Coppice. ' +
+      'Nothing is lost: update the app to go on.'
+    case 'request': case 'creating': case 'active': return ''
+  }
+}
+
+/** What a code means to a person: what happened, whether anything is lost, what comes next. */
+const codeWords = (code: ErrorCode): string => {
+  switch (code) {
+    case 'bad-argument': return 'Coppice could not take that in. Nothing was changed; check what you typed.'
+    case 'not-ready': return 'Coppice is still opening. Nothing was changed; try again in a moment.'
+    case 'unknown-conversation': return 'This chat is no longer on this computer.'
+    case 'conversation-closed': return 'This chat is closed, so nothing can be sent to it. What was said stays here.'
+    case 'not-allowed': return 'Only an admin of this group can do that. Nothing was changed.'
+    case 'invite-malformed': return 'This is not a whole invite. Copy all of it, from the first character to the last.'
+    case 'invite-expired': return 'This invite is too old. Ask for a new one.'
+    case 'invite-own': return 'This is your own invite. Send it to somebody else.'
+    case 'invite-no-device': return 'No device of this person can be found yet. ' +
+      'Ask them to open Coppice once, then try again.'
+    case 'invite-no-key': return 'This person’s devices have no key left for a new chat. ' +
+      'Ask them to open Coppice once, then try again.'
+    case 'invite-wrong-account': return 'What was found under this invite belongs to somebody else. ' +
+      'Nothing was started; ask for a new invite in another way.'
+    case 'already-member': return 'This person is already in the group.'
+    case 'words-differ': return 'One of the words is different. Nothing is lost: look at your paper again.'
+    case 'words-gone': return 'The words were confirmed before, so this computer no longer has them.'
+    case 'name-differs': return 'This is not the name of this profile. Nothing was removed.'
+    case 'passphrase-wrong': return 'This passphrase does not open the profile. Nothing is lost; try again.'
+    case 'passphrase-short': return 'This passphrase is too short. Use a few words that only you would put together.'
+    case 'keychain-locked': return 'The keychain of this computer is locked. Nothing is lost: unlock it, then try again.'
+    case 'keychain-absent': return 'This computer has no keychain that can hold the key. Choose a passphrase instead.'
+    case 'keychain-lost': return 'The keychain of this computer no longer has the key of this profile. ' +
+      'The history is still here, but it needs that keychain to open.'
+    case 'store-full': return 'The disk is full. Nothing that was saved is lost: make room, then try again.'
+    case 'store-damaged': return 'The file with your messages is damaged and was not touched. ' +
+      'Put back a copy of the profile folder, or remove the profile and start anew.'
+    case 'store-read-only': return 'Coppice may not write to its folder. Nothing is lost: ' +
+      'allow writing there, then try again.'
+    case 'store-newer': return 'A newer Coppice has used this profile. Nothing is lost: update this app to open it.'
+    case 'profile-busy': return 'This profile is open in another Coppice on this computer. ' +
+      'Close that one, or use its window.'
+    case 'delivery-unreachable': return 'Messages cannot be fetched or sent right now. ' +
+      'What you write is kept and goes out by itself.'
+    case 'too-large': return 'This is too long for one message. Nothing was sent; send it in parts.'
+    case 'profile-unknown': return 'There is no profile of this name on this computer.'
+    case 'bug': return 'Coppice made a mistake of its own. What was saved is still there; try again or restart the app.'
+  }
+}
+
+const stoppedTitle = (code: ErrorCode): string => {
+  switch (code) {
+    case 'profile-busy': return 'This profile is already open'
+    case 'store-damaged': return 'The history cannot be opened'
+    case 'store-newer': return 'This profile needs a newer Coppice'
+    case 'store-full': return 'The disk is full'
+    case 'store-read-only': return 'The folder cannot be written'
+    case 'keychain-lost': return 'The key is gone from the keychain'
+    case 'keychain-locked': return 'The keychain is locked'
+    case 'profile-unknown': return 'No such profile'
+    default: return 'Coppice had to stop'
+  }
+}
+
+const personFacts = (person: Person, now: number): string =>
+  `${devices(person.devices)} · ${person.healedAt === 0 ? 'new' : `healed ${ago(person.healedAt, now)}`}`
+
+export const words = {
+  code: codeWords,
+  fact: factWords,
+  gap: gapWords,
+  state: stateWords,
+  closed: closedWords,
+
+  app: {
+    name: 'Coppice', conversations: 'Conversations', messages: 'Messages', about: 'About this chat',
+    back: 'Back', close: 'Close', cancel: 'Cancel', done: 'Done', save: 'Save', tryAgain: 'Try again',
+    someone: 'Someone', you: 'You', notices: 'Notices',
+    title: (unread: number) => unread > 0 ? `(${numbers.format(unread)}) Coppice` : 'Coppice',
+    inFront: 'Coppice was already open, so its window came to the front.',
+  },
+
+  choose: { title: 'Who is here?', text: 'These people have a profile on this computer.' },
+
+  setUp: {
+    title: 'Welcome',
+    text: 'No number, no address, no server that knows you. Your account is made here, on this computer.',
+    name: 'Your name',
+    nameHint: 'What others see. You can change it later.',
+    passphrase: 'Passphrase', repeat: 'Repeat passphrase',
+    passphraseHint: 'This computer has no keychain that can hold your key, so a passphrase locks it. ' +
+      'It is asked for at every start.',
+    differ: 'The two passphrases are different.',
+    nameMissing: 'A name is needed. It can be short.',
+    passphraseMissing: 'A passphrase is needed here.',
+    create: 'Create account', busy: 'Making your keys…',
+  },
+
+  recovery: {
+    title: 'Your recovery key',
+    text: 'These 24 words are the only other way into your account. Write them on paper, in order, ' +
+      'and keep the paper where you keep things that matter.',
+    list: 'The 24 words',
+    wroteDown: 'I wrote them down', later: 'Later',
+    laterHint: 'Later keeps the words locked up here, and Coppice asks again.',
+    checkTitle: 'Look at your paper',
+    checkText: 'Three of the words, to be sure that they can be read.',
+    word: (position: number) => `Word ${position}`,
+    confirm: 'Confirm', showAgain: 'Show the words again',
+    wordMissing: 'All three words are needed.',
+    confirmed: 'Your recovery key is on paper. This computer has forgotten it.',
+    banner: 'Your recovery key is not on paper yet.', bannerAction: 'Write it down',
+  },
+
+  unlock: {
+    title: (name: string) => name === '' ? 'Locked' : `Hello, ${name}`,
+    text: 'This profile is locked with a passphrase.',
+    passphrase: 'Passphrase', unlock: 'Unlock', busy: 'Opening…',
+    keychainTitle: 'The keychain is locked',
+    keychainText: 'The key of this profile is in the keychain of this computer. Unlock the keychain, then try again. ' +
+      'Nothing is lost.',
+  },
+
+  stopped: { title: stoppedTitle, detail: 'Technical name' },
+
+  list: {
+    search: 'Search', searchLabel: 'Find a chat',
+    newChat: 'New chat', showInvite: 'Show my invite', settings: 'Settings',
+    unread: (amount: number) => `${numbers.format(amount)} new`,
+    draft: 'Draft: ', request: 'Wants to talk with you', groupRequest: 'Invites you to this group',
+    requestMark: 'request', own: 'You: ', creating: 'Being set up…',
+    left: 'You left', removed: 'You were removed', nothingYet: 'Nothing said yet',
+    none: (query: string) => `No chat matches “${query}”.`,
+    emptyTitle: 'Nobody here yet',
+    emptyText: 'Give somebody your invite, or paste the one they gave you.',
+    pasteInvite: 'Paste an invite',
+  },
+
+  welcome: {
+    title: 'Pick a chat', text: 'or start one. Three keys that help:',
+    find: 'Find a chat', newChat: 'New chat', next: 'Next chat',
+  },
+
+  chat: {
+    facts: (conversation: Conversation, now: number) => {
+      const shared = `keys healed ${day(conversation.healedAt, now)}`
+      return conversation.kind === 'direct'
+        ? `${devices(conversation.devices)} · ${shared}`
+        : `${people(conversation.people.length)}, ${devices(conversation.devices)} · ${shared}`
+    },
+    creating: 'Being set up. What you write goes out as soon as it stands.',
+    message: 'Message', placeholder: (title: string) => `Message ${title}`, send: 'Send',
+    fresh: (amount: number) => `${numbers.format(amount)} new`,
+    toNewest: 'To the newest', toNewestCount: (amount: number) => `${numbers.format(amount)} new, to the newest`,
+    loading: 'Fetching older messages…', start: 'This is where it begins.',
+    empty: 'Nothing said yet. The first word is yours.',
+    notSent: 'Not sent. Your text is kept here.', editAgain: 'Write it again',
+    tooLong: 'This is too long for one message. Send it in parts.',
+    readers: (entry: { people: number, devices: number }) =>
+      `${capital(people(entry.people))} on ${devices(entry.devices)} could read this.`,
+    announce: (name: string, text: string) => `${name}: ${text}`,
+    rule: (rule: string) => `Rule ${rule}`, why: 'Why?',
+  },
+
+  request: {
+    direct: (name: string) => `${name} wants to talk with you`,
+    group: (name: string, title: string) => `${name} invites you to ${title}`,
+    byInvite: (name: string) => `${name} holds an invite of yours.`,
+    noInvite: (name: string) => `${name} holds no invite of yours. Accept only if you know who this is.`,
+    quiet: (name: string) => `Until you accept, ${name} does not learn that you saw this.`,
+    members: (amount: number, of: number) => `${capital(people(amount))} on ${devices(of)}`,
+    accept: 'Accept', decline: 'Decline', busy: 'Opening…',
+  },
+
+  panel: {
+    readers: 'Who can read this',
+    readersSum: (amount: number, of: number) => `${people(amount)} on ${devices(of)}`,
+    readersText: (epochAt: number, now: number) => `Nobody else, not even the server. Since ${moment(epochAt, now)}.`,
+    code: 'Group code',
+    codeText: 'The same for everybody in this chat. Read it aloud to be sure that nobody sees another group.',
+    tree: 'Key tree',
+    treeText: (name: string | undefined, at: number, now: number) =>
+      `Your path is lit. Last renewed${name === undefined ? '' : ` by ${name}`} ${ago(at, now)}.`,
+    treeLabel: (leaves: number, blank: number) =>
+      `Tree of keys over ${devices(leaves)}${blank > 0 ? `, ${count(blank, 'place')} empty` : ''}. Your path is lit.`,
+    treeMore: 'Only the top of the tree fits here.',
+    technical: (epoch: number, suite: number) => `Epoch ${numbers.format(epoch)}, cipher suite ${suite}`,
+    people: 'People', you: 'you', admin: 'admin', verified: 'verified', person: personFacts,
+    add: 'Add people', rename: 'Rename', leave: 'Leave group',
+    remove: (name: string) => `Remove ${name}`,
+    waiting: 'Looking…',
+  },
+
+  rename: { title: 'Rename this group', name: 'Group name', missing: 'A group needs a name.' },
+
+  remove: {
+    title: (name: string) => `Remove ${name}?`,
+    text: (name: string) => `${name} keeps what was said until now and can read nothing after it. ` +
+      'Everybody sees that you did this.',
+    action: 'Remove',
+  },
+
+  leave: {
+    title: (title: string) => `Leave ${title}?`,
+    text: 'The chat closes at once. What was said stays on this computer; ' +
+      'to come back, somebody has to add you.',
+    action: 'Leave',
+  },
+
+  newChat: {
+    title: 'New chat', paste: 'Paste an invite',
+    hint: 'One line of text that somebody gave you.',
+    start: 'Start chat', open: 'Open chat', busy: 'Starting…',
+    expires: (at: number) => `Invite good until ${date(at)}`,
+    existing: (name: string) => `You already have a chat with ${name}.`,
+    group: 'New group', groupText: 'Several people, one chat.',
+    reading: 'Reading the invite…',
+  },
+
+  group: {
+    title: 'New group', name: 'Group name', nameHint: 'Everybody in it sees the name.',
+    create: 'Create group', busy: 'Creating…', missing: 'A group needs a name.',
+    alone: 'Pick at least one person, or paste an invite.',
+    addTitle: (title: string) => `Add people to ${title}`, add: 'Add', adding: 'Adding…',
+    pick: 'People you know', pickNone: 'Nobody to pick yet: people from your chats appear here.',
+    filter: 'Find a person', picked: (amount: number) => `${people(amount)} picked`,
+    addInvite: 'Add this invite', drop: (name: string) => `Take ${name} off the list`,
+    byInvite: 'by invite', already: 'This invite is already on the list.',
+  },
+
+  invite: {
+    title: 'Your invite', invite: 'Invite', copy: 'Copy', copied: 'Copied',
+    text: 'Give this to one person: show the picture, or send the line. Whoever has it can ask to talk with you.',
+    expires: (at: number, now: number) => `Good until ${date(at)} ${clock(at)}${at < now ? ', which is over' : ''}.`,
+    picture: 'Your invite as a QR code', making: 'Making an invite…',
+    notCopied: 'Press Ctrl C: the text is selected.',
+  },
+
+  settings: {
+    title: 'Settings',
+    name: 'Your name', nameText: 'What others see.', saved: 'Saved',
+    look: 'Look', system: 'As the system', light: 'Light', dark: 'Dark',
+    recovery: 'Recovery key',
+    recoveryState: (state: Me['recovery']) => state === 'confirmed'
+      ? 'On paper. This computer has forgotten it.'
+      : 'Not on paper yet. It is kept locked up on this computer.',
+    recoveryAction: 'Write it down',
+    computer: 'This computer', device: 'Device', account: 'Account', version: 'Version', profile: 'Profile',
+    remove: 'Remove this profile', removeText: 'Deletes its keys and its history from this computer.',
+  },
+
+  removeProfile: {
+    title: 'Remove this profile from this computer?',
+    text: 'The keys and every message of this profile are deleted here, for good. Nobody can bring them back. ' +
+      'What others have on their devices stays there.',
+    onPaper: 'Your recovery key is on paper and keeps working.',
+    notOnPaper: 'Your recovery key is not on paper. Without it this account cannot come back.',
+    name: (name: string) => `Type “${name}” to go on`,
+    action: 'Remove for good', busy: 'Removing…',
+  },
+} as const

@@ -1,0 +1,208 @@
+/**
+ * What the window knows: the Snapshot of `app.open`, kept current by Changes. Views read it and ask through `ask`;
+ * nothing here decides anything, the main process does.
+ */
+import type {
+  Answer, ArgumentOf, Bridge, CallName, Change, Conversation, ErrorCode, Me, Phase, ResultOf, Snapshot,
+} from '../preload/api.ts'
+import { words, type Naming } from './i18n/en.ts'
+import { Timeline } from './timeline.svelte.ts'
+
+declare global {
+  interface Window { readonly coppice: Bridge }
+}
+
+export type Theme = 'system' | 'light' | 'dark'
+export type Notice = { readonly id: number, readonly text: string }
+/** Which dialog of the main window is open. */
+export type Dialog = 'new-chat' | 'new-group' | 'invite' | 'settings' | 'remove-profile'
+
+const themeKey = 'coppice-theme'
+const noticeMs = 9_000
+
+const newestFirst = (one: Conversation, other: Conversation): number =>
+  other.at - one.at || (one.id < other.id ? -1 : 1)
+
+class App {
+  phase = $state.raw<Phase>()
+  conversations = $state.raw<readonly Conversation[]>([])
+  profile = $state('')
+  version = $state('')
+  selectedId = $state<string>()
+  timeline = $state.raw<Timeline>()
+  notices = $state.raw<readonly Notice[]>([])
+  dialog = $state<Dialog>()
+  /** How many modal dialogs are open; everything behind them is inert. */
+  modals = $state(0)
+  /** The recovery page was asked for again, from the banner or the settings. */
+  recovery = $state(false)
+  theme = $state<Theme>('system')
+  /** The present minute, so that "2 min ago" moves on. */
+  now = $state(Date.now())
+
+  selected = $derived(this.conversations.find(({ id }) => id === this.selectedId))
+  me = $derived<Me | undefined>(this.phase?.at === 'ready' ? this.phase.me : undefined)
+  unread = $derived(this.conversations.reduce((sum, { unread }) => sum + unread, 0))
+
+  #bridge: Bridge | undefined
+  #revision = -1
+  #opening: Promise<void> | undefined
+  /** Changes that came while `app.open` was under way. */
+  #waiting: Change[] = []
+  #notices = 0
+  /** A conversation to open when it appears. */
+  #wanted: string | undefined
+
+  start(bridge: Bridge): void {
+    this.#bridge = bridge
+    bridge.onChange((change) => { this.apply(change) })
+    this.setTheme(readTheme())
+    const tick = (): void => {
+      this.now = Date.now()
+      setTimeout(tick, 60_000 - (Date.now() % 60_000))
+    }
+    tick()
+    void this.open()
+  }
+
+  /** Asks the main process; a broken bridge answers like a failed Call. */
+  async ask<N extends CallName>(name: N, argument: ArgumentOf<N>): Promise<Answer<ResultOf<N>>> {
+    if (this.#bridge === undefined) return { ok: false, code: 'not-ready' }
+    try {
+      return await this.#bridge.call(name, argument)
+    } catch {
+      return { ok: false, code: 'bug' }
+    }
+  }
+
+  /** Takes the whole state anew. */
+  open(): Promise<void> {
+    this.#opening ??= this.#open().finally(() => { this.#opening = undefined })
+    return this.#opening
+  }
+
+  async #open(): Promise<void> {
+    const answer = await this.ask('app.open', {})
+    if (!answer.ok) {
+      this.phase = { at: 'stopped', code: answer.code, ...answer.detail === undefined ? {} : { detail: answer.detail } }
+      return
+    }
+    this.#take(answer.value)
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const change of waiting) if (change.revision > this.#revision) this.#merge(change)
+    await this.timeline?.load(this.selected?.unread ?? 0)
+  }
+
+  #take(snapshot: Snapshot): void {
+    this.#revision = snapshot.revision
+    this.phase = snapshot.phase
+    this.profile = snapshot.profile
+    this.version = snapshot.version
+    this.conversations = [...snapshot.conversations].sort(newestFirst)
+    this.#keepSelection()
+  }
+
+  /** Merges one Change; a hole in the revisions means that something was missed, so everything is taken anew. */
+  apply(change: Change): void {
+    if (this.#opening !== undefined) {
+      this.#waiting.push(change)
+      return
+    }
+    if (change.revision <= this.#revision) return
+    if (change.revision > this.#revision + 1) {
+      void this.open()
+      this.#waiting.push(change)
+      return
+    }
+    this.#merge(change)
+  }
+
+  #merge(change: Change): void {
+    this.#revision = change.revision
+    if (change.phase !== undefined) this.phase = change.phase
+    if (change.conversations !== undefined || change.removedConversations !== undefined) {
+      const changed = new Map(change.conversations?.map((conversation) => [conversation.id, conversation]))
+      const gone = new Set(change.removedConversations)
+      this.conversations = [
+        ...this.conversations.filter(({ id }) => !changed.has(id) && !gone.has(id)),
+        ...changed.values(),
+      ].sort(newestFirst)
+      this.#keepSelection()
+    }
+    this.timeline?.merge(change.entries ?? [], change.removedEntries ?? [])
+    if (change.notice !== undefined) {
+      const { code } = change.notice
+      this.tell(code === 'window' ? words.app.inFront : words.code(code))
+    }
+  }
+
+  #keepSelection(): void {
+    const wanted = this.#wanted
+    if (wanted !== undefined && this.conversations.some(({ id }) => id === wanted)) {
+      this.#wanted = undefined
+      this.select(wanted)
+    }
+    if (this.phase?.at !== 'ready' || !this.conversations.some(({ id }) => id === this.selectedId)) this.select(undefined)
+  }
+
+  select(id: string | undefined): void {
+    if (id === this.selectedId) return
+    this.selectedId = id
+    this.timeline = id === undefined ? undefined : new Timeline(id, this)
+    if (this.timeline !== undefined) void this.timeline.load(this.selected?.unread ?? 0)
+  }
+
+  /** Opens a conversation as soon as its Change is here: an answer may come before it. */
+  selectWhenThere(id: string): void {
+    this.#wanted = id
+    this.#keepSelection()
+  }
+
+  /** Shows a sentence once, for a while. */
+  tell(text: string): void {
+    const id = this.#notices++
+    this.notices = [...this.notices.filter((notice) => notice.text !== text), { id, text }]
+    setTimeout(() => { this.dismiss(id) }, noticeMs)
+  }
+
+  tellCode(code: ErrorCode): void {
+    this.tell(words.code(code))
+  }
+
+  dismiss(id: number): void {
+    this.notices = this.notices.filter((notice) => notice.id !== id)
+  }
+
+  setTheme(theme: Theme): void {
+    this.theme = theme
+    if (theme === 'system') delete document.documentElement.dataset['theme']
+    else document.documentElement.dataset['theme'] = theme
+    try {
+      localStorage.setItem(themeKey, theme)
+    } catch {
+      // A window without storage forgets the choice; nothing else hangs on it.
+    }
+  }
+
+  /** Names for sentences about `conversation`: its people, then whoever wrote in it, then nobody in particular. */
+  naming(conversation: Conversation): Naming {
+    const names = new Map(conversation.people.map((person) => [person.accountId, person.name]))
+    const written = this.timeline?.names
+    return {
+      own: this.me?.accountId ?? '',
+      nameOf: (accountId) => names.get(accountId) ?? written?.get(accountId) ?? words.app.someone,
+    }
+  }
+}
+
+const readTheme = (): Theme => {
+  try {
+    const kept = localStorage.getItem(themeKey)
+    return kept === 'light' || kept === 'dark' ? kept : 'system'
+  } catch {
+    return 'system'
+  }
+}
+
+export const app = new App()
