@@ -8,6 +8,9 @@ import { pskSecretFamily } from './families/psk-secret.ts'
 import { secretTreeFamily } from './families/secret-tree.ts'
 import { transcriptHashes } from './families/transcript-hashes.ts'
 import { treeMath } from './families/tree-math.ts'
+import { treeOperations } from './families/tree-operations.ts'
+import { treeValidation } from './families/tree-validation.ts'
+import { treeKem } from './families/treekem.ts'
 
 /** One family of official test vectors: how the names of its files begin, and what each of their cases must show. */
 export type Family = {
@@ -31,4 +34,7 @@ export const families: readonly Family[] = [
   family('secret-tree', secretTreeFamily),
   family('transcript-hashes', transcriptHashes),
   family('message-protection', messageProtection),
+  family('tree-operations', treeOperations),
+  family('tree-validation', treeValidation),
+  family('treekem', treeKem),
 ]

@@ -10,7 +10,9 @@ import { distinct, encryptionKeyOf, hasEncryptionKeyOf } from './distinct-keys.t
 import { encryptionKeyPair, signLeaf } from './leaf.ts'
 import { commonAncestor, leafOf, levelOf, nodeOf } from './math.ts'
 import { pathParents } from './parent-hash.ts'
-import { filteredPath, leafAt, nodeAt, replacePath, resolutionOf, type RatchetTree, type Subtree } from './ratchet-tree.ts'
+import {
+  filteredPath, leafAt, nodeAt, replacePath, resolutionOf, type RatchetTree, type Subtree,
+} from './ratchet-tree.ts'
 
 /** The private keys that one member knows: its leaf's and those of some parents above it (RFC 9420 §4.2). */
 export type PrivateTree = ReadonlyMap<NodeIndex, KeyPair>
@@ -198,12 +200,13 @@ export function openPathSecret(suite: Suite, { tree, sender, path, own, keys, co
   // RFC 9420 §7.5: "Identify a node in the filtered direct path for which the recipient is in the subtree of the
   // non-updated child."
   const node = commonAncestor(nodeOf(sender), nodeOf(own))
-  const at = filteredPath(tree, sender).findIndex(({ parent }) => parent.index === node)
-  const step = filteredPath(tree, sender)[at]
+  const steps = filteredPath(tree, sender)
+  const at = steps.findIndex(({ parent }) => parent.index === node)
   // "Identify a node in the resolution of the copath node for which the recipient has a private key."
-  const nodes = step === undefined ? [] : recipients(step.sibling, exclude)
-  const found = nodes.findIndex((index) => isCurrent(tree, index, keys.get(index)))
-  const key = keys.get(nodes[found] ?? (-1 as NodeIndex))
+  const readers = steps.slice(at, at + 1).flatMap(({ sibling }) => recipients(sibling, exclude))
+  const found = readers.findIndex((index) => isCurrent(tree, index, keys.get(index)))
+  const reader = readers[found]
+  const key = reader === undefined ? undefined : keys.get(reader)
   const ciphertext = path.nodes[at]?.encryptedPathSecret[found]
   if (key === undefined || ciphertext === undefined) {
     throw new MlsError('misuse', 'none of these private keys can open the path: they belong to another tree')
@@ -278,6 +281,7 @@ export function keysFromPathSecret(suite: Suite, { tree, own, signer, pathSecret
   readonly pathSecret: Secret
 }): PrivateTree {
   check('12.4.1.path-secret-length', pathSecret.length === suite.hashLength)
+  check('12.4.3.1.path-secret', signer !== own) // They have no ancestor of which only the signer knew the secret.
   const node = commonAncestor(nodeOf(signer), nodeOf(own))
   const { keys, commitSecret } = keysAbove(suite, {
     tree, committer: signer, node, pathSecret, rule: '12.4.3.1.path-secret',

@@ -5,7 +5,7 @@
  */
 import { impossible, MlsError } from '../error.ts'
 import { check } from '../rules.ts'
-import type { LeafIndex, LeafNode, Node, NodeIndex, ParentNode } from '../wire/node.ts'
+import type { LeafIndex, LeafNode, Node, NodeIndex } from '../wire/node.ts'
 import { leafOf, levelOf, nodeOf, nodeWidth, rootOf } from './math.ts'
 
 /**
@@ -107,8 +107,8 @@ export function descend(tree: RatchetTree, index: NodeIndex): readonly [Subtree,
   return path
 }
 
-/** The child of `at` in whose subtree `index` lies. */
-const childTowards = (at: Subtree, index: NodeIndex): Subtree =>
+/** The child of `at` in whose subtree the position `index` lies, for one that is below `at`. */
+export const childTowards = (at: Subtree, index: NodeIndex): Subtree =>
   at.children?.[index < at.index ? 0 : 1] ?? impossible('a leaf was asked for its child')
 
 /** The positions of a leaf's direct path with their copath children, from the leaf's parent up to the root. */
