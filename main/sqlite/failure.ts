@@ -1,0 +1,42 @@
+import Database from 'better-sqlite3'
+import { statfsSync } from 'node:fs'
+import path from 'node:path'
+import { PortError } from '../ports.ts'
+
+/** Below this many free bytes, a failed write is taken for a full disk: quotas and late allocation say "I/O error". */
+const scarceBytes = 64 * 1024
+
+/**
+ * What an error of SQLite means to the app. `detail` is SQLite's own name for it; whatever is no failure of the world
+ * comes back unchanged, because it is a bug.
+ */
+export function asPortError(error: unknown, file: string): unknown {
+  if (!(error instanceof Database.SqliteError)) return error
+  const { code } = error
+  if (code === 'SQLITE_FULL') return new PortError('store-full')
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return new PortError('profile-busy')
+  if (code.startsWith('SQLITE_READONLY') || code === 'SQLITE_PERM') return new PortError('store-read-only', code)
+  // A file or its folder without permission: SQLite cannot open the file, or cannot make the WAL beside it.
+  if (code.startsWith('SQLITE_CANTOPEN')) return new PortError('store-read-only', code)
+  if (code.startsWith('SQLITE_IOERR')) return new PortError(isScarce(file) ? 'store-full' : 'store-damaged', code)
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return new PortError('store-damaged', code)
+  return error
+}
+
+function isScarce(file: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(path.dirname(file))
+    return bavail * bsize < scarceBytes
+  } catch {
+    return false
+  }
+}
+
+/** Runs `task` and turns what SQLite throws into a PortError. */
+export function translated<T>(file: string, task: () => T): T {
+  try {
+    return task()
+  } catch (error) {
+    throw asPortError(error, file)
+  }
+}

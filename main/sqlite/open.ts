@@ -1,0 +1,65 @@
+import Database from 'better-sqlite3'
+import { closeSync, existsSync, openSync, readFileSync, readdirSync } from 'node:fs'
+import { PortError } from '../ports.ts'
+
+const keyBytes = 32
+
+/**
+ * Opens or makes the encrypted file and brings its tables to this version.
+ *
+ * The cipher is SQLite3 Multiple Ciphers' `chacha20`: every page, in the file and in the WAL, under
+ * ChaCha20-Poly1305 with a fresh nonce, so that a changed or foreign page is refused. The key is used raw.
+ *
+ * @throws SqliteError as SQLite does, PortError 'store-newer'
+ */
+export function openDatabase(file: string, key: Uint8Array): Database.Database {
+  if (key.length !== keyBytes) throw new RangeError(`the key of a store has ${keyBytes} bytes, not ${key.length}`)
+  if (!existsSync(file)) closeSync(openSync(file, 'wx', 0o600))
+  const database = new Database(file, { timeout: 200 })
+  try {
+    const raw = Buffer.concat([Buffer.from('raw:'), key])
+    database.pragma("cipher = 'chacha20'")
+    database.key(raw)
+    raw.fill(0)
+    // The lock comes before the WAL: then its index is in memory, and no third file lies beside.
+    database.pragma('locking_mode = EXCLUSIVE')
+    // Temporary files would be written in clear.
+    database.pragma('temp_store = MEMORY')
+    database.pragma('journal_mode = WAL')
+    database.pragma('synchronous = FULL')
+    database.pragma('secure_delete = ON')
+    database.pragma('foreign_keys = ON')
+    database.exec('BEGIN EXCLUSIVE; COMMIT')
+    migrate(database)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** The numbered migrations, in order; the build puts the folder beside the bundle. */
+function migrations(): readonly string[] {
+  const folder = new URL('./schema/', import.meta.url)
+  return readdirSync(folder)
+    .filter((name) => /^\d{4}\.sql$/.test(name))
+    .sort()
+    .map((name, index) => {
+      if (Number.parseInt(name, 10) !== index + 1) throw new Error(`a migration before ${name} is missing`)
+      return readFileSync(new URL(name, folder), 'utf8')
+    })
+}
+
+/** Each migration is one transaction together with its number, so a crash repeats it or has it behind. */
+function migrate(database: Database.Database): void {
+  const steps = migrations()
+  const version = Number(database.pragma('user_version', { simple: true }))
+  if (version > steps.length) throw new PortError('store-newer', String(version))
+  for (const [index, sql] of steps.entries()) {
+    if (index < version) continue
+    database.transaction(() => {
+      database.exec(sql)
+      database.pragma(`user_version = ${index + 1}`)
+    })()
+  }
+}
