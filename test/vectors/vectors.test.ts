@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
+import { describe, test } from 'node:test'
+import { families } from './families.ts'
+import { familyOf, implementations, runFile, vectorsFolder } from './run.ts'
+
+const folder = vectorsFolder()
+if (folder === undefined) {
+  const reason = 'THE OFFICIAL VECTORS WERE SKIPPED: set MLS_VECTORS to the folder of the *.json files'
+  console.warn(reason)
+  test('the official MLS test vectors', { skip: reason })
+} else {
+  const files = readdirSync(folder).filter((file) => file.endsWith('.json'))
+  for (const implementation of implementations) {
+    describe(`the ${implementation.name} implementation agrees with the official vectors`, () => {
+      for (const family of families) {
+        test(`of ${family.prefix}`, () => {
+          const own = files.filter((file) => familyOf(file) === family)
+          assert.notEqual(own.length, 0, `no file of ${family.prefix} in ${folder}`)
+          for (const file of own) {
+            const { passed, failures } = runFile(path.join(folder, file), implementation)
+            assert.deepEqual(failures, [], file)
+            assert.notEqual(passed, 0, `no case of ${file} ran`)
+          }
+        })
+      }
+    })
+  }
+}
