@@ -1,0 +1,96 @@
+import {
+  credentialType, decode, encode, extensionType, fixed, mapped, mls10, names, RequiredCapabilities, struct, uint32, uint8,
+  vector, type Capabilities, type Codec, type Extensions, type Infer, type Lifetime,
+} from '../mls/index.ts'
+import { Name, refined, versioned } from '../identity/fields.ts'
+import { AccountId, IdentityKey } from '../identity/genesis.ts'
+
+/** Coppice's own MLS extensions, and what its leaves say they can. */
+
+/** Code points for private use (RFC 9420 §17.3: 0xF000 to 0xFFFF). */
+export const extensionTypes = {
+  /** GroupContext: what the group is, and who may do what in it. */
+  policy: 0xf0c0,
+  /** LeafNode: how far this device has seen its own account's device log. */
+  deviceLogHead: 0xf0c1,
+  /** GroupContext: keys that were taken back, each put there by a commit with the proof. */
+  revocations: 0xf0c2,
+} as const
+
+const flag: Codec<boolean> = mapped(names(uint8, { no: 0, yes: 1 }), (name) => name === 'yes', (yes) => yes ? 'yes' : 'no')
+
+const differ = (values: readonly Uint8Array[]): boolean => new Set(values.map(String)).size === values.length
+
+/** At most 1,024 admins. */
+const Admins = refined(vector(AccountId, 32 * 1024), differ, 'a list of different admins')
+
+/** `coppice_policy`, version 1. */
+export const Policy = versioned(1, struct({
+  kind: names(uint8, { direct: 1, group: 2 }),
+  /** Empty in a direct chat. */
+  name: Name,
+  admins: Admins,
+  membersMayAdd: flag,
+  /** The random name of the group's logs, which is not its MLS group id. */
+  log: fixed(16),
+}))
+export type Policy = Infer<typeof Policy>
+
+/** The extension's data. Throws `MlsError('misuse')` for a policy beyond its limits. */
+export const encodePolicy = (policy: Policy): Uint8Array => encode(Policy, policy)
+/** Throws `MlsError('unsupported')` for a newer version, `('malformed')` for other bytes. */
+export const decodePolicy = (data: Uint8Array): Policy => decode(Policy, data)
+
+/** `device_log_head`, version 1: the number and the hash of the last entry; 0 and the accountId for the genesis alone. */
+export const DeviceLogHead = versioned(1, struct({ n: uint32, hash: fixed(32) }))
+export type DeviceLogHead = Infer<typeof DeviceLogHead>
+
+/** The extensions of this device's leaves. */
+export const leafExtensions = (head: DeviceLogHead): Extensions =>
+  [{ extensionType: extensionTypes.deviceLogHead, extensionData: encode(DeviceLogHead, head) }]
+
+/** The log head in a leaf's extensions, if there is one. Throws as `decodePolicy`. */
+export function logHeadIn(extensions: Extensions): DeviceLogHead | undefined {
+  const extension = extensions.find((one) => one.extensionType === extensionTypes.deviceLogHead)
+  return extension === undefined ? undefined : decode(DeviceLogHead, extension.extensionData)
+}
+
+/** `revocations`, version 1: entries of the account's device log that this key issued count up to `lastHonoured`. */
+export const Revocations = versioned(1, struct({
+  revocations: vector(
+    struct({ accountId: AccountId, revokedKey: IdentityKey, lastHonoured: uint32 }), 1_048_576,
+  ),
+}))
+export type Revocations = Infer<typeof Revocations>
+
+const own = Object.values(extensionTypes)
+
+/** What every member of a Coppice group must support (RFC 9420 §11.1), so that its context may hold our extensions. */
+export const requiredExtensions = (): Extensions => [{
+  extensionType: extensionType.requiredCapabilities,
+  extensionData: encode(RequiredCapabilities, {
+    extensionTypes: own, proposalTypes: [], credentialTypes: [credentialType.basic],
+  }),
+}]
+
+/** RFC 9420 §7.2: what this client supports; the proposals and extensions of the RFC itself are not listed. */
+export const leafCapabilities = (): Capabilities => ({
+  versions: [mls10],
+  cipherSuites: [1, 2, 3],
+  extensions: [extensionType.lastResort, ...own],
+  proposals: [],
+  credentials: [credentialType.basic],
+})
+
+const daySeconds = 24 * 60 * 60
+/** How long a KeyPackage may be stocked, as long as the delivery service keeps it. */
+const lifetimeDays = 90
+
+/**
+ * From a day ago, for clocks that are behind, to 90 days from now (RFC 9420 §7.2, in seconds). `now` in milliseconds
+ * since 1970.
+ */
+export function leafLifetime(now: number): Lifetime {
+  const seconds = Math.floor(now / 1000)
+  return { notBefore: BigInt(seconds - daySeconds), notAfter: BigInt(seconds + lifetimeDays * daySeconds) }
+}
