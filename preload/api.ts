@@ -169,7 +169,7 @@ export type EntryPage = {
 /** Text for people is made in the renderer from these; `detail` is never a secret. */
 export const errorCodes = [
   'bad-argument', 'not-ready', 'unknown-conversation', 'conversation-closed', 'not-allowed',
-  'invite-malformed', 'invite-expired', 'invite-own', 'invite-no-device', 'invite-no-key', 'invite-wrong-account',
+  'invite-malformed', 'invite-expired', 'invite-own', 'invite-no-device', 'invite-no-key', 'invite-newer', 'invite-elsewhere', 'invitation-broken',
   'already-member', 'words-differ', 'words-gone', 'name-differs',
   'passphrase-wrong', 'passphrase-short', 'keychain-locked', 'keychain-absent', 'keychain-lost',
   'store-full', 'store-damaged', 'store-read-only', 'store-newer', 'profile-busy', 'delivery-unreachable',

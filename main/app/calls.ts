@@ -1,0 +1,282 @@
+import { directPath, fromHex, leafCount, nodeOf, nodesOf, toHex, type Group } from '../mls/index.ts'
+import { readInvite, writeInvite, type ContactCard } from '../chat/invite.ts'
+import { closeRoom, groupCode } from '../chat/epochs.ts'
+import { deviceLogOf } from '../chat/mail.ts'
+import { createRoom, intend, leaveRoom, mayChange } from '../chat/membership.ts'
+import { accountOf } from '../chat/policy.ts'
+import { acceptRequest } from '../chat/requests.ts'
+import { isOpen, still, tellEntry, withRoom, type Claimed, type Intent, type RoomState } from '../chat/room.ts'
+import { composeText, profileBody } from '../chat/send.ts'
+import type { ArgumentOf, CallName, Details, InvitePreview, ResultOf, TreeNode } from '../../preload/api.ts'
+import { PortError } from '../ports.ts'
+import { confirmWords, nameFrom, recoveryWords } from './account.ts'
+import { claimAccount } from './claim.ts'
+import type { State } from './state.ts'
+import type { Sync } from './sync.ts'
+
+/** What an opened profile answers: each Call is a transaction, told to the window after it is stored. */
+
+const inviteMs = 30 * 24 * 60 * 60 * 1000
+
+type Opened = { readonly state: State, readonly sync: Sync }
+type Answers = {
+  readonly [N in Exclude<CallName, Before>]:
+    (opened: Opened, argument: ArgumentOf<N>) => ResultOf<N> | Promise<ResultOf<N>>
+}
+/** Calls that createApp answers itself, because they have a meaning before a profile is open. */
+export type Before = 'app.open' | 'profile.choose' | 'setup.create' | 'setup.unlock' | 'profile.remove'
+
+export const answers: Answers = {
+  'recovery.words': ({ state }) => recoveryWords(state),
+  'recovery.confirm': ({ state }, { words }) => { confirmWords(state, words); return undefined },
+  'recovery.later': ({ state }) => {
+    if (state.account.recoverySeed !== undefined) {
+      state.transact({ account: { ...state.account, recovery: { type: 'later' } } })
+    }
+    return undefined
+  },
+  'profile.rename': ({ state, sync }, { name }) => {
+    const cleaned = nameFrom(name)
+    const open = [...state.rooms.values()].filter(({ room }) => room.state === 'active' && isOpen(room))
+    state.transact({
+      account: { ...state.account, name: cleaned },
+      say: open.map(({ room }) => ({ room: room.id, body: profileBody(cleaned) })),
+    })
+    sync.kick()
+    return undefined
+  },
+  'invite.show': ({ state }) => showInvite(state),
+  'invite.read': ({ state }, { invite }) => preview(state, invite),
+  'conversation.direct': ({ state, sync }, { invite }) => startDirect({ state, sync }, invite),
+  'conversation.group': async ({ state, sync }, argument) => {
+    const members = await claimAll(state, argument, new Set([state.self.accountId]))
+    const intents: readonly Intent[] = members.length === 0 ? [] : [{ type: 'add', members }]
+    const step = createRoom(state.moment(), { kind: 'group', name: nameFrom(argument.name), peer: '', intents })
+    state.transact({ steps: [step] })
+    sync.kick(step.state.room.id)
+    return { conversation: step.state.room.id }
+  },
+  'conversation.accept': ({ state, sync }, { conversation }) => {
+    const room = state.room(conversation)
+    if (room.room.state !== 'request') throw new PortError('conversation-closed')
+    state.transact({ steps: [acceptRequest(room)] })
+    sync.kick(conversation)
+    return undefined
+  },
+  'conversation.decline': ({ state }, { conversation }) => {
+    const room = state.room(conversation)
+    if (room.room.state !== 'request') throw new PortError('conversation-closed')
+    // Unanswered for the other side; here nothing of it stays.
+    const closed = closeRoom(still(room), 'left')
+    state.transact({ removedRooms: [conversation], declined: [conversation], wipe: closed.wipe })
+    return undefined
+  },
+  'conversation.rename': (opened, { conversation, name }) => {
+    change(opened, conversation, { type: 'rename', name: nameFrom(name) }, '')
+    return undefined
+  },
+  'conversation.add': async (opened, argument) => {
+    const { state } = opened
+    const before = state.room(argument.conversation)
+    if (!mayChange(before, 'add', state.self.accountId)) throw new PortError('not-allowed')
+    const present = new Set(before.members.map((member) => member.accountId))
+    const members = await claimAll(state, argument, present)
+    if (members.length === 0) throw new PortError('already-member')
+    change(opened, argument.conversation, { type: 'add', members }, '')
+    return undefined
+  },
+  'conversation.remove': (opened, { conversation, accountId }) => {
+    if (accountId === opened.state.self.accountId) throw new PortError('not-allowed')
+    change(opened, conversation, { type: 'remove', accountId }, accountId)
+    return undefined
+  },
+  'conversation.leave': ({ state, sync }, { conversation }) => {
+    const room = state.room(conversation)
+    if (!isOpen(room.room)) throw new PortError('conversation-closed')
+    const step = leaveRoom(room, state.moment())
+    const dropped = [...state.outbox].filter(([, item]) => toHex(item.room) === conversation).map(([key]) => key)
+    state.transact({ steps: [step], removedOutbox: dropped })
+    sync.kick(conversation)
+    return undefined
+  },
+  'conversation.details': ({ state }, { conversation }) => details(state.room(conversation)),
+  'people.known': ({ state }) => {
+    const met = new Set([...state.rooms.values()].flatMap(({ room, members }) =>
+      room.state === 'request' ? [] : members.map((member) => member.accountId)))
+    met.delete(state.self.accountId)
+    return [...met].map((accountId) => ({ accountId, name: state.nameOf(accountId) }))
+      .sort((a, b) => a.name.localeCompare(b.name))
+  },
+  'entries.page': ({ state }, { conversation, before, limit }) => {
+    state.room(conversation)
+    const found = state.store.entriesBefore(conversation, before, limit + 1)
+    const entries = found.slice(-limit).map(tellEntry)
+    const people = new Set(entries.flatMap((entry) => {
+      switch (entry.kind) {
+        case 'message': return [entry.from]
+        case 'gap': return entry.from === undefined ? [] : [entry.from]
+        case 'fact': return peopleIn(entry.fact)
+      }
+    }))
+    const names = Object.fromEntries([...people].map((accountId) => [accountId, state.nameOf(accountId)]))
+    return { entries, more: found.length > limit, names }
+  },
+  'message.send': ({ state, sync }, { conversation, key, text }) => {
+    const room = state.room(conversation)
+    if (!isOpen(room.room)) throw new PortError('conversation-closed')
+    if (key.length !== 32) throw new PortError('bad-argument', 'key')
+    const step = composeText(room, { contentId: key, text }, state.moment())
+    const entry = step.entries[0]
+    // The same Call again, after an answer that got lost: the message is there already.
+    if (entry !== undefined && state.store.entry(entry.id) !== undefined) return undefined
+    state.transact({
+      steps: [{ ...step, state: withRoom(step.state, { draft: '' }) }],
+      say: [{ room: conversation, id: fromHex(key), body: { type: 'text', text } }],
+    })
+    sync.kick(conversation)
+    return undefined
+  },
+  'conversation.read': ({ state }, { conversation, order }) => {
+    const room = state.room(conversation)
+    if (order <= room.room.readUpTo) return undefined
+    const readUpTo = Math.min(order, room.room.nextOrder)
+    const unread = state.store.unreadAfter(conversation, readUpTo)
+    state.transact({ steps: [still(withRoom(room, { readUpTo, unread }))] })
+    return undefined
+  },
+  'conversation.draft': ({ state }, { conversation, text }) => {
+    const room = state.room(conversation)
+    if (room.room.draft !== text) state.transact({ steps: [still(withRoom(room, { draft: text }))] })
+    return undefined
+  },
+}
+
+const peopleIn = (fact: Extract<ReturnType<typeof tellEntry>, { readonly kind: 'fact' }>['fact']): readonly string[] => {
+  switch (fact.fact) {
+    case 'created':
+    case 'joined':
+    case 'renamed': return [fact.by]
+    case 'added':
+    case 'removed': return [fact.by, ...fact.who]
+    case 'left':
+    case 'accepted': return [fact.who]
+  }
+}
+
+function change(opened: Opened, conversation: string, intent: Intent, accountId: string): void {
+  const { state, sync } = opened
+  const room = state.room(conversation)
+  if (!isOpen(room.room)) throw new PortError('conversation-closed')
+  if (!mayChange(room, intent.type, state.self.accountId)) throw new PortError('not-allowed')
+  if (accountId !== '' && !room.members.some((member) => member.accountId === accountId)) {
+    throw new PortError('bad-argument', 'accountId')
+  }
+  state.transact({ steps: [intend(room, intent)] })
+  sync.kick(conversation)
+}
+
+// ---------------------------------------------------------------- invites
+
+/** The newest invite that has most of its time left, else a new one; its token is stored before it is shown. */
+function showInvite(state: State): ResultOf<'invite.show'> {
+  const now = state.ports.now()
+  const usable = [...state.invites.values()].filter((invite) => invite.expiresAt > now + inviteMs / 2)
+  const latest = usable.sort((a, b) => b.expiresAt - a.expiresAt)[0]
+  const invite = latest ?? { version: 1, token: toHex(state.ports.random(16)), expiresAt: now + inviteMs }
+  if (latest === undefined) state.transact({ invites: [invite] })
+  const { accountId } = state.self
+  const text = writeInvite(state.self.suite, {
+    accountId: fromHex(accountId), deviceLog: deviceLogOf(accountId), address: state.ports.delivery.address,
+    expiresAt: invite.expiresAt, token: fromHex(invite.token), name: state.account.name,
+  })
+  return { text, expiresAt: invite.expiresAt }
+}
+
+/** The card in a pasted text. Throws PortError with what is wrong with it. */
+function cardIn(state: State, text: string): ContactCard {
+  const read = readInvite(state.self.suite, text, state.ports.now())
+  switch (read.type) {
+    case 'malformed': throw new PortError('invite-malformed')
+    case 'newer': throw new PortError('invite-newer')
+    case 'expired': throw new PortError('invite-expired')
+    case 'card': break
+  }
+  if (toHex(read.card.accountId) === state.self.accountId) throw new PortError('invite-own')
+  if (read.card.address !== state.ports.delivery.address) throw new PortError('invite-elsewhere', read.card.address)
+  return read.card
+}
+
+const directWith = (state: State, accountId: string): RoomState | undefined =>
+  [...state.rooms.values()].find(({ room }) => room.kind === 'direct' && room.peer === accountId
+    && (isOpen(room) || room.state === 'request'))
+
+function preview(state: State, text: string): InvitePreview {
+  const card = cardIn(state, text)
+  const accountId = toHex(card.accountId)
+  const existing = directWith(state, accountId)
+  return {
+    accountId, name: state.contacts.get(accountId)?.name ?? card.name, expiresAt: card.expiresAt,
+    ...(existing === undefined ? {} : { conversation: existing.room.id }),
+  }
+}
+
+/** What the card says of its owner's name, until they say it themselves. */
+const learnFrom = (state: State, card: ContactCard) => {
+  const accountId = toHex(card.accountId)
+  return state.contacts.has(accountId) ? [] : [{ version: 1 as const, accountId, name: card.name, own: false }]
+}
+
+async function startDirect(opened: Opened, text: string): Promise<ResultOf<'conversation.direct'>> {
+  const { state, sync } = opened
+  const card = cardIn(state, text)
+  const peer = toHex(card.accountId)
+  const existing = directWith(state, peer)
+  if (existing !== undefined) return { conversation: existing.room.id }
+  const members = await claimAccount(state, peer, toHex(card.token))
+  // While the network answered, the other side or a second click may have started it.
+  const meanwhile = directWith(state, peer)
+  if (meanwhile !== undefined) return { conversation: meanwhile.room.id }
+  const step = createRoom(state.moment(), { kind: 'direct', name: '', peer, intents: [{ type: 'add', members }] })
+  state.transact({ steps: [step], contacts: learnFrom(state, card) })
+  sync.kick(step.state.room.id)
+  return { conversation: step.state.room.id }
+}
+
+async function claimAll(
+  state: State, wanted: { readonly people: readonly string[], readonly invites: readonly string[] },
+  present: ReadonlySet<string>,
+): Promise<readonly Claimed[]> {
+  const cards = wanted.invites.map((text) => cardIn(state, text))
+  const tokens = new Map<string, string>(wanted.people.map((accountId) => [accountId, '']))
+  for (const card of cards) tokens.set(toHex(card.accountId), toHex(card.token))
+  const claimed: Claimed[] = []
+  for (const [accountId, token] of tokens) {
+    if (!present.has(accountId)) claimed.push(...await claimAccount(state, accountId, token))
+  }
+  const contacts = cards.flatMap((card) => learnFrom(state, card))
+  if (contacts.length > 0) state.transact({ contacts })
+  return claimed
+}
+
+// ---------------------------------------------------------------- details
+
+function details(state: RoomState): Details {
+  const { room, group } = state
+  const base = { conversation: room.id, renewedAt: room.healedAt, ...(room.renewedBy === '' ? {} : { renewedBy: room.renewedBy }) }
+  if (group === undefined) return { ...base, groupCode: '', tree: [], epoch: 0, cipherSuite: 0 }
+  return {
+    ...base, groupCode: groupCode(group), tree: pictureOf(group), epoch: Number(group.context.epoch),
+    cipherSuite: group.context.cipherSuite,
+  }
+}
+
+/** The ratchet tree as a picture: which nodes hold keys, and the own path to the root. */
+function pictureOf(group: Group): readonly TreeNode[] {
+  const leaf = nodeOf(group.ownLeaf)
+  const lit = new Set<number>([leaf, ...directPath(leaf, leafCount(group.tree))])
+  return nodesOf(group.tree).map((node, index): TreeNode => ({
+    state: node === undefined ? 'blank' : 'filled', lit: lit.has(index),
+    ...(node?.type === 'leaf' ? { accountId: accountOf(node.leafNode) } : {}),
+  }))
+}
+

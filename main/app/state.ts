@@ -1,0 +1,343 @@
+import { changedParts, fromHex, groupFromParts, toHex, type Secret } from '../mls/index.ts'
+import type { Change, Conversation, Entry, Me } from '../../preload/api.ts'
+import {
+  decodeOutboxItem, decodeOwnKeyPackage, decodePendingCommit, decodePublish, decodeSeals, decodeWaiting,
+  contactDocument, encodeAccount, encodeOutboxItem, encodeOwnKeyPackage, encodePendingCommit, encodePublish,
+  encodeSeals, encodeWaiting, inviteDocument, membersDocument, roomDocument,
+  type AccountDocument, type Contact, type OwnInvite,
+} from '../chat/documents.ts'
+import type { Body, OutboxItem, Publish } from '../chat/content.ts'
+import type { OwnKeyPackage } from '../chat/requests.ts'
+import { tellConversation, tellEntry, type Outgoing, type RoomState, type RoomStep, type Say } from '../chat/room.ts'
+import { deliveredBody, helloBody, introductionsBody } from '../chat/send.ts'
+import type { Self } from '../chat/self.ts'
+import { PortError, wipe, type DocumentKind, type Ports, type Store, type StoredEntry, type StoreWrite } from '../ports.ts'
+
+/** What one input changes. All of it is committed in one transaction; only then memory, the window and the net follow. */
+export type Transaction = {
+  readonly steps?: readonly RoomStep[]
+  /** Entries changed beside the steps, by id. */
+  readonly entries?: readonly StoredEntry[]
+  readonly removedRooms?: readonly string[]
+  readonly account?: Omit<AccountDocument, 'version'>
+  readonly contacts?: readonly Contact[]
+  readonly invites?: readonly OwnInvite[]
+  readonly keyPackages?: readonly OwnKeyPackage[]
+  readonly removedKeyPackages?: readonly string[]
+  readonly declined?: readonly string[]
+  readonly say?: readonly { readonly room: string, readonly id?: Uint8Array, readonly body: Body }[]
+  readonly publish?: readonly NewPublish[]
+  readonly removedOutbox?: readonly string[]
+  readonly removedPublish?: readonly string[]
+  readonly cursors?: readonly { readonly log: string, readonly seq: number }[]
+  readonly wipe?: readonly Secret[]
+  readonly notice?: Change['notice']
+}
+
+export type NewPublish = Pick<Publish, 'log' | 'slot' | 'bytes' | 'target'>
+
+type Documents = { kind: DocumentKind, key: string, bytes: Uint8Array | undefined }[]
+
+/**
+ * The state of one opened profile in memory, and the only way to change it: `transact`. Synchronous, so that the event
+ * loop is the queue: between two awaits nothing else runs.
+ */
+export class State {
+  readonly store: Store
+  readonly ports: Ports
+  readonly self: Self
+  readonly rooms = new Map<string, RoomState>()
+  readonly contacts = new Map<string, Contact>()
+  readonly invites = new Map<string, OwnInvite>()
+  readonly keyPackages = new Map<string, OwnKeyPackage>()
+  readonly declined = new Set<string>()
+  /** By content id, in the order of their positions. */
+  readonly outbox = new Map<string, OutboxItem>()
+  readonly publishes = new Map<string, Publish>()
+  account: Omit<AccountDocument, 'version'>
+  #position = 1n
+  #revision = 0
+
+  constructor(store: Store, ports: Ports, loaded: { readonly account: AccountDocument, readonly self: Self }) {
+    this.store = store
+    this.ports = ports
+    this.account = loaded.account
+    this.self = loaded.self
+    this.#load()
+  }
+
+  #load(): void {
+    const { store } = this
+    for (const { key, bytes } of store.documents('contact')) this.contacts.set(key, contactDocument.decode(bytes))
+    for (const { key, bytes } of store.documents('invite')) this.invites.set(key, inviteDocument.decode(bytes))
+    for (const { key } of store.documents('declined')) this.declined.add(key)
+    for (const { key, bytes } of store.documents('key-package')) {
+      this.keyPackages.set(key, decodeOwnKeyPackage(key, bytes))
+    }
+    for (const { bytes } of store.documents('room')) {
+      const state = this.#loadRoom(roomDocument.decode(bytes))
+      this.rooms.set(state.room.id, state)
+    }
+    const outbox = store.documents('outbox').map(({ key, bytes }) => [key, decodeOutboxItem(bytes)] as const)
+    for (const [key, item] of outbox.sort(byPosition)) this.outbox.set(key, item)
+    const publishes = store.documents('publish').map(({ key, bytes }) => [key, decodePublish(bytes)] as const)
+    for (const [key, one] of publishes.sort(byPosition)) this.publishes.set(key, one)
+    for (const { position } of [...this.outbox.values(), ...this.publishes.values()]) {
+      if (position >= this.#position) this.#position = position + 1n
+    }
+  }
+
+  #loadRoom(room: RoomState['room']): RoomState {
+    const { store } = this
+    const parts = store.group(room.id)
+    const group = parts === undefined ? undefined : groupFromParts(this.ports.suiteOf, parts)
+    const seals = store.document('seals', room.id)
+    const pending = store.document('pending', room.id)
+    const waiting = store.document('waiting', room.id)
+    const people = store.document('people', room.id)
+    return {
+      room, group,
+      members: people === undefined ? [] : membersDocument.decode(people).members,
+      seals: seals === undefined ? [] : decodeSeals(seals),
+      pending: pending === undefined || group === undefined ? undefined
+        : decodePendingCommit(this.ports.suiteOf, group, pending),
+      waiting: waiting === undefined ? [] : decodeWaiting(waiting),
+    }
+  }
+
+  // -------------------------------------------------------------- reading
+
+  get me(): Me {
+    return {
+      accountId: this.self.accountId, name: this.account.name, deviceName: this.ports.deviceName,
+      recovery: this.account.recovery.type,
+    }
+  }
+
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** The person's name; the first digits of the account where nobody has said one yet. */
+  nameOf = (accountId: string): string =>
+    accountId === this.self.accountId ? this.account.name
+      : this.contacts.get(accountId)?.name ?? accountId.slice(0, 8)
+
+  conversation(state: RoomState): Conversation {
+    return tellConversation(state, this.self.accountId, this.nameOf)
+  }
+
+  conversations(): readonly Conversation[] {
+    return [...this.rooms.values()].map((state) => this.conversation(state))
+  }
+
+  /** Throws PortError('unknown-conversation'). */
+  room(id: string): RoomState {
+    const state = this.rooms.get(id)
+    if (state === undefined) throw new PortError('unknown-conversation')
+    return state
+  }
+
+  moment(): { readonly self: Self, readonly now: number, readonly entry: Store['entry'] } {
+    return { self: this.self, now: this.ports.now(), entry: (id) => this.store.entry(id) }
+  }
+
+  // -------------------------------------------------------------- changing
+
+  /** Commits, then remembers, wipes and tells. Throws PortError when nothing could be stored; then nothing changed. */
+  transact(transaction: Transaction): void {
+    const documents: Documents = []
+    const next = this.#resolve(transaction, documents)
+    const write: StoreWrite = {
+      documents, groups: next.groups, entries: next.entries, cursors: transaction.cursors ?? [],
+      clearedConversations: transaction.removedRooms ?? [],
+    }
+    this.store.commit(write)
+    for (const remember of next.remember) remember()
+    wipe(next.wipe)
+    this.#tell(transaction, next)
+  }
+
+  #resolve(transaction: Transaction, documents: Documents) {
+    const remember: (() => void)[] = []
+    const wiped: Secret[] = [...transaction.wipe ?? []]
+    const entries: StoredEntry[] = []
+    const groups: NonNullable<StoreWrite['groups']>[number][] = []
+    const rooms = new Set<string>()
+    const say = [...transaction.say ?? []]
+    const publish = [...transaction.publish ?? []]
+    const contacts = new Map((transaction.contacts ?? []).map((one) => [one.accountId, one]))
+    for (const step of transaction.steps ?? []) {
+      const { id } = step.state.room
+      groups.push(...this.#writeRoom(step.state, documents))
+      remember.push(() => { this.rooms.set(id, step.state) })
+      rooms.add(id)
+      entries.push(...step.entries)
+      wiped.push(...step.wipe)
+      say.push(...step.say.map((one) => ({ room: id, body: this.#bodyOf(one, step.state) })))
+      publish.push(...step.publish.map((one) => this.#publishOf(one, step.state)))
+      for (const name of step.names) this.#learn(name, contacts)
+    }
+    entries.push(...transaction.entries ?? [])
+    const sink = { documents, remember }
+    this.#keepRecords({ say, publish }, sink)
+    this.#keepPlain(transaction, contacts, sink)
+    for (const id of transaction.removedRooms ?? []) {
+      groups.push(...this.#removeRoom(id, sink))
+    }
+    const named = contacts.size > 0
+    return { remember, wipe: wiped, entries, groups, rooms, named }
+  }
+
+  /** What differs from the room as it is in memory, and therefore in the store. */
+  #writeRoom(after: RoomState, documents: Documents): NonNullable<StoreWrite['groups']>[number][] {
+    const { id } = after.room
+    const before = this.rooms.get(id)
+    const put = (kind: DocumentKind, bytes: Uint8Array | undefined): void => { documents.push({ kind, key: id, bytes }) }
+    if (after.room !== before?.room) put('room', roomDocument.encode(after.room))
+    if (after.members !== before?.members) put('people', membersDocument.encode({ version: 1, members: after.members }))
+    if (after.seals !== before?.seals) put('seals', after.seals.length === 0 ? undefined : encodeSeals(after.seals))
+    if (after.waiting !== before?.waiting) {
+      put('waiting', after.waiting.length === 0 ? undefined : encodeWaiting(after.waiting))
+    }
+    if (after.pending !== before?.pending || (after.pending !== undefined && after.group !== before?.group)) {
+      put('pending', after.pending === undefined || after.group === undefined ? undefined
+        : encodePendingCommit(after.group, after.pending))
+    }
+    if (after.group === before?.group) return []
+    return [{ group: id, parts: after.group === undefined ? undefined : changedParts(after.group, before?.group) }]
+  }
+
+  #removeRoom(id: string, sink: Sink): NonNullable<StoreWrite['groups']>[number][] {
+    for (const kind of ['room', 'people', 'seals', 'pending', 'waiting'] as const) {
+      sink.documents.push({ kind, key: id, bytes: undefined })
+    }
+    for (const [key, item] of this.outbox) if (toHex(item.room) === id) this.#dropOutbox(key, sink)
+    for (const [key, one] of this.publishes) {
+      if (one.target.type !== 'record' && toHex(one.target.room) === id) this.#dropPublish(key, sink)
+    }
+    sink.remember.push(() => { this.rooms.delete(id) })
+    return [{ group: id, parts: undefined }]
+  }
+
+  #keepRecords(
+    records: { readonly say: NonNullable<Transaction['say']>, readonly publish: readonly NewPublish[] }, sink: Sink,
+  ): void {
+    for (const { room, id = this.ports.random(16), body } of records.say) {
+      const item: OutboxItem = {
+        version: 1, room: fromHex(room), position: this.#position++, id, sentAt: BigInt(this.ports.now()), body,
+      }
+      const key = toHex(id)
+      sink.documents.push({ kind: 'outbox', key, bytes: encodeOutboxItem(item) })
+      sink.remember.push(() => { this.outbox.set(key, item) })
+    }
+    for (const one of records.publish) {
+      const publish: Publish = { version: 1, ...one, position: this.#position++, seq: 0n }
+      const key = toHex(this.ports.random(16))
+      sink.documents.push({ kind: 'publish', key, bytes: encodePublish(publish) })
+      sink.remember.push(() => { this.publishes.set(key, publish) })
+    }
+  }
+
+  #keepPlain(transaction: Transaction, contacts: ReadonlyMap<string, Contact>, sink: Sink): void {
+    const { documents, remember } = sink
+    const { account } = transaction
+    if (account !== undefined) {
+      documents.push({ kind: 'account', key: 'own', bytes: encodeAccount(account) })
+      remember.push(() => { this.account = account })
+    }
+    for (const [key, contact] of contacts) {
+      documents.push({ kind: 'contact', key, bytes: contactDocument.encode(contact) })
+      remember.push(() => { this.contacts.set(key, contact) })
+    }
+    for (const invite of transaction.invites ?? []) {
+      documents.push({ kind: 'invite', key: invite.token, bytes: inviteDocument.encode(invite) })
+      remember.push(() => { this.invites.set(invite.token, invite) })
+    }
+    for (const own of transaction.keyPackages ?? []) {
+      documents.push({ kind: 'key-package', key: own.reference, bytes: encodeOwnKeyPackage(own) })
+      remember.push(() => { this.keyPackages.set(own.reference, own) })
+    }
+    for (const key of transaction.removedKeyPackages ?? []) {
+      documents.push({ kind: 'key-package', key, bytes: undefined })
+      remember.push(() => { this.keyPackages.delete(key) })
+    }
+    for (const key of transaction.declined ?? []) {
+      documents.push({ kind: 'declined', key, bytes: new Uint8Array([1]) })
+      remember.push(() => { this.declined.add(key) })
+    }
+    for (const key of transaction.removedOutbox ?? []) this.#dropOutbox(key, sink)
+    for (const key of transaction.removedPublish ?? []) this.#dropPublish(key, sink)
+  }
+
+  #dropOutbox(key: string, sink: Sink): void {
+    sink.documents.push({ kind: 'outbox', key, bytes: undefined })
+    sink.remember.push(() => { this.outbox.delete(key) })
+  }
+
+  #dropPublish(key: string, sink: Sink): void {
+    sink.documents.push({ kind: 'publish', key, bytes: undefined })
+    sink.remember.push(() => { this.publishes.delete(key) })
+  }
+
+  #learn(name: RoomStep['names'][number], contacts: Map<string, Contact>): void {
+    const { accountId } = name
+    if (accountId === this.self.accountId) return
+    const known = contacts.get(accountId) ?? this.contacts.get(accountId)
+    // A person's own word is never replaced by what others say of them.
+    if (known?.name === name.name && known.own === name.own) return
+    if (known !== undefined && known.own && !name.own) return
+    contacts.set(accountId, { version: 1, accountId, name: name.name, own: name.own })
+  }
+
+  #bodyOf(say: Say, state: RoomState): Body {
+    switch (say.type) {
+      case 'hello': return helloBody(this.account.name)
+      case 'delivered': return deliveredBody(say.messages)
+      case 'introductions': return introductionsBody(state.members.map(({ accountId }) => ({
+        accountId, name: this.nameOf(accountId),
+      })))
+    }
+  }
+
+  #publishOf(out: Outgoing, state: RoomState): NewPublish {
+    const room = fromHex(state.room.id)
+    const epoch = state.pending?.epoch ?? state.group?.context.epoch ?? 0n
+    return {
+      log: out.log, slot: out.slot, bytes: out.bytes,
+      target: out.target === 'record' ? { type: 'record' } : { type: out.target, room, epoch },
+    }
+  }
+
+  #tell(transaction: Transaction, next: { readonly entries: readonly StoredEntry[], readonly rooms: ReadonlySet<string>
+    readonly named: boolean }): void {
+    // A name stands in every conversation with that person.
+    const renamed = next.named || transaction.account !== undefined
+    const conversations = renamed ? this.conversations()
+      : [...next.rooms].flatMap((id) => {
+        const state = this.rooms.get(id)
+        return state === undefined ? [] : [this.conversation(state)]
+      })
+    const latest = new Map<string, Entry>(next.entries.map((entry) => [entry.id, tellEntry(entry)]))
+    const removed = transaction.removedRooms ?? []
+    const change: Omit<Change, 'revision'> = {
+      ...(transaction.account === undefined ? {} : { phase: { at: 'ready' as const, me: this.me } }),
+      ...(conversations.length === 0 ? {} : { conversations }),
+      ...(latest.size === 0 ? {} : { entries: [...latest.values()] }),
+      ...(removed.length === 0 ? {} : { removedConversations: removed }),
+      ...(transaction.notice === undefined ? {} : { notice: transaction.notice }),
+    }
+    if (Object.keys(change).length > 0) this.show(change)
+  }
+
+  show(change: Omit<Change, 'revision'>): void {
+    this.#revision += 1
+    this.ports.ui.show({ revision: this.#revision, ...change })
+  }
+}
+
+type Sink = { readonly documents: Documents, readonly remember: (() => void)[] }
+
+const byPosition = <T extends { readonly position: bigint }>(a: readonly [string, T], b: readonly [string, T]): number =>
+  a[1].position < b[1].position ? -1 : 1
+

@@ -1,0 +1,337 @@
+import { fromHex, MlsError, toHex } from '../mls/index.ts'
+import { forgetOld } from '../chat/epochs.ts'
+import { inboxLog, keyPackageLog } from '../chat/mail.ts'
+import { makeCommit, wantsCommit } from '../chat/membership.ts'
+import { messageEntryId, onCommitRecord, onEpochBegun, onMessageRecord } from '../chat/receive.ts'
+import { isOpen, still, then, withRoom, type RoomState, type RoomStep } from '../chat/room.ts'
+import { groupLog } from '../chat/sealed.ts'
+import { encryptItems, maySend, outboxBatch } from '../chat/send.ts'
+import type { Publish } from '../chat/content.ts'
+import { PortError, type LogRecord, type Ports, type StoredEntry } from '../ports.ts'
+import { onInbox } from './inbox.ts'
+import type { State } from './state.ts'
+import { onKeyPackageLog, refillKeyPackages } from './stock.ts'
+
+/**
+ * Moves records between the logs and the state: what is to be published goes out, what others appended comes in. Each
+ * step is repeatable: it takes its input from the store and the log, and a kill between any two lines repeats it.
+ */
+export class Sync {
+  readonly #state: State
+  readonly #ports: Ports
+  readonly #tasks = new Map<string, Task>()
+  #unwatch: (() => void) | undefined
+  #watched = ''
+  #stopped = false
+  #unreachable = false
+
+  constructor(state: State) {
+    this.#state = state
+    this.#ports = state.ports
+  }
+
+  start(): void {
+    refillKeyPackages(this.#state)
+    this.kick()
+  }
+
+  /** Looks at everything, or at one conversation, soon. */
+  kick(room?: string): void {
+    if (this.#stopped) return
+    this.#watch()
+    this.#run('publish', () => this.#publishAll())
+    if (room !== undefined) {
+      this.#run(room, () => this.#syncRoom(room))
+      return
+    }
+    this.#run('inbox', () => this.#readInbox())
+    this.#run('stock', () => this.#readStock())
+    for (const id of this.#state.rooms.keys()) this.#run(id, () => this.#syncRoom(id))
+  }
+
+  /** Resolves when everything under way is done. Nothing starts afterwards. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#unwatch?.()
+    await Promise.all([...this.#tasks.values()].map((task) => task.running))
+  }
+
+  /** One run of a kind at a time; a kick meanwhile makes it run again. */
+  #run(name: string, work: () => Promise<void>): void {
+    const task = this.#tasks.get(name) ?? { again: false, running: undefined }
+    this.#tasks.set(name, task)
+    if (task.running !== undefined) {
+      task.again = true
+      return
+    }
+    task.running = (async () => {
+      do {
+        task.again = false
+        await work().catch((error: unknown) => { this.#failed(name, error) })
+      } while (task.again && !this.#stopped)
+      task.running = undefined
+    })()
+  }
+
+  /** The world is away: say so once, and try again later. Anything else is a bug, and stops only this task. */
+  #failed(name: string, error: unknown): void {
+    if (!(error instanceof PortError)) {
+      this.#ports.report(error)
+      return
+    }
+    if (!this.#unreachable) this.#state.show({ notice: { code: error.code } })
+    this.#unreachable = true
+    this.#ports.after(retryMs, () => { this.kick(this.#state.rooms.has(name) ? name : undefined) })
+  }
+
+  #watch(): void {
+    const { self, rooms } = this.#state
+    const logs = [inboxLog(self.deviceId), keyPackageLog(self.deviceId)]
+    for (const { room, group } of rooms.values()) {
+      if (group !== undefined) logs.push(groupLog('h', room.log), groupLog('m', room.log))
+    }
+    const watched = logs.join()
+    if (watched === this.#watched) return
+    this.#watched = watched
+    this.#unwatch?.()
+    this.#unwatch = this.#ports.delivery.watch(logs, (log) => { this.#woken(log) })
+  }
+
+  #woken(log: string): void {
+    const { self, rooms } = this.#state
+    if (this.#stopped) return
+    if (log === inboxLog(self.deviceId)) this.#run('inbox', () => this.#readInbox())
+    else if (log === keyPackageLog(self.deviceId)) this.#run('stock', () => this.#readStock())
+    else for (const { room } of rooms.values()) if (log.slice(2) === room.log) this.kick(room.id)
+  }
+
+  // -------------------------------------------------------------- out
+
+  async #publishAll(): Promise<void> {
+    const accepted: { readonly key: string, readonly publish: Publish, readonly seq: number }[] = []
+    const flush = (): void => {
+      if (accepted.length > 0) this.#acknowledge(accepted.splice(0))
+    }
+    try {
+      for (const [key, publish] of [...this.#state.publishes].sort(byPosition)) {
+        if (this.#stopped) break
+        if (publish.seq > 0n || !this.#state.publishes.has(key)) continue
+        const { log, slot, bytes, target } = publish
+        const answer = await this.#ports.delivery.append(log, bytes, slot === '' ? undefined : slot)
+        this.#unreachable = false
+        if (answer.type === 'accepted') accepted.push({ key, publish, seq: answer.seq })
+        else this.#taken(key, publish)
+        if (target.type === 'commit') this.kick(toHex(target.room))
+        if (accepted.length >= acknowledgeBatch) flush()
+      }
+    } finally {
+      flush()
+    }
+  }
+
+  /** What the log has accepted is sent, as far as the log can say. */
+  #acknowledge(accepted: readonly { readonly key: string, readonly publish: Publish, readonly seq: number }[]): void {
+    const entries: StoredEntry[] = []
+    const removedOutbox: string[] = []
+    const removedPublish: string[] = []
+    for (const { key, publish } of accepted) {
+      // A commit's record stays until it was read back: only then is it known to be first.
+      if (publish.target.type !== 'commit') removedPublish.push(key)
+      if (publish.target.type !== 'message') continue
+      for (const item of publish.target.items.map(toHex)) {
+        removedOutbox.push(item)
+        const entry = this.#state.store.entry(messageEntryId(this.#state.self.accountId, item))
+        if (entry?.kind === 'message' && entry.state === 'sending') entries.push({ ...entry, state: 'sent' })
+      }
+    }
+    if (removedPublish.length > 0) this.#state.transact({ entries, removedOutbox, removedPublish })
+  }
+
+  #taken(key: string, publish: Publish): void {
+    // A commit slot: the winner is read from the log, and ours made again. Others: it is there already.
+    if (publish.target.type !== 'commit') this.#state.transact({ removedPublish: [key] })
+  }
+
+  // -------------------------------------------------------------- in
+
+  async #readInbox(): Promise<void> {
+    const log = inboxLog(this.#state.self.deviceId)
+    await this.#readAll(log, (records) => {
+      for (const record of records) onInbox(this.#state, log, record)
+      refillKeyPackages(this.#state)
+      this.kick()
+    })
+  }
+
+  async #readStock(): Promise<void> {
+    const log = keyPackageLog(this.#state.self.deviceId)
+    await this.#readAll(log, (records) => {
+      onKeyPackageLog(this.#state, log, records)
+      refillKeyPackages(this.#state)
+      this.#run('publish', () => this.#publishAll())
+    })
+  }
+
+  async #readAll(log: string, take: (records: readonly LogRecord[]) => void): Promise<void> {
+    for (;;) {
+      const records = await this.#ports.delivery.read(log, this.#state.store.cursor(log), readBatch)
+      this.#unreachable = false
+      if (records.length === 0 || this.#stopped) return
+      take(records)
+    }
+  }
+
+  async #syncRoom(id: string): Promise<void> {
+    await this.#readCommits(id)
+    // A commit of our own is on its way: nothing of the next epoch can be there, and the outbox waits for it.
+    if (this.#state.rooms.get(id)?.pending === undefined) await this.#readMessages(id)
+    const state = this.#state.rooms.get(id)
+    if (state?.group === undefined || this.#stopped) return
+    this.#report(state)
+    await this.#commitOrWait(id)
+    this.#sendOutbox(id)
+  }
+
+  async #readCommits(id: string): Promise<void> {
+    for (;;) {
+      const room = this.#state.rooms.get(id)
+      if (room?.group === undefined) return
+      const log = groupLog('h', room.room.log)
+      const records = await this.#ports.delivery.read(log, this.#state.store.cursor(log), readBatch)
+      this.#unreachable = false
+      if (records.length === 0 || this.#stopped) return
+      if (!this.#takeCommits(id, log, records)) return
+    }
+  }
+
+  /** One record, one transaction: a commit changes everything. Says whether to read on. */
+  #takeCommits(id: string, log: string, records: readonly LogRecord[]): boolean {
+    for (const record of records) {
+      const state = this.#state.rooms.get(id)
+      if (state?.group === undefined) return false
+      if (record.seq <= this.#state.store.cursor(log)) continue
+      const step = onCommitRecord(state, record, this.#state.moment())
+      if (step === 'undecided') return false
+      const begun = step.state.group === state.group ? step
+        : then(step, onEpochBegun(step.state, this.#state.moment()))
+      this.#state.transact({
+        steps: [begun], cursors: [{ log, seq: record.seq }], removedPublish: this.#stale(state, begun),
+      })
+    }
+    return true
+  }
+
+  /** Records that make no sense any more: of the epoch that is over, or of a commit that was dropped. */
+  #stale(before: RoomState, step: RoomStep): string[] {
+    const { group, pending, room } = step.state
+    return [...this.#state.publishes].flatMap(([key, { target }]) => {
+      if (target.type === 'record' || toHex(target.room) !== room.id) return []
+      const over = group === undefined || target.epoch < group.context.epoch
+      const dropped = target.type === 'commit' && before.pending !== undefined && pending === undefined
+      return over || dropped ? [key] : []
+    })
+  }
+
+  async #readMessages(id: string): Promise<void> {
+    for (;;) {
+      const room = this.#state.rooms.get(id)
+      if (room?.group === undefined) return
+      const log = groupLog('m', room.room.log)
+      const records = await this.#ports.delivery.read(log, this.#state.store.cursor(log), readBatch)
+      if (records.length === 0 || this.#stopped) return
+      this.#takeMessages(id, log, records)
+    }
+  }
+
+  /** A batch is one transaction, so that catching up writes once for many messages. */
+  #takeMessages(id: string, log: string, records: readonly LogRecord[]): void {
+    const state = this.#state.rooms.get(id)
+    if (state?.group === undefined) return
+    const cursor = this.#state.store.cursor(log)
+    const moment = this.#state.moment()
+    let step = still(state)
+    for (const record of records) {
+      if (record.seq <= cursor) continue
+      const found = step
+      const entry = (entryId: string): StoredEntry | undefined =>
+        found.entries.findLast((one) => one.id === entryId) ?? this.#state.store.entry(entryId)
+      step = then(step, onMessageRecord(step.state, record, { ...moment, entry }))
+    }
+    this.#state.transact({ steps: [step], cursors: [{ log, seq: records.at(-1)?.seq ?? cursor }] })
+  }
+
+  // -------------------------------------------------------------- what follows
+
+  /** Receipts for what was stored, when the person has accepted. */
+  #report(state: RoomState): void {
+    const { room } = state
+    const forgotten = forgetOld(state, this.#ports.now())
+    if (forgotten.state !== state) {
+      this.#state.transact({ steps: [{ ...still(forgotten.state), wipe: forgotten.wipe }] })
+    }
+    if (room.receiptsDue.length === 0 || room.state !== 'active' || !isOpen(room)) return
+    const current = this.#state.room(room.id)
+    this.#state.transact({ steps: [{
+      ...still(withRoom(current, { receiptsDue: [] })),
+      say: [{ type: 'delivered', messages: room.receiptsDue }],
+    }] })
+  }
+
+  async #commitOrWait(id: string): Promise<void> {
+    const state = this.#state.rooms.get(id)
+    if (state === undefined || !wantsCommit(state)) return
+    if (state.room.intents.length === 0) {
+      // Somebody's proposal: every member wants to commit it, so who does is left to chance.
+      await new Promise<void>((resolve) => { this.#ports.after(jitterOf(this.#ports), resolve) })
+      if (this.#stopped) return
+      await this.#readCommits(id)
+    }
+    const now = this.#state.rooms.get(id)
+    if (now?.group === undefined || !wantsCommit(now)) return
+    const log = now.room.log
+    const position = {
+      commits: this.#state.store.cursor(groupLog('h', log)), messages: this.#state.store.cursor(groupLog('m', log)),
+    }
+    try {
+      this.#state.transact({ steps: [makeCommit(now, this.#state.moment(), position)] })
+    } catch (error) {
+      if (!(error instanceof MlsError)) throw error
+      // What was wanted cannot be had in this group: forgotten, and said, instead of tried for ever.
+      this.#ports.report(error)
+      this.#state.transact({ steps: [still(withRoom(now, { intents: [] }))], notice: { code: 'not-allowed' } })
+    }
+    this.kick(id)
+  }
+
+  #sendOutbox(id: string): void {
+    const state = this.#state.rooms.get(id)
+    if (state === undefined || !maySend(state)) return
+    const underWay = new Set([...this.#state.publishes.values()].flatMap(({ target }) =>
+      target.type === 'message' && toHex(target.room) === id ? target.items.map(toHex) : []))
+    const items = [...this.#state.outbox].filter(([key, item]) => toHex(item.room) === id && !underWay.has(key))
+      .sort(byPosition).map(([, item]) => item)
+    if (items.length === 0) return
+    const made = encryptItems(state, items.slice(0, outboxBatch), (entry) => this.#state.store.entry(entry),
+      this.#state.self.accountId)
+    this.#state.transact({
+      steps: [{ ...still(made.state), entries: made.entries, wipe: made.wipe }],
+      publish: made.records.map(({ item, log, bytes, epoch }) => ({
+        log, slot: '', bytes, target: { type: 'message', room: fromHex(id), epoch, items: [item.id] },
+      })),
+    })
+    this.kick(items.length > outboxBatch ? id : undefined)
+  }
+}
+
+type Task = { again: boolean, running: Promise<void> | undefined }
+
+const readBatch = 200
+const acknowledgeBatch = 50
+const retryMs = 2_000
+const jitterMs = 400
+
+const jitterOf = (ports: Ports): number => ((ports.random(1)[0] ?? 0) / 256) * jitterMs
+
+const byPosition = <T extends { readonly position: bigint }>(a: readonly [string, T], b: readonly [string, T]): number =>
+  a[1].position < b[1].position ? -1 : 1
+

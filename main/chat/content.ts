@@ -1,0 +1,92 @@
+import {
+  choice, decode, encode, fixed, MlsError, opaque, openChoice, struct, uint16, uint32, uint64, uint8, utf8, vector,
+  type Infer,
+} from '../mls/index.ts'
+
+/**
+ * What people say to each other, inside an MLS application message. It carries the semantics of the IETF MIMI content
+ * format (draft-ietf-mimi-content: message ids, status reports), so that it can be mapped one to one.
+ */
+
+/** Bytes of the random id that a message keeps through every retry and on every device. */
+export const contentIdLength = 16
+export const nameLimit = 320
+const textLimit = 80_000
+const receiptLimit = 65_536
+
+const ContentId = fixed(contentIdLength)
+
+const Body = openChoice(uint16, {
+  /** Text as a person typed it. */
+  text: [1, struct({ text: utf8(textLimit) })],
+  /** The sender has accepted the conversation, and calls itself so. */
+  hello: [2, struct({ name: utf8(nameLimit) })],
+  /** The sender changed its name. */
+  profile: [3, struct({ name: utf8(nameLimit) })],
+  /** How the sender knows the others, for newcomers; each person's own word replaces it. */
+  introductions: [4, struct({
+    people: vector(struct({ accountId: fixed(32), name: utf8(nameLimit) }), 1_048_576),
+  })],
+  /** Status report (draft-ietf-mimi-content §Message Status Report): these messages are stored on the sender's device. */
+  delivered: [5, struct({ messages: vector(ContentId, receiptLimit) })],
+}, 1_048_576)
+export type Body = Infer<typeof Body>
+
+/**
+ * One message. `counter` counts what this device ever sent in this conversation, from 1; with the sender's generation
+ * it tells how many messages are missing. `sentAt` is the sender's clock, milliseconds since 1970.
+ */
+export const Content = struct({ version: uint8, id: ContentId, sentAt: uint64, counter: uint32, body: Body })
+export type Content = Infer<typeof Content>
+
+export const contentVersion = 1
+
+export const encodeContent = (content: Omit<Content, 'version'>): Uint8Array =>
+  encode(Content, { version: contentVersion, ...content })
+
+/** Throws `MlsError('malformed')`, or `MlsError('unsupported')` for a newer version. */
+export const decodeContent = (bytes: Uint8Array): Content => {
+  if (bytes[0] !== undefined && bytes[0] > contentVersion) {
+    throw new MlsError('unsupported', 'a message in a newer format')
+  }
+  return decode(Content, bytes)
+}
+
+/** How an item of the outbox waits: its content without counter, which is given when it is encrypted. */
+export const OutboxItem = struct({
+  version: uint8,
+  room: fixed(16),
+  /** Sorts the items of one room. */
+  position: uint64,
+  id: ContentId,
+  sentAt: uint64,
+  body: Body,
+})
+export type OutboxItem = Infer<typeof OutboxItem>
+
+const appendTarget = choice(uint8, {
+  /** Exact bytes of an encrypted message: `items` of the outbox, encrypted under `epoch` of `room`. */
+  message: [1, struct({ room: fixed(16), epoch: uint64, items: vector(ContentId, receiptLimit) })],
+  /** A proposal of this device for the epoch, e.g. to leave. */
+  proposal: [2, struct({ room: fixed(16), epoch: uint64 })],
+  /** The pending commit of a room. */
+  commit: [3, struct({ room: fixed(16), epoch: uint64 })],
+  /** Anything that stays right for ever: KeyPackages, Welcomes, the device log. */
+  record: [4, struct({})],
+})
+
+/**
+ * A record to be appended: exact bytes, so that every retry is the same record. `seq` is 0 until it was accepted; a
+ * message or proposal stays until its own record was read back from the log.
+ */
+export const Publish = struct({
+  version: uint8,
+  position: uint64,
+  log: utf8(100),
+  /** Empty: no slot. */
+  slot: utf8(100),
+  bytes: opaque(4_194_304),
+  seq: uint64,
+  target: appendTarget,
+})
+export type Publish = Infer<typeof Publish>

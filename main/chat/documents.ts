@@ -1,0 +1,133 @@
+import {
+  choice, decode, decodePending, encode, encodePending, KeyPackage, KeyPackagePrivate, LeafIndex, LeafNode, MlsError,
+  opaque, Proposal, Secret, secret, Sender, struct, uint32, uint64, uint8, utf8, vector, optional,
+  type AppliedCommit, type Codec, type Group, type Infer, type SuiteOf,
+} from '../mls/index.ts'
+import { OutboxItem, Publish } from './content.ts'
+import type { Member, PendingCommit, Room, Waiting } from './room.ts'
+import type { OwnKeyPackage } from './requests.ts'
+import { Seals, type Seal } from './sealed.ts'
+
+/** How the documents of the store are encoded: cryptographic state as codecs, plain data as JSON, all versioned. */
+
+const documentLimit = 268_435_456
+
+const json = <T extends { readonly version: 1 }>(what: string) => ({
+  encode: (value: T): Uint8Array => new TextEncoder().encode(JSON.stringify(value)),
+  /** Throws `MlsError`: a document of another version, or a damaged one. */
+  decode: (bytes: Uint8Array): T => {
+    const value = JSON.parse(new TextDecoder().decode(bytes)) as { readonly version?: unknown }
+    if (value.version !== 1) throw new MlsError('unsupported', `a ${what} of another version`)
+    return value as T
+  },
+})
+
+export const roomDocument = json<Room>('conversation')
+export const membersDocument = json<{ readonly version: 1, readonly members: readonly Member[] }>('list of members')
+
+/** A person this device knows: the name, and whether it is their own word. */
+export type Contact = { readonly version: 1, readonly accountId: string, readonly name: string, readonly own: boolean }
+export const contactDocument = json<Contact>('contact')
+
+/** An invite of this person: its token is the key under which it is kept. */
+export type OwnInvite = { readonly version: 1, readonly token: string, readonly expiresAt: number }
+export const inviteDocument = json<OwnInvite>('invite')
+
+const version = 1
+const versioned = (bytes: Uint8Array): Uint8Array => {
+  if (bytes[0] !== version) throw new MlsError('unsupported', 'a document of another version')
+  return bytes
+}
+
+export const encodeSeals = (seals: readonly Seal[]): Uint8Array => encode(Seals, { version, seals })
+export const decodeSeals = (bytes: Uint8Array): readonly Seal[] => decode(Seals, versioned(bytes)).seals
+
+const WaitingRecords = struct({
+  version: uint8,
+  records: vector(struct({ seq: uint64, hint: uint32, bytes: opaque(65_536) }), documentLimit),
+})
+export const encodeWaiting = (waiting: readonly Waiting[]): Uint8Array =>
+  encode(WaitingRecords, { version, records: waiting.map((one) => ({ ...one, seq: BigInt(one.seq) })) })
+export const decodeWaiting = (bytes: Uint8Array): readonly Waiting[] =>
+  decode(WaitingRecords, versioned(bytes)).records.map((one) => ({ ...one, seq: Number(one.seq) }))
+
+const Applied: Codec<AppliedCommit> = struct({
+  committer: LeafIndex,
+  committerLeaf: LeafNode,
+  external: flagCodec(),
+  authenticatedData: opaque(documentLimit),
+  proposals: vector(struct({ proposal: Proposal, sender: Sender, byReference: flagCodec() }), documentLimit),
+  added: vector(struct({ index: LeafIndex, leafNode: LeafNode }), documentLimit),
+  removed: vector(struct({ index: LeafIndex, leafNode: LeafNode }), documentLimit),
+  updated: vector(struct({ index: LeafIndex, before: LeafNode, after: LeafNode }), documentLimit),
+  extensionsChanged: flagCodec(),
+  selfRemoved: flagCodec(),
+})
+
+function flagCodec(): Codec<boolean> {
+  return {
+    write: (writer, value) => { uint8.write(writer, value ? 1 : 0) },
+    read: (reader) => uint8.read(reader) === 1,
+  }
+}
+
+const PendingDocument = struct({
+  version: uint8,
+  epoch: uint64,
+  slot: utf8(100),
+  bytes: opaque(documentLimit),
+  next: secret(documentLimit),
+  applied: Applied,
+  mails: vector(struct({ log: utf8(100), bytes: opaque(documentLimit) }), documentLimit),
+})
+
+/** `group` is the current epoch, as it is stored in the same transaction. */
+export function encodePendingCommit(group: Group, pending: PendingCommit): Uint8Array {
+  const next = new Secret(encodePending(group, pending.next))
+  const bytes = encode(PendingDocument, { ...pending, version, next })
+  next.wipe()
+  return bytes
+}
+
+export function decodePendingCommit(suiteOf: SuiteOf, group: Group, bytes: Uint8Array): PendingCommit {
+  const { version: _, next, ...rest } = decode(PendingDocument, versioned(bytes))
+  const pending = { ...rest, next: decodePending(suiteOf, group, next.unwrap()) }
+  next.wipe()
+  return pending
+}
+
+export const encodeOutboxItem = (item: Omit<OutboxItem, 'version'>): Uint8Array =>
+  encode(OutboxItem, { version, ...item })
+export const decodeOutboxItem = (bytes: Uint8Array): OutboxItem => decode(OutboxItem, versioned(bytes))
+export const encodePublish = (publish: Omit<Publish, 'version'>): Uint8Array => encode(Publish, { version, ...publish })
+export const decodePublish = (bytes: Uint8Array): Publish => decode(Publish, versioned(bytes))
+
+const KeyPackageDocument = struct({
+  version: uint8, keyPackage: KeyPackage, privateKeys: KeyPackagePrivate, lastResort: flagCodec(),
+  claimed: flagCodec(),
+})
+export const encodeOwnKeyPackage = (own: OwnKeyPackage): Uint8Array => encode(KeyPackageDocument, { version, ...own })
+export const decodeOwnKeyPackage = (reference: string, bytes: Uint8Array): OwnKeyPackage => {
+  const { version: _, ...own } = decode(KeyPackageDocument, versioned(bytes))
+  return { reference, ...own }
+}
+
+/**
+ * The account on this device. The recovery seed is kept, under the store's encryption, until its owner has confirmed
+ * the words; then it is forgotten.
+ */
+export const AccountDocument = struct({
+  version: uint8,
+  name: utf8(320),
+  createdAt: uint64,
+  genesis: opaque(4_096),
+  deviceId: opaque(16),
+  devicePublicKey: opaque(64),
+  devicePrivateKey: secret(64),
+  recoverySeed: optional(secret(32)),
+  recovery: choice(uint8, { waiting: [1, struct({})], later: [2, struct({})], confirmed: [3, struct({})] }),
+})
+export type AccountDocument = Infer<typeof AccountDocument>
+export const decodeAccount = (bytes: Uint8Array): AccountDocument => decode(AccountDocument, versioned(bytes))
+export const encodeAccount = (account: Omit<AccountDocument, 'version'>): Uint8Array =>
+  encode(AccountDocument, { version, ...account })

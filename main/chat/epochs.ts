@@ -1,0 +1,141 @@
+import {
+  droppedSecrets, epochAuthenticator, forgetPast, leafAt, leavesOf, pastEpochLimit, toHex,
+  type AppliedCommit, type Group, type Secret,
+} from '../mls/index.ts'
+import { accountOf, commitTime, policyIn } from './policy.ts'
+import { still, tellFact, withRoom, type Member, type Room, type RoomState, type RoomStep } from './room.ts'
+import { sealOf, type Seal } from './sealed.ts'
+import type { Moment } from './self.ts'
+
+/** What a new epoch means for a conversation: who is in it, what people see, which keys go. */
+
+/** How long the keys of past epochs are kept, for messages that come late (RFC 9420 §15.3). */
+export const pastEpochMs = 24 * 60 * 60 * 1000
+
+/** The accounts of a group with their devices; `healed` are leaves whose keys are new at `at`. */
+export function membersOf(
+  group: Group, before: readonly Member[], healed: ReadonlySet<number>, at: number,
+): readonly Member[] {
+  const healedBefore = new Map(before.map((member) => [member.accountId, member.healedAt]))
+  const members = new Map<string, Member>()
+  for (const { index, leafNode } of leavesOf(group.tree)) {
+    const accountId = accountOf(leafNode)
+    const known = members.get(accountId)
+    const renewed = healed.has(index) || !healedBefore.has(accountId) ? at : 0
+    members.set(accountId, {
+      accountId,
+      devices: (known?.devices ?? 0) + 1,
+      healedAt: Math.max(known?.healedAt ?? healedBefore.get(accountId) ?? 0, renewed),
+    })
+  }
+  return [...members.values()]
+}
+
+/** The room as the policy in the group's context says (its name, admins and rules). */
+export const roomOfPolicy = (group: Group): Pick<Room, 'kind' | 'name' | 'admins' | 'membersMayAdd' | 'log'> => {
+  const policy = policyIn(group.context)
+  return {
+    kind: policy.kind, name: policy.name, admins: policy.admins.map(toHex), membersMayAdd: policy.membersMayAdd,
+    log: toHex(policy.log),
+  }
+}
+
+/** The state after a commit took effect: `group` is the next epoch. Tells the facts, renews the sealing keys. */
+export function enterEpoch(
+  state: RoomState, next: { readonly group: Group, readonly applied: AppliedCommit }, moment: Moment,
+): RoomStep {
+  const { applied } = next
+  const at = commitTime(applied, moment.now)
+  const healed = new Set<number>([
+    ...applied.added.map((one) => one.index), ...applied.updated.map((one) => one.index),
+  ])
+  const members = membersOf(next.group, state.members, healed, at)
+  const retired = state.seals.map((seal) => seal.endedAt === 0n ? { ...seal, endedAt: BigInt(moment.now) } : seal)
+  const entered: RoomState = {
+    ...withRoom(state, {
+      ...roomOfPolicy(next.group), attempt: 0, proposals: [], epochAt: at,
+      ...(healed.size === 0 ? {} : { healedAt: at, renewedBy: accountOf(applied.committerLeaf) }),
+    }),
+    group: next.group,
+    members,
+    seals: [sealOf(next.group), ...retired],
+    pending: undefined,
+  }
+  const told = tellChanges(still(entered), { before: state, applied, at })
+  const forgotten = forgetOld(told.state, moment.now)
+  return { ...told, state: forgotten.state, wipe: [...told.wipe, ...forgotten.wipe] }
+}
+
+/** Drops the keys of epochs that are too old, by count and by time; the sealing keys go with them. */
+export function forgetOld(state: RoomState, now: number): { readonly state: RoomState, readonly wipe: readonly Secret[] } {
+  if (state.group === undefined) return { state, wipe: [] }
+  const fresh = (seal: Seal): boolean => seal.endedAt === 0n || Number(seal.endedAt) > now - pastEpochMs
+  const seals = state.seals.filter(fresh).slice(0, pastEpochLimit + 1)
+  if (seals.length === state.seals.length && state.group.past.length <= pastEpochLimit) return { state, wipe: [] }
+  const oldest = seals.at(-1)?.epoch ?? state.group.context.epoch
+  const forgotten = forgetPast(state.group, { keep: pastEpochLimit, olderThan: oldest })
+  const dropped = state.seals.filter((seal) => !seals.includes(seal)).map((seal) => seal.key)
+  return { state: { ...state, seals, group: forgotten.group }, wipe: [...forgotten.wipe, ...dropped] }
+}
+
+function tellChanges(
+  step: RoomStep,
+  change: { readonly before: RoomState, readonly applied: AppliedCommit, readonly at: number },
+): RoomStep {
+  const { before, applied, at } = change
+  const group = step.state.group
+  if (group === undefined) return step
+  const was = new Set(before.members.map((member) => member.accountId))
+  const is = new Set(step.state.members.map((member) => member.accountId))
+  const by = accountOf(applied.committerLeaf)
+  const id = (name: string): string => `${step.state.room.id}.${group.context.epoch}.${name}`
+  const gone = [...was].filter((accountId) => !is.has(accountId))
+  const left = gone.filter((accountId) => leftByThemselves(before, applied, accountId))
+  const removed = gone.filter((accountId) => !left.includes(accountId))
+  const added = [...is].filter((accountId) => !was.has(accountId))
+  let told = step
+  if (removed.length > 0) told = tellFact(told, at, id('removed'), { fact: 'removed', by, who: removed })
+  for (const who of left) told = tellFact(told, at, id(`left.${who.slice(0, 16)}`), { fact: 'left', who })
+  if (added.length > 0) told = tellFact(told, at, id('added'), { fact: 'added', by, who: added })
+  if (before.room.name !== told.state.room.name) {
+    told = tellFact(told, at, id('renamed'), { fact: 'renamed', by, name: told.state.room.name })
+  }
+  return told
+}
+
+const leftByThemselves = (before: RoomState, applied: AppliedCommit, accountId: string): boolean =>
+  applied.proposals.some(({ proposal, sender }) => {
+    if (proposal.type !== 'remove' || sender.type !== 'member' || before.group === undefined) return false
+    const proposer = leafAt(before.group.tree, sender.leafIndex)
+    const removed = leafAt(before.group.tree, proposal.removed)
+    return proposer !== undefined && removed !== undefined
+      && accountOf(proposer) === accountId && accountOf(removed) === accountId
+  })
+
+/** Ends this device's part in the group: its keys are dropped, the history stays. */
+export function closeRoom(step: RoomStep, state: 'left' | 'removed'): RoomStep {
+  const { group, pending, seals } = step.state
+  return {
+    ...step,
+    state: {
+      ...withRoom(step.state, { state, intents: [], proposals: [], leaving: false, receiptsDue: [] }),
+      group: undefined, pending: undefined, seals: [], waiting: [],
+    },
+    wipe: [
+      ...step.wipe, ...(group === undefined ? [] : droppedSecrets(group, undefined)),
+      ...(pending === undefined ? [] : droppedSecrets(pending.next, group)), ...seals.map((seal) => seal.key),
+    ],
+  }
+}
+
+/** Six groups of five digits that are equal for all who agree on this epoch (RFC 9420 §8.7). */
+export function groupCode(group: Group): string {
+  const bytes = group.suite.hash(epochAuthenticator(group))
+  const digits: string[] = []
+  for (let at = 0; at < 6; at++) {
+    // Five bytes modulo 10^5: the bias is below 2^-23.
+    const value = [...bytes.subarray(at * 5, at * 5 + 5)].reduce((sum, byte) => sum * 256 + byte, 0)
+    digits.push(String(value % 100_000).padStart(5, '0'))
+  }
+  return digits.join(' ')
+}

@@ -1,0 +1,248 @@
+import {
+  commit, createGroup, decode, encode, fromHex, KeyPackage, leavesOf, merge, MLSMessage, propose, toHex,
+  validateKeyPackage,
+  type Group, type OwnProposal, type Secret,
+} from '../mls/index.ts'
+import { closeRoom, enterEpoch, membersOf, roomOfPolicy } from './epochs.ts'
+import { encodePolicy, extensionTypes, leafCapabilities, leafLifetime, requiredExtensions, type Policy } from './extensions.ts'
+import { tokenProof } from './invite.ts'
+import { encodeWelcomeMail, inboxLog } from './mail.ts'
+import { accountOf, encodeNote, policyIn, withPolicy } from './policy.ts'
+import {
+  administers, isOpen, still, tellFact, withRoom, type Claimed, type Intent, type PendingCommit, type Room,
+  type RoomState, type RoomStep,
+} from './room.ts'
+import { commitSlot, groupLog, sealOf, sealRecord } from './sealed.ts'
+import type { Moment } from './self.ts'
+
+/** Making a group, and changing who is in it: intents become one commit that either wins its slot or is made again. */
+
+const encodeMessage = (message: MLSMessage): Uint8Array => encode(MLSMessage, message)
+
+/** A new conversation with this device as its only member; `intents` bring the others. */
+export function createRoom(moment: Moment, options: {
+  readonly kind: 'direct' | 'group'
+  readonly name: string
+  readonly peer: string
+  readonly intents: readonly Intent[]
+}): RoomStep {
+  const { self, now } = moment
+  const groupId = self.suite.random(16)
+  const policy: Policy = {
+    kind: options.kind, name: options.name, admins: [fromHex(self.accountId)], membersMayAdd: true,
+    log: self.suite.random(16),
+  }
+  const group = createGroup(self.suite, {
+    groupId, credential: self.credential, signatureKeyPair: self.signatureKeyPair,
+    capabilities: leafCapabilities(), lifetime: leafLifetime(now), leafExtensions: self.leafExtensions,
+    extensions: [...requiredExtensions(), { extensionType: extensionTypes.policy, extensionData: encodePolicy(policy) }],
+  })
+  const room: Room = {
+    ...emptyRoom(toHex(groupId), now), ...roomOfPolicy(group), peer: options.peer, intents: options.intents,
+    state: options.intents.length === 0 ? 'active' : 'creating', renewedBy: self.accountId,
+  }
+  const state: RoomState = {
+    room, group, members: membersOf(group, [], new Set(), now), seals: [sealOf(group)], pending: undefined, waiting: [],
+  }
+  return tellFact(still(state), now, `${room.id}.0.created`, { fact: 'created', by: self.accountId })
+}
+
+export const emptyRoom = (id: string, now: number): Room => ({
+  version: 1, id, log: '', kind: 'group', state: 'request', name: '', peer: '', admins: [], membersMayAdd: false,
+  epochAt: now, healedAt: now, renewedBy: '', attempt: 0, intents: [], leaving: false, counter: 0, nextOrder: 1,
+  readUpTo: 0, unread: 0, draft: '', at: now, last: undefined, request: undefined, receiptsDue: [], proposals: [],
+})
+
+/** Whether this device has reason to commit now: something to change, or proposals that wait (RFC 9420 §12.4). */
+export const wantsCommit = (state: RoomState): boolean =>
+  state.group !== undefined && state.pending === undefined && !state.room.leaving
+  && state.room.state !== 'request'
+  && (state.room.intents.length > 0 || state.group.proposals.size > 0)
+
+/** Where this device stands in the group's logs: newcomers begin there. */
+export type Position = { readonly commits: number, readonly messages: number }
+
+/**
+ * Makes the commit for what this device wants and for what waits, and holds it as pending: the next epoch takes
+ * effect when the record is read back from its slot, and not before.
+ */
+export function makeCommit(state: RoomState, moment: Moment, position: Position): RoomStep {
+  const { group } = state
+  if (group === undefined) return still(state)
+  const wanted = proposalsFor(state, group, moment)
+  const cleaned = withRoom(state, { intents: wanted.intents })
+  if (wanted.proposals.length === 0 && group.proposals.size === 0) {
+    return still(withRoom(cleaned, cleaned.room.state === 'creating' ? { state: 'active' } : {}))
+  }
+  const made = commit(group, {
+    proposals: wanted.proposals, authenticatedData: encodeNote(moment.now), authentication: moment.self.authentication,
+  })
+  // A commit travels with the proposals that it references, so that nobody lacks one.
+  const byReference = made.applied.proposals.some((one) => one.byReference)
+  const messages = byReference ? state.room.proposals.map((one) => fromHex(one.message)) : []
+  const log = groupLog('h', state.room.log)
+  const seal = sealOf(group)
+  const bytes = sealRecord(group.suite, seal, log, [...messages, encodeMessage(made.message)])
+  const pending: PendingCommit = {
+    epoch: group.context.epoch, slot: commitSlot(group, state.room.attempt), bytes, next: made.pending,
+    applied: made.applied,
+    mails: made.welcome === undefined ? [] : mailsFor(wanted.claimed, encodeMessage(made.welcome), moment, position),
+  }
+  return {
+    ...still({ ...cleaned, group: made.group, pending }),
+    publish: [{ log, slot: pending.slot, bytes, target: 'commit' }],
+    wipe: [...made.wipe, seal.key],
+  }
+}
+
+function mailsFor(
+  claimed: readonly Claimed[], welcome: Uint8Array, moment: Moment, position: Position,
+): PendingCommit['mails'] {
+  return claimed.map((one) => ({
+    log: inboxLog(one.deviceId),
+    bytes: encodeWelcomeMail({
+      welcome,
+      tokenProof: one.token === '' ? new Uint8Array(0) : tokenProof(moment.self.suite, fromHex(one.token), welcome),
+      commitsAfter: BigInt(position.commits), messagesAfter: BigInt(position.messages),
+    }),
+  }))
+}
+
+/** What of the intents is still to be done in this epoch, as proposals; intents that are moot or not allowed go. */
+function proposalsFor(state: RoomState, group: Group, moment: Moment): {
+  readonly proposals: readonly OwnProposal[], readonly intents: readonly Intent[], readonly claimed: readonly Claimed[]
+} {
+  const { self } = moment
+  const present = new Set(state.members.map((member) => member.accountId))
+  const admin = administers(state.room, state.members, self.accountId)
+  const proposals: OwnProposal[] = []
+  const intents: Intent[] = []
+  const claimed: Claimed[] = []
+  let policy = policyIn(group.context)
+  for (const intent of state.room.intents) {
+    switch (intent.type) {
+      case 'add': {
+        const members = intent.members.filter((one) => !present.has(one.accountId))
+        const alone = state.members.length === 1
+        if (members.length === 0 || !(admin || state.room.membersMayAdd || alone)) break
+        for (const one of members) {
+          const keyPackage = decode(KeyPackage, fromHex(one.keyPackage))
+          proposals.push({ type: 'add', keyPackage: validateKeyPackage(group.suite, keyPackage, {
+            authentication: self.authentication, now: BigInt(Math.floor(moment.now / 1000)),
+          }) })
+          claimed.push(one)
+        }
+        intents.push({ type: 'add', members })
+        break
+      }
+      case 'remove': {
+        if (!present.has(intent.accountId) || !admin) break
+        for (const { index, leafNode } of leavesOf(group.tree)) {
+          if (accountOf(leafNode) === intent.accountId && !alreadyRemoved(group, index)) {
+            proposals.push({ type: 'remove', removed: index })
+          }
+        }
+        intents.push(intent)
+        break
+      }
+      case 'rename': {
+        if (!admin || policy.name === intent.name) break
+        policy = { ...policy, name: intent.name }
+        intents.push(intent)
+        break
+      }
+    }
+  }
+  if (policy.name !== policyIn(group.context).name) proposals.push(withPolicy(group.context, policy))
+  return { proposals, intents, claimed }
+}
+
+/** RFC 9420 §12.2: a commit does not remove a leaf twice; somebody proposed it already. */
+const alreadyRemoved = (group: Group, index: number): boolean =>
+  [...group.proposals.values()].some(({ proposal }) => proposal.type === 'remove' && proposal.removed === index)
+
+/** The pending commit was read back as the first valid record of its slot: its epoch begins, its Welcomes go out. */
+export function winCommit(state: RoomState, pending: PendingCommit, moment: Moment): RoomStep {
+  const { group } = state
+  if (group === undefined) return still(state)
+  const merged = merge(group, pending.next)
+  const entered = enterEpoch(state, { group: merged.group, applied: pending.applied }, moment)
+  const added = pending.applied.added.length > 0
+  return settle({
+    ...entered,
+    publish: [...entered.publish, ...pending.mails.map((mail) => ({ ...mail, slot: '', target: 'record' as const }))],
+    // Newcomers hear from the one who added them how the others are called.
+    say: [...entered.say, ...(added ? [{ type: 'introductions' as const }] : [])],
+    wipe: [...entered.wipe, ...merged.wipe],
+  }, moment)
+}
+
+/** After any commit: an intent that is fulfilled goes, a new conversation opens, an empty direct chat closes. */
+export function settle(step: RoomStep, moment: Moment): RoomStep {
+  const { room, members } = step.state
+  const present = new Set(members.map((member) => member.accountId))
+  const intents = room.intents.flatMap((intent): readonly Intent[] => {
+    switch (intent.type) {
+      case 'add': {
+        const missing = intent.members.filter((one) => !present.has(one.accountId))
+        return missing.length === 0 ? [] : [{ type: 'add', members: missing }]
+      }
+      case 'remove': return present.has(intent.accountId) ? [intent] : []
+      case 'rename': return room.name === intent.name ? [] : [intent]
+    }
+  })
+  const state = withRoom(step.state, { intents, state: room.state === 'creating' ? 'active' : room.state })
+  const settled = { ...step, state }
+  const alone = members.length === 1 && members[0]?.accountId === moment.self.accountId
+  if (room.kind === 'direct' && alone && room.state !== 'creating') return closeRoom(settled, 'left')
+  return room.leaving ? proposeLeaving(settled, moment) : settled
+}
+
+/**
+ * Leaves: closed at once for this person, and every own leaf is proposed for removal (RFC 9420 §12.1.3); any member
+ * commits that. Repeated in each epoch until this device sees itself removed.
+ */
+export function leaveRoom(state: RoomState, moment: Moment): RoomStep {
+  const told = tellFact(still(state), moment.now, `${state.room.id}.left.${state.group?.context.epoch ?? 0}`, {
+    fact: 'left', who: moment.self.accountId,
+  })
+  const alone = told.state.members.every((member) => member.accountId === moment.self.accountId)
+  if (alone || told.state.group === undefined) return closeRoom(told, 'left')
+  const leaving = { ...told, state: withRoom(told.state, { leaving: true, state: 'left', intents: [], unread: 0 }) }
+  // A commit of our own that is on its way decides first: it may be accepted already.
+  return leaving.state.pending === undefined ? proposeLeaving(leaving, moment) : leaving
+}
+
+function proposeLeaving(step: RoomStep, moment: Moment): RoomStep {
+  let { group } = step.state
+  if (group === undefined) return step
+  const messages: { reference: string, message: string }[] = []
+  const wipe: Secret[] = []
+  for (const { index, leafNode } of leavesOf(group.tree)) {
+    if (accountOf(leafNode) !== moment.self.accountId) continue
+    const proposed = propose(group, { type: 'remove', removed: index })
+    group = proposed.group
+    wipe.push(...proposed.wipe)
+    messages.push({ reference: toHex(proposed.reference), message: toHex(encodeMessage(proposed.message)) })
+  }
+  const log = groupLog('m', step.state.room.log)
+  const seal = sealOf(group)
+  const bytes = sealRecord(group.suite, seal, log, messages.map((one) => fromHex(one.message)))
+  return {
+    ...step,
+    state: { ...withRoom(step.state, { proposals: [...step.state.room.proposals, ...messages] }), group },
+    publish: [...step.publish, { log, slot: '', bytes, target: 'proposal' }],
+    wipe: [...step.wipe, ...wipe, seal.key],
+  }
+}
+
+/** Adds an intent. The caller has checked that the conversation is open. */
+export const intend = (state: RoomState, intent: Intent): RoomStep =>
+  still(withRoom(state, { intents: [...state.room.intents, intent] }))
+
+export const mayChange = (state: RoomState, change: Intent['type'], accountId: string): boolean => {
+  const { room, members } = state
+  if (room.kind !== 'group' || !isOpen(room)) return false
+  return administers(room, members, accountId) || (change === 'add' && room.membersMayAdd)
+}
+

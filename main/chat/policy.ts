@@ -1,0 +1,109 @@
+import {
+  decode, encode, equal, MlsError, opaque, struct, toHex, uint16, uint64, uint8, vector,
+  type AppliedCommit, type Group, type GroupContext, type Infer, type LeafIndex, type LeafNode, type OwnProposal, type Proposal,
+  type Sender,
+} from '../mls/index.ts'
+import { accountIdOf } from '../identity/credential.ts'
+import { decodePolicy, encodePolicy, extensionTypes, type Policy } from './extensions.ts'
+import { administers } from './room.ts'
+
+/** Who may do what in a group: every client enforces it on every commit, from bytes that all members have. */
+
+/** What a commit says beside its proposals, in its authenticated data; proofs of later versions go in `attachments`. */
+const CommitNote = struct({
+  version: uint8,
+  /** The committer's clock, milliseconds since 1970: for people to see, never for a decision. */
+  at: uint64,
+  attachments: vector(struct({ type: uint16, data: opaque(1_048_576) }), 1_048_576),
+})
+export type CommitNote = Infer<typeof CommitNote>
+
+export const encodeNote = (at: number): Uint8Array =>
+  encode(CommitNote, { version: 1, at: BigInt(at), attachments: [] })
+
+/** When the committer says it was made, never later than `now`. */
+export const commitTime = (applied: AppliedCommit, now: number): number => {
+  try {
+    const note = decode(CommitNote, applied.authenticatedData)
+    return Math.min(Number(note.at), now)
+  } catch (error) {
+    if (error instanceof MlsError) return now
+    throw error
+  }
+}
+
+const accounts = new WeakMap<LeafNode, string>()
+/** The account of a leaf, lower-case hexadecimal. Throws `MlsError` for a credential that is not ours. */
+export const accountOf = (leafNode: LeafNode): string => {
+  const known = accounts.get(leafNode)
+  if (known !== undefined) return known
+  const account = accountIdOf(leafNode.credential)
+  accounts.set(leafNode, account)
+  return account
+}
+
+/** The group's policy. Throws `MlsError('malformed')` without one, `('unsupported')` for a newer version. */
+export function policyIn(context: GroupContext): Policy {
+  const extension = context.extensions.find((one) => one.extensionType === extensionTypes.policy)
+  if (extension === undefined) throw new MlsError('malformed', 'a group without a Coppice policy')
+  return decodePolicy(extension.extensionData)
+}
+
+/** The GroupContext's extensions with another policy: a GroupContextExtensions proposal replaces all (§12.1.7). */
+export const withPolicy = (context: GroupContext, policy: Policy): OwnProposal => ({
+  type: 'groupContextExtensions',
+  extensions: context.extensions.map((one) => one.extensionType !== extensionTypes.policy ? one
+    : { extensionType: one.extensionType, extensionData: encodePolicy(policy) }),
+})
+
+export type PolicyMembers = readonly { readonly accountId: string }[]
+
+/** The other members as leaves, before the commit. */
+type Before = {
+  readonly group: Group
+  readonly members: PolicyMembers
+  readonly leafOf: (index: LeafIndex) => LeafNode | undefined
+}
+
+/** Why this proposal breaks the policy of the epoch it was made in, or `undefined`. */
+export function proposalRefusal(before: Before, proposal: Proposal, sender: Sender): string | undefined {
+  if (sender.type !== 'member') return 'only members change a group'
+  const leaf = before.leafOf(sender.leafIndex)
+  if (leaf === undefined) return 'the sender is not a member'
+  const account = accountOf(leaf)
+  const policy = policyIn(before.group.context)
+  const admin = administers({ admins: policy.admins.map(toHex) }, before.members, account)
+  switch (proposal.type) {
+    case 'add': {
+      if (accountIdOf(proposal.keyPackage.leafNode.credential) === account) return undefined
+      const first = before.members.length === 1
+      if (policy.kind === 'direct') return first ? undefined : 'a direct chat stays between two people'
+      return admin || policy.membersMayAdd ? undefined : 'only an admin adds people'
+    }
+    case 'remove': {
+      const removed = before.leafOf(proposal.removed)
+      if (removed === undefined || accountOf(removed) === account) return undefined
+      return admin && policy.kind === 'group' ? undefined : 'only an admin removes others'
+    }
+    case 'groupContextExtensions': {
+      if (!admin) return 'only an admin changes the group'
+      const after = policyIn({ ...before.group.context, extensions: proposal.extensions })
+      return after.kind === policy.kind && equal(after.log, policy.log) ? undefined : 'a group keeps its kind and log'
+    }
+    case 'update':
+    case 'preSharedKey': return undefined
+    case 'reInit':
+    case 'externalInit':
+    case 'custom': return 'not used in Coppice groups'
+  }
+}
+
+/** Why this commit breaks the policy, or `undefined`. */
+export function commitRefusal(before: Before, applied: AppliedCommit): string | undefined {
+  if (applied.external) return 'only members commit'
+  for (const { proposal, sender } of applied.proposals) {
+    const refusal = proposalRefusal(before, proposal, sender)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}

@@ -1,0 +1,316 @@
+import {
+  decode, droppedSecrets, encode, equal, leafAt, MlsError, MLSMessage, receive, toHex,
+  type Group, type LeafIndex, type LeafNode, type Received, type Secret,
+} from '../mls/index.ts'
+import type { GapReason } from '../../preload/api.ts'
+import type { LogRecord, StoredEntry } from '../ports.ts'
+import { decodeContent, type Content } from './content.ts'
+import { closeRoom, enterEpoch } from './epochs.ts'
+import { settle, winCommit } from './membership.ts'
+import { accountOf, commitRefusal, proposalRefusal } from './policy.ts'
+import { append, still, tellFact, then, withRoom, type RoomState, type RoomStep } from './room.ts'
+import { commitSlot, groupLog, hintIn, hintOf, openRecord, type Seal } from './sealed.ts'
+import type { Moment } from './self.ts'
+
+/** Records of a group, as they come from its two logs. No record stops the queue: what it is, is told or ignored. */
+
+/** How many records may wait for an epoch that has not begun, and how many bytes each may have. */
+const waitingLimit = 200
+const waitingBytes = 65_536
+/** Members of a group beyond which nobody sends receipts. */
+export const receiptPeople = 50
+
+/** What a transition may ask of the store beyond the room itself. */
+export type Known = Moment & { readonly entry: (id: string) => StoredEntry | undefined }
+
+const decodeMessages = (messages: readonly Uint8Array[]): readonly MLSMessage[] =>
+  messages.map((bytes) => decode(MLSMessage, bytes))
+
+const viewOf = (state: RoomState, group: Group) => ({
+  group, members: state.members, leafOf: (index: LeafIndex): LeafNode | undefined => leafAt(group.tree, index),
+})
+
+// ---------------------------------------------------------------- commits
+
+/**
+ * A record of the commit log. `undecided`: it may be the epoch's commit but something is missing; the cursor stays.
+ */
+export function onCommitRecord(state: RoomState, record: LogRecord, moment: Moment): RoomStep | 'undecided' {
+  const { group, pending } = state
+  if (group === undefined) return still(state)
+  // Slots of other epochs, and what strangers append, are not this epoch's commit.
+  if (record.slot !== commitSlot(group, state.room.attempt)) return still(state)
+  if (pending !== undefined && equal(pending.bytes, record.bytes)) return winCommit(state, pending, moment)
+  try {
+    return followCommit(dropPending(state), group, record.bytes, moment)
+  } catch (error) {
+    if (!(error instanceof MlsError)) throw error
+    if (error.code === 'undecided') return 'undecided'
+    // Every member computes the same verdict on these bytes, so everybody moves on to the next attempt.
+    const dropped = dropPending(state)
+    return { ...dropped, state: withRoom(dropped.state, { attempt: state.room.attempt + 1 }) }
+  }
+}
+
+/** Another commit won: ours is forgotten and will be made again from the intents. */
+function dropPending(state: RoomState): RoomStep {
+  const { pending, group } = state
+  if (pending === undefined) return still(state)
+  return { ...still({ ...state, pending: undefined }), wipe: droppedSecrets(pending.next, group) }
+}
+
+function followCommit(step: RoomStep, before: Group, bytes: Uint8Array, moment: Moment): RoomStep {
+  const { state } = step
+  const seal = currentSeal(state, before)
+  const messages = decodeMessages(openRecord(before.suite, seal, groupLog('h', state.room.log), bytes))
+  const wipe: Secret[] = []
+  let group = before
+  for (const message of messages.slice(0, -1)) {
+    const received = receiveProposal(group, message, moment)
+    if (received !== undefined) {
+      group = received.group
+      wipe.push(...received.wipe)
+    }
+  }
+  const last = messages.at(-1)
+  if (last === undefined) throw new MlsError('malformed', 'a commit record without a commit')
+  const received = receive(group, last, { authentication: moment.self.authentication })
+  if (received.type !== 'commit') throw new MlsError('malformed', 'a commit record without a commit')
+  const refusal = commitRefusal(viewOf(state, before), received.applied)
+  if (refusal !== undefined) throw new MlsError('malformed', refusal)
+  const wiped: RoomStep = { ...step, wipe: [...step.wipe, ...wipe, ...received.wipe] }
+  if (received.applied.selfRemoved) return removedFrom(wiped, received, moment)
+  return then(wiped, settle(enterEpoch(state, received, moment), moment))
+}
+
+/** A proposal that travels with its commit; it may have come by the message log already. */
+function receiveProposal(group: Group, message: MLSMessage, moment: Moment): Received | undefined {
+  try {
+    const received = receive(group, message, { authentication: moment.self.authentication })
+    return received.type === 'proposal' ? received : undefined
+  } catch (error) {
+    // Ignored alone: if the commit needs it, that one is refused.
+    if (error instanceof MlsError) return undefined
+    throw error
+  }
+}
+
+function removedFrom(
+  step: RoomStep, received: Extract<Received, { readonly type: 'commit' }>, moment: Moment,
+): RoomStep {
+  const { state } = step
+  if (state.room.leaving) return closeRoom(step, 'left')
+  const by = accountOf(received.applied.committerLeaf)
+  const id = `${state.room.id}.${received.group.context.epoch}.out`
+  const told = tellFact(step, moment.now, id, { fact: 'removed', by, who: [moment.self.accountId] })
+  return closeRoom(told, 'removed')
+}
+
+function currentSeal(state: RoomState, group: Group): Seal {
+  const seal = state.seals.find((one) => one.epoch === group.context.epoch)
+  if (seal === undefined) throw new MlsError('misuse', 'the current epoch has a sealing key')
+  return seal
+}
+
+// ---------------------------------------------------------------- messages and proposals
+
+/** A record of the message log. One of a later epoch waits, bounded, until the commit log has brought that epoch. */
+export function onMessageRecord(state: RoomState, record: LogRecord, known: Known): RoomStep {
+  const { group } = state
+  const hint = hintIn(record.bytes)
+  if (group === undefined || hint === undefined) return still(state)
+  const seal = state.seals.find((one) => hintOf(one.epoch) === hint)
+  if (seal !== undefined) return readRecord(state, { group, seal }, record, known)
+  const ahead = (hint - hintOf(group.context.epoch)) >>> 0
+  if (ahead === 0 || ahead > 10_000) return still(state) // Before this device joined, or its keys are deleted.
+  if (record.bytes.length > waitingBytes) return still(state)
+  const waiting = [...state.waiting, { seq: record.seq, hint, bytes: record.bytes }].slice(-waitingLimit)
+  return still({ ...state, waiting })
+}
+
+/** What waited for the epoch that has begun. */
+export function onEpochBegun(state: RoomState, known: Known): RoomStep {
+  const hints = new Set(state.seals.map((seal) => hintOf(seal.epoch)))
+  const ready = state.waiting.filter((one) => hints.has(one.hint))
+  let step = still({ ...state, waiting: state.waiting.filter((one) => !hints.has(one.hint)) })
+  for (const one of ready) {
+    step = then(step, onMessageRecord(step.state, { seq: one.seq, slot: undefined, bytes: one.bytes }, known))
+  }
+  return step
+}
+
+function readRecord(
+  state: RoomState, keys: { readonly group: Group, readonly seal: Seal }, record: LogRecord, known: Known,
+): RoomStep {
+  const log = groupLog('m', state.room.log)
+  let messages: readonly MLSMessage[]
+  try {
+    messages = decodeMessages(openRecord(keys.group.suite, keys.seal, log, record.bytes))
+  } catch (error) {
+    if (error instanceof MlsError) return still(state) // Nobody who holds the epoch's key wrote this.
+    throw error
+  }
+  let step = still(state)
+  for (const [index, message] of messages.entries()) {
+    const id = `${state.room.id}.m${record.seq}.${index}`
+    step = then(step, readMessage(step.state, message, { id, known }))
+  }
+  return step
+}
+
+function readMessage(
+  state: RoomState, message: MLSMessage, place: { readonly id: string, readonly known: Known },
+): RoomStep {
+  const { group } = state
+  const { id, known } = place
+  if (group === undefined) return still(state)
+  let received: Received
+  try {
+    received = receive(group, message, { authentication: known.self.authentication })
+  } catch (error) {
+    if (!(error instanceof MlsError)) throw error
+    return refusedMessage(state, error, place)
+  }
+  switch (received.type) {
+    case 'application': return onContent({ ...still({ ...state, group: received.group }), wipe: received.wipe },
+      received, place)
+    case 'proposal': return onProposal(state, received, { message, known, id })
+    // Commits travel in the commit log only, where slots order them.
+    case 'commit': return { ...still(state), wipe: [...droppedSecrets(received.group, group), ...received.wipe] }
+  }
+}
+
+function refusedMessage(
+  state: RoomState, error: MlsError, place: { readonly id: string, readonly known: Known },
+): RoomStep {
+  const gap = (reason: GapReason): RoomStep => append(still(state), place.known.now, {
+    id: place.id, kind: 'gap', reason, count: 1, ...(error.rule === undefined ? {} : { rule: error.rule }),
+  })
+  switch (error.code) {
+    // A replay: it was read before, or it is an own record.
+    case 'gone':
+    case 'misuse': return still(state)
+    case 'undecided': return gap('undecided')
+    case 'malformed':
+    case 'refused':
+    case 'unsupported': return gap('malformed')
+  }
+}
+
+function onProposal(
+  state: RoomState, received: Extract<Received, { readonly type: 'proposal' }>,
+  place: { readonly message: MLSMessage, readonly known: Known, readonly id: string },
+): RoomStep {
+  const { group } = state
+  if (group === undefined || received.refused !== undefined) return still(state)
+  // What the policy forbids is not taken up, so that nobody commits it by reference.
+  if (proposalRefusal(viewOf(state, group), received.proposal, received.sender) !== undefined) return still(state)
+  const kept = { reference: toHex(received.reference), message: toHex(encode(MLSMessage, place.message)) }
+  const known = state.room.proposals.some((one) => one.reference === kept.reference)
+  return {
+    ...still({
+      ...withRoom(state, known ? {} : { proposals: [...state.room.proposals, kept] }), group: received.group,
+    }),
+    wipe: received.wipe,
+  }
+}
+
+// ---------------------------------------------------------------- what people said
+
+type Spoken = { readonly content: Content, readonly from: string }
+
+function onContent(
+  step: RoomStep, received: Extract<Received, { readonly type: 'application' }>,
+  place: { readonly id: string, readonly known: Known },
+): RoomStep {
+  const from = accountOf(received.senderLeaf)
+  let content: Content
+  try {
+    content = decodeContent(received.data)
+  } catch (error) {
+    if (!(error instanceof MlsError)) throw error
+    return append(step, place.known.now, {
+      id: place.id, kind: 'gap', reason: 'malformed', count: 1, from, rule: 'content',
+    })
+  }
+  return onSpoken(step, { content, from }, place)
+}
+
+function onSpoken(
+  step: RoomStep, spoken: Spoken, place: { readonly id: string, readonly known: Known },
+): RoomStep {
+  const { content, from } = spoken
+  const { known } = place
+  const { body } = content
+  switch (body.type) {
+    case 'text': return onText(step, { ...spoken, text: body.text }, known)
+    case 'hello': {
+      const named: RoomStep = { ...step, names: [...step.names, { accountId: from, name: body.name, own: true }] }
+      const id = `${step.state.room.id}.hello.${from.slice(0, 32)}`
+      if (from === known.self.accountId || known.entry(id) !== undefined) return named
+      return tellFact(named, timeOf(content, known.now), id, { fact: 'accepted', who: from })
+    }
+    case 'profile': return { ...step, names: [...step.names, { accountId: from, name: body.name, own: true }] }
+    case 'introductions': {
+      const names = body.people.map((one) => {
+        const accountId = toHex(one.accountId)
+        return { accountId, name: one.name, own: accountId === from }
+      })
+      return { ...step, names: [...step.names, ...names] }
+    }
+    case 'delivered': return onDelivered(step, { from, messages: body.messages.map(toHex) }, known)
+    case 'custom': return append(step, timeOf(content, known.now), {
+      id: place.id, kind: 'gap', reason: 'malformed', count: 1, from, rule: 'content.newer',
+    })
+  }
+}
+
+/** The sender's time, unless it lies in the future. */
+const timeOf = (content: Content, now: number): number => Math.min(Number(content.sentAt), now)
+
+/**
+ * The id of a message's entry: of its sender's account and its content id, so that a repeat is known and nobody can
+ * overwrite another's message.
+ */
+export const messageEntryId = (accountId: string, contentId: string): string =>
+  `${accountId.slice(0, 32)}.${contentId}`
+
+function onText(step: RoomStep, spoken: Spoken & { readonly text: string }, known: Known): RoomStep {
+  const { content, from } = spoken
+  const contentId = toHex(content.id)
+  const id = messageEntryId(from, contentId)
+  const { state } = step
+  // The sender did not know that the first copy arrived: at least once on the way, once on the screen.
+  if (known.entry(id) !== undefined || step.entries.some((entry) => entry.id === id)) return step
+  const own = from === known.self.accountId
+  const told = append(step, timeOf(content, known.now), {
+    id, kind: 'message', from, own, text: spoken.text, state: own ? 'sent' : 'received', deliveredTo: 0,
+    people: state.members.length, devices: state.members.reduce((sum, member) => sum + member.devices, 0),
+  })
+  if (own || state.members.length > receiptPeople) return told
+  return { ...told, state: withRoom(told.state, { receiptsDue: [...told.state.room.receiptsDue, contentId] }) }
+}
+
+function onDelivered(
+  step: RoomStep, report: { readonly from: string, readonly messages: readonly string[] }, known: Known,
+): RoomStep {
+  if (report.from === known.self.accountId) return step
+  let told = step
+  for (const message of report.messages) {
+    const id = messageEntryId(known.self.accountId, message)
+    const entry = told.entries.findLast((one) => one.id === id) ?? known.entry(id)
+    if (entry?.kind !== 'message' || entry.conversation !== step.state.room.id) continue
+    const deliveredBy = entry.deliveredBy ?? []
+    if (deliveredBy.includes(report.from)) continue
+    told = { ...told, entries: [...told.entries, deliveredEntry(entry, [...deliveredBy, report.from], told.state)] }
+  }
+  return told
+}
+
+/** Delivered: at least one device of each other person, as the conversation is now, has stored it. */
+export function deliveredEntry(entry: StoredEntry, deliveredBy: readonly string[], state: RoomState): StoredEntry {
+  if (entry.kind !== 'message') return entry
+  const others = state.members.filter((member) => member.accountId !== entry.from)
+  const everybody = others.length > 0 && others.every((member) => deliveredBy.includes(member.accountId))
+  return { ...entry, deliveredBy, deliveredTo: deliveredBy.length, state: everybody ? 'delivered' : entry.state }
+}

@@ -1,0 +1,222 @@
+import type { Conversation, ConversationState, Entry, Fact, Person } from '../../preload/api.ts'
+import type { StoredEntry } from '../ports.ts'
+import type { AppliedCommit, Group, Secret } from '../mls/index.ts'
+import type { Seal } from './sealed.ts'
+
+/** A KeyPackage that was claimed for an intent to add its owner. */
+export type Claimed = {
+  readonly accountId: string
+  readonly deviceId: string
+  /** The encoded KeyPackage, hexadecimal. */
+  readonly keyPackage: string
+  /** The token of the invite that was used, hexadecimal; empty where none was needed. */
+  readonly token: string
+}
+
+/** What this device wants the group to become. It stays until a commit that it sees has brought it about. */
+export type Intent =
+  | { readonly type: 'add', readonly members: readonly Claimed[] }
+  | { readonly type: 'remove', readonly accountId: string }
+  | { readonly type: 'rename', readonly name: string }
+
+/**
+ * What is kept of a conversation beside its MLS group: plain data, one JSON document with a leading version. `view` is
+ * folded in the same transaction as the entries that it sums up.
+ */
+export type Room = {
+  readonly version: 1
+  /** The MLS group id and the name of its logs, 32 hexadecimal digits each. */
+  readonly id: string
+  readonly log: string
+  readonly kind: 'direct' | 'group'
+  readonly state: ConversationState
+  readonly name: string
+  /** The other account of a direct chat, known before it is a member. */
+  readonly peer: string
+  readonly admins: readonly string[]
+  readonly membersMayAdd: boolean
+  readonly epochAt: number
+  readonly healedAt: number
+  readonly renewedBy: string
+  /** Which attempt at the current epoch's commit slot is next (0 at first). */
+  readonly attempt: number
+  readonly intents: readonly Intent[]
+  /** This device has said that it leaves; it goes on until it sees itself removed. */
+  readonly leaving: boolean
+  /** How many contents this device has encrypted in this conversation. */
+  readonly counter: number
+  readonly nextOrder: number
+  readonly readUpTo: number
+  readonly unread: number
+  readonly draft: string
+  readonly at: number
+  readonly last: Conversation['last'] | undefined
+  readonly request: Conversation['request'] | undefined
+  /** Messages stored before this person accepted: their receipts wait for it. */
+  readonly receiptsDue: readonly string[]
+  /** Encoded MLSMessages of this epoch's proposals, hexadecimal: a commit travels with those that it references. */
+  readonly proposals: readonly { readonly reference: string, readonly message: string }[]
+}
+
+/** The people of a group as its tree and the entries say; kept apart from the room, because it grows with the group. */
+export type Member = {
+  readonly accountId: string
+  readonly devices: number
+  readonly healedAt: number
+}
+
+/** A record that waits for its epoch. */
+export type Waiting = { readonly seq: number, readonly hint: number, readonly bytes: Uint8Array }
+
+/** A commit of our own that is on its way. */
+export type PendingCommit = {
+  readonly epoch: bigint
+  readonly slot: string
+  readonly bytes: Uint8Array
+  readonly next: Group
+  readonly applied: AppliedCommit
+  /** To be sent when it has won; `log` is an inbox. */
+  readonly mails: readonly { readonly log: string, readonly bytes: Uint8Array }[]
+}
+
+/** Everything about one conversation, in memory: a value that transitions replace. */
+export type RoomState = {
+  readonly room: Room
+  readonly members: readonly Member[]
+  readonly group: Group | undefined
+  readonly seals: readonly Seal[]
+  readonly pending: PendingCommit | undefined
+  readonly waiting: readonly Waiting[]
+}
+
+/** What a transition of one conversation returns: stored in one transaction, then told, then wiped. */
+export type RoomStep = {
+  readonly state: RoomState
+  readonly entries: readonly StoredEntry[]
+  /** Bodies for the outbox, in order. */
+  readonly say: readonly Say[]
+  /** Exact records to append. */
+  readonly publish: readonly Outgoing[]
+  /** Names that were learned; `own`: by the person's own word. */
+  readonly names: readonly { readonly accountId: string, readonly name: string, readonly own: boolean }[]
+  readonly wipe: readonly Secret[]
+}
+
+export type Say =
+  | { readonly type: 'hello' | 'introductions' }
+  | { readonly type: 'delivered', readonly messages: readonly string[] }
+
+export type Outgoing = {
+  readonly log: string
+  readonly slot: string
+  readonly bytes: Uint8Array
+  readonly target: 'proposal' | 'commit' | 'record'
+}
+
+export const still = (state: RoomState): RoomStep =>
+  ({ state, entries: [], say: [], publish: [], names: [], wipe: [] })
+
+/** One step after another, as one. */
+export const then = (first: RoomStep, second: RoomStep): RoomStep => ({
+  state: second.state,
+  entries: [...first.entries, ...second.entries],
+  say: [...first.say, ...second.say],
+  publish: [...first.publish, ...second.publish],
+  names: [...first.names, ...second.names],
+  wipe: [...first.wipe, ...second.wipe],
+})
+
+export const withRoom = (state: RoomState, changes: Partial<Room>): RoomState =>
+  ({ ...state, room: { ...state.room, ...changes } })
+
+/** May the conversation be written to and changed? */
+export const isOpen = (room: Room): boolean =>
+  !room.leaving && (room.state === 'active' || room.state === 'creating')
+
+/** Adds an entry at the end of the timeline and folds it into the summary. */
+export function append(
+  step: RoomStep, at: number,
+  entry: { readonly id: string, readonly deliveredBy?: readonly string[] } & Told,
+): RoomStep {
+  const { room } = step.state
+  const stored = { ...entry, conversation: room.id, order: room.nextOrder, at } as StoredEntry
+  const received = stored.kind === 'message' && !stored.own
+  const last = lastOf(stored, room.last)
+  return {
+    ...step,
+    entries: [...step.entries, stored],
+    state: withRoom(step.state, {
+      nextOrder: room.nextOrder + 1,
+      at: stored.kind === 'gap' ? room.at : Math.max(at, room.at),
+      last,
+      unread: room.unread + (received ? 1 : 0),
+    }),
+  }
+}
+
+type Told = Entry extends infer E ? E extends Entry ? Omit<E, 'id' | 'conversation' | 'order' | 'at'> : never : never
+
+const lastOf = (entry: StoredEntry, before: Room['last']): Room['last'] =>
+  entry.kind !== 'message' ? before : {
+    at: entry.at,
+    text: entry.text.length > 200 ? entry.text.slice(0, 200) : entry.text,
+    own: entry.own,
+    ...(entry.own ? {} : { from: entry.from }),
+  }
+
+export const tellFact = (step: RoomStep, at: number, id: string, fact: Fact): RoomStep =>
+  append(step, at, { id, kind: 'fact', fact, devices: deviceCount(step.state) })
+
+export const deviceCount = (state: RoomState): number =>
+  state.members.reduce((sum, member) => sum + member.devices, 0)
+
+/** The entry as the window sees it. */
+export function tellEntry(stored: StoredEntry): Entry {
+  const { deliveredBy: _, ...entry } = stored
+  return entry as Entry
+}
+
+/** The conversation as the window sees it; `nameOf` knows people. */
+export function tellConversation(
+  state: RoomState, self: string, nameOf: (accountId: string) => string,
+): Conversation {
+  const { room } = state
+  const isAdmin = (accountId: string): boolean => administers(room, state.members, accountId)
+  const people: Person[] = state.members
+    .map((member) => ({
+      ...member,
+      name: nameOf(member.accountId),
+      own: member.accountId === self,
+      admin: isAdmin(member.accountId),
+      verified: false,
+    }))
+    .sort((a, b) => a.name.localeCompare(b.name) || (a.accountId < b.accountId ? -1 : 1))
+  const open = isOpen(room) && room.kind === 'group'
+  return {
+    id: room.id,
+    kind: room.kind,
+    state: room.leaving && room.state !== 'removed' ? 'left' : room.state,
+    title: room.kind === 'group' ? room.name : nameOf(room.peer),
+    ringsOf: room.kind === 'group' ? room.id : room.peer,
+    people,
+    devices: deviceCount(state),
+    mayAdd: open && (room.membersMayAdd || isAdmin(self)),
+    mayRemove: open && isAdmin(self),
+    mayRename: open && isAdmin(self),
+    ...(room.last === undefined ? {} : { last: room.last }),
+    unread: room.unread,
+    draft: room.draft,
+    at: room.at,
+    epochAt: room.epochAt,
+    healedAt: room.healedAt,
+    ...(room.request === undefined || room.state !== 'request' ? {} : { request: room.request }),
+  }
+}
+
+/** Admins are named by the policy; when the last one is gone, everyone is one. */
+export const administers = (
+  policy: { readonly admins: readonly string[] }, members: readonly { readonly accountId: string }[], accountId: string,
+): boolean => {
+  const present = policy.admins.filter((admin) => members.some((member) => member.accountId === admin))
+  return present.length === 0 || present.includes(accountId)
+}

@@ -1,0 +1,80 @@
+import { encode, fromHex, MLSMessage, protect, toHex, type Secret } from '../mls/index.ts'
+import type { StoredEntry } from '../ports.ts'
+import { encodeContent, type Body, type OutboxItem } from './content.ts'
+import { append, isOpen, still, withRoom, type RoomState, type RoomStep } from './room.ts'
+import { groupLog, sealOf, sealRecord } from './sealed.ts'
+import type { Moment } from './self.ts'
+import { messageEntryId } from './receive.ts'
+
+/** From what a person typed to a record: stored as plaintext first, encrypted when the epoch is certain. */
+
+/** How many items one turn encrypts, so that a long outbox does not hold up what comes in. */
+export const outboxBatch = 100
+
+/** A message as it enters the timeline: "sending", under the id that it keeps. */
+export function composeText(
+  state: RoomState, message: { readonly contentId: string, readonly text: string }, moment: Moment,
+): RoomStep {
+  return append(still(state), moment.now, {
+    id: messageEntryId(moment.self.accountId, message.contentId), kind: 'message', from: moment.self.accountId,
+    own: true, text: message.text, state: 'sending', deliveredTo: 0, people: state.members.length,
+    devices: state.members.reduce((sum, member) => sum + member.devices, 0),
+  })
+}
+
+/**
+ * Whether the outbox may be encrypted now: the group is read to head (the caller knows), no commit is on its way, and
+ * no proposal waits (RFC 9420 §12.4: a commit goes before application data).
+ */
+export const maySend = (state: RoomState): boolean =>
+  state.group !== undefined && isOpen(state.room) && state.room.state === 'active'
+  && state.pending === undefined && state.group.proposals.size === 0 && state.room.intents.length === 0
+
+export type Encrypted = {
+  readonly state: RoomState
+  /** One record for each item, in order: exact bytes, to be stored with the new ratchet before they are sent. */
+  readonly records: readonly { readonly item: OutboxItem, readonly log: string, readonly bytes: Uint8Array
+    readonly epoch: bigint }[]
+  readonly entries: readonly StoredEntry[]
+  readonly wipe: readonly Secret[]
+}
+
+/**
+ * Encrypts outbox items under the current epoch (RFC 9420 §15.2), so that nobody who was removed meanwhile can read
+ * them and everybody who is present can.
+ */
+export function encryptItems(
+  state: RoomState, items: readonly OutboxItem[], entry: (id: string) => StoredEntry | undefined, self: string,
+): Encrypted {
+  let { group } = state
+  if (group === undefined) return { state, records: [], entries: [], wipe: [] }
+  const log = groupLog('m', state.room.log)
+  const seal = sealOf(group)
+  const wipe: Secret[] = [seal.key]
+  const records: Encrypted['records'][number][] = []
+  const entries: StoredEntry[] = []
+  let { counter } = state.room
+  const devices = state.members.reduce((sum, member) => sum + member.devices, 0)
+  for (const item of items) {
+    counter += 1
+    const { id, sentAt, body } = item
+    // Receivers drop doubles by `id`; the counter is of this encryption (content.ts).
+    const made = protect(group, encodeContent({ id, sentAt, counter, body }))
+    group = made.group
+    wipe.push(...made.wipe)
+    const bytes = sealRecord(group.suite, seal, log, [encode(MLSMessage, made.message)])
+    records.push({ item, log, bytes, epoch: group.context.epoch })
+    // Who can read it is decided now: the members of this epoch.
+    const shown = body.type === 'text' ? entry(messageEntryId(self, toHex(id))) : undefined
+    if (shown?.kind === 'message') entries.push({ ...shown, people: state.members.length, devices })
+  }
+  return { state: { ...withRoom(state, { counter }), group }, records, entries, wipe }
+}
+
+/** The bodies that this device says by itself. */
+export const helloBody = (name: string): Body => ({ type: 'hello', name })
+export const profileBody = (name: string): Body => ({ type: 'profile', name })
+export const deliveredBody = (messages: readonly string[]): Body =>
+  ({ type: 'delivered', messages: messages.map(fromHex) })
+export const introductionsBody = (people: readonly { readonly accountId: string, readonly name: string }[]): Body =>
+  ({ type: 'introductions', people: people.map((one) => ({ accountId: fromHex(one.accountId), name: one.name })) })
