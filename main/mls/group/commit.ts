@@ -1,11 +1,29 @@
-import { MlsError } from '../error.ts'
-import type { Authentication } from './authentication.ts'
+import { encode } from '../codec.ts'
+import { check } from '../rules.ts'
+import type { Secret } from '../secret.ts'
+import { encryptPath, newPath, type NewPath } from '../tree/path.ts'
+import { GroupContext } from '../wire/group-context.ts'
+import type { UpdatePath } from '../wire/node.ts'
+import type { ProposalOrRef } from '../wire/proposal.ts'
+import { checkVerdict, type Authentication } from './authentication.ts'
+import { choosePending } from './choose.ts'
+import { advance, pastOfNext, provisionalContext } from './epoch.ts'
+import { send, sign } from './framing.ts'
+import { describe } from './process.ts'
+import { applyProposals, checkResult, referredTo, type Effects, type Listed } from './proposal-list.ts'
+import { checkProposal } from './proposals.ts'
+import { changedLeaf, ownLeafNode } from './propose.ts'
+import { findPsks, withOwnEpochs } from './psk.ts'
 import type { Committed, FramingOptions, Group, LeafChange, OwnProposal, PskLookup } from './state.ts'
+import { welcomeFor } from './welcome.ts'
 
 export type CommitOptions = FramingOptions & LeafChange & {
   /** By value, in this order, behind those by reference. */
   readonly proposals?: readonly OwnProposal[]
-  /** Which pending proposals to cover: all that are valid together (the default), or exactly these. */
+  /**
+   * Which pending proposals to cover: exactly these, or (the default) as many as are valid together. Of several for
+   * one leaf, a Remove goes first, then the latest Update (RFC 9420 §12.2).
+   */
   readonly references?: 'all' | readonly Uint8Array[]
   /** A path even where RFC 9420 §12.4 lets it be omitted (Adds and PSKs only). */
   readonly forcePath?: boolean
@@ -15,9 +33,100 @@ export type CommitOptions = FramingOptions & LeafChange & {
 
 /**
  * Makes the commit that ends this epoch, and the Welcome for those whom it adds (RFC 9420 §12.4.1). Changes nothing:
- * see `Committed` for what to do when it is accepted and when another one wins.
+ * see `Committed` for what to do when it is accepted and when another one wins. Throws `refused` for a list of
+ * proposals that is invalid, `undecided` for a PSK that is not held.
  */
 export function commit(group: Group, options: CommitOptions): Committed {
-  void group; void options
-  throw new MlsError('unsupported', 'not written yet')
+  const { authentication, references = 'all' } = options
+  const committer = group.ownLeaf
+  const psks = withOwnEpochs(group, options.psks)
+  const own = ownProposals(group, options)
+  const listed = references === 'all'
+    ? choosePending(group, { own, authentication, psks })
+    : [...references.map((reference) => referredTo(group, reference)), ...own]
+  const effects = applyProposals(group, listed, { committer, authentication })
+  const found = findPsks(effects.psks, psks)
+
+  const path = needsPath(effects, options) ? makePath(group, effects, options) : undefined
+  const tree = path?.fresh.tree ?? effects.tree
+  checkResult(group, { effects, after: tree })
+
+  const proposals = listed.map(toProposalOrRef)
+  const signed = sign(group, { type: 'commit', commit: { proposals, path: path?.updatePath } }, options)
+  const { context, start, joinerSecret, welcomeSecret } = advance(group, {
+    tree,
+    extensions: effects.extensions,
+    initSecret: group.secrets.initSecret,
+    commitSecret: path?.fresh.commitSecret,
+    psks: found,
+    commit: signed,
+  })
+  const sent = send(group, signed, { confirmationTag: start.confirmationTag })
+  const pending: Group = {
+    ...start,
+    status: 'active',
+    suite: group.suite,
+    context,
+    tree,
+    ownLeaf: committer,
+    keys: path?.fresh.keys ?? group.keys,
+    signaturePrivateKey: options.signatureKeyPair?.privateKey ?? group.signaturePrivateKey,
+    proposals: new Map(),
+    past: pastOfNext(sent.group, tree),
+  }
+  const welcome = effects.added.length === 0 ? undefined
+    : welcomeFor(pending, { effects, path: path?.fresh, joinerSecret, welcomeSecret })
+  for (const secret of [joinerSecret, welcomeSecret, ...spent(path?.fresh)]) secret.wipe()
+  const applied = describe(group, { listed, effects, committer, tree, content: sent.authenticated.content })
+  return { group: sent.group, pending, message: sent.message, welcome, applied, wipe: sent.wipe }
 }
+
+/** The proposals by value, which this member makes with the commit. */
+function ownProposals(group: Group, { proposals = [], authentication }: CommitOptions): readonly Listed[] {
+  const sender = { type: 'member', leafIndex: group.ownLeaf } as const
+  return proposals.map((proposal) => {
+    // A KeyPackage was validated for its suite; signatures are not verified again.
+    if (proposal.type === 'add') check('10.1.cipher-suite', proposal.keyPackage.cipherSuite === group.suite.id)
+    else checkProposal(group, { proposal, sender, authentication })
+    return { proposal, sender, pending: undefined }
+  })
+}
+
+function needsPath(effects: Effects, options: CommitOptions): boolean {
+  const { credential, signatureKeyPair, capabilities, leafExtensions, forcePath = false } = options
+  const changes = [credential, signatureKeyPair, capabilities, leafExtensions]
+  return effects.pathRequired || forcePath || changes.some((change) => change !== undefined)
+}
+
+type Path = { readonly fresh: NewPath, readonly updatePath: UpdatePath }
+
+/** RFC 9420 §12.4.1: a path for the tree to which the proposals have been applied. */
+function makePath(group: Group, effects: Effects, options: CommitOptions): Path {
+  const { suite, ownLeaf, context: { groupId } } = group
+  const template = changedLeaf(ownLeafNode(group), options)
+  checkVerdict('5.3.1.credential', options.authentication.validate(template.credential, template.signatureKey))
+  const fresh = newPath(suite, {
+    tree: effects.tree,
+    leaf: ownLeaf,
+    template,
+    groupId,
+    signaturePrivateKey: options.signatureKeyPair?.privateKey ?? group.signaturePrivateKey,
+  })
+  // RFC 9420 §12.4.1: "using the provisional group context as the context for HPKE encryption".
+  const provisional = provisionalContext(group, { tree: fresh.tree, extensions: effects.extensions })
+  const updatePath = encryptPath(suite, {
+    path: fresh,
+    context: encode(GroupContext, provisional),
+    // RFC 9420 §7.5: not to "the leaf nodes of new members", who get theirs by the Welcome.
+    exclude: new Set(effects.added.map(({ index }) => index)),
+  })
+  return { fresh, updatePath }
+}
+
+/** RFC 9420 §7.5: path secrets are deleted once they are encrypted; the private keys that they gave stay. */
+const spent = (path: NewPath | undefined): readonly Secret[] =>
+  path === undefined ? [] : [path.commitSecret, ...path.pathSecrets.values()]
+
+/** RFC 9420 §12.4: by reference what had a message of its own, by value the rest. */
+const toProposalOrRef = ({ proposal, pending }: Listed): ProposalOrRef =>
+  pending === undefined ? { type: 'proposal', proposal } : { type: 'reference', reference: pending.reference }

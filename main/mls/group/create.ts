@@ -1,8 +1,17 @@
-import { MlsError } from '../error.ts'
+import { epochSecretsOf } from '../schedule/epoch.ts'
+import { Secret } from '../secret.ts'
 import type { KeyPair, Suite } from '../suite.ts'
+import { treeHash } from '../tree/hash.ts'
+import { encryptionKeyPair, signLeaf } from '../tree/leaf.ts'
+import { nodeOf } from '../tree/math.ts'
+import { emptyTree } from '../tree/ratchet-tree.ts'
+import { checkUniqueExtensions, validateTree } from '../tree/validate.ts'
 import type { Credential } from '../wire/credential.ts'
 import type { Extensions } from '../wire/extension.ts'
-import type { Capabilities, Lifetime } from '../wire/node.ts'
+import type { GroupContext } from '../wire/group-context.ts'
+import { mls10 } from '../wire/key-package.ts'
+import type { Capabilities, LeafIndex, Lifetime } from '../wire/node.ts'
+import { startEpoch } from './epoch.ts'
 import type { Group } from './state.ts'
 
 /** A new group with one member at epoch 0 (RFC 9420 §11). `groupId`: random, `suite.hashLength` bytes by preference. */
@@ -16,6 +25,47 @@ export function createGroup(suite: Suite, options: {
   /** Of the GroupContext (RFC 9420 §8.1). */
   readonly extensions?: Extensions
 }): Group {
-  void suite; void options
-  throw new MlsError('unsupported', 'not written yet')
+  const { groupId, credential, signatureKeyPair, capabilities, lifetime, leafExtensions = [], extensions = [] } = options
+  const encryption = encryptionKeyPair(suite)
+  const leafNode = signLeaf(suite, {
+    leafNode: {
+      encryptionKey: encryption.publicKey,
+      signatureKey: signatureKeyPair.publicKey,
+      credential,
+      capabilities,
+      leafNodeSource: { type: 'keyPackage', lifetime },
+      extensions: leafExtensions,
+    },
+    signaturePrivateKey: signatureKeyPair.privateKey,
+  })
+  const tree = emptyTree(leafNode)
+  const ownLeaf = 0 as LeafIndex
+  const context: GroupContext = {
+    version: mls10,
+    cipherSuite: suite.id,
+    groupId,
+    epoch: 0n,
+    treeHash: treeHash(suite, tree),
+    confirmedTranscriptHash: new Uint8Array(0),
+    extensions,
+  }
+  // RFC 9420 §7.3: what is sent must be valid; the creator is the only member to judge.
+  validateTree(suite, { tree, groupId, groupExtensions: extensions })
+  checkUniqueExtensions(extensions)
+  // RFC 9420 §11: "Epoch secret: A fresh random value of size KDF.Nh".
+  const epochSecret = new Secret(suite.random(suite.hashLength))
+  const epoch = startEpoch(suite, { secrets: epochSecretsOf(suite, epochSecret), context, tree })
+  epochSecret.wipe()
+  return {
+    status: 'active',
+    suite,
+    context,
+    tree,
+    ownLeaf,
+    keys: new Map([[nodeOf(ownLeaf), encryption]]),
+    signaturePrivateKey: signatureKeyPair.privateKey,
+    ...epoch,
+    proposals: new Map(),
+    past: [],
+  }
 }

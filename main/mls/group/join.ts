@@ -1,26 +1,37 @@
+import { decode, encode, equal } from '../codec.ts'
 import { MlsError } from '../error.ts'
-import type { Secret } from '../secret.ts'
-import type { SuiteOf } from '../suite.ts'
-import type { KeyPackage } from '../wire/key-package.ts'
-import type { LeafIndex, Node } from '../wire/node.ts'
-import type { Welcome } from '../wire/welcome.ts'
-import type { Authentication } from './authentication.ts'
+import { decryptWithLabel, keyPackageRef, verifyWithLabel } from '../labelled.ts'
+import { check } from '../rules.ts'
+import { epochSecrets, welcomeKey, welcomeSecret } from '../schedule/epoch.ts'
+import { pskSecret } from '../schedule/psk.ts'
+import { Secret } from '../secret.ts'
+import type { KeyPair, Suite, SuiteOf } from '../suite.ts'
+import { treeHash } from '../tree/hash.ts'
+import { nodeOf } from '../tree/math.ts'
+import { keysFromPathSecret } from '../tree/path.ts'
+import { leafAt, leavesOf, treeOf, type RatchetTree } from '../tree/ratchet-tree.ts'
+import { checkUniqueExtensions, validateTree } from '../tree/validate.ts'
+import { extensionType } from '../wire/extension.ts'
+import { KeyPackage, mls10 } from '../wire/key-package.ts'
+import { LeafNode, RatchetTreeNodes, type LeafIndex, type Node, type NodeIndex } from '../wire/node.ts'
+import { resumptionUsage, type PreSharedKeyID } from '../wire/proposal.ts'
+import { GroupInfo, GroupInfoTBS, GroupSecrets, type Welcome } from '../wire/welcome.ts'
+import { checkVerdict, type Authentication } from './authentication.ts'
+import { startEpoch } from './epoch.ts'
 import type { KeyPackagePrivate } from './key-package.ts'
+import { checkExtensions } from './proposals.ts'
+import { findPsks } from './psk.ts'
 import type { Group, PskLookup } from './state.ts'
 
 export type Joined = {
   readonly group: Group
   /** Who made the Welcome (RFC 9420 §12.4.3). */
   readonly groupInfoSigner: LeafIndex
-  /** The init key among them: a KeyPackage is used once, unless it is one of last resort. */
+  /** The init key: a KeyPackage is used once, unless it is one of last resort (RFC 9420 §16.8). */
   readonly wipe: readonly Secret[]
 }
 
-/**
- * Joins by a Welcome (RFC 9420 §12.4.3.1). Throws `undecided` when a PSK or the ratchet tree is missing, `refused`
- * with the rule when the Welcome or the group's tree is invalid or not for this KeyPackage.
- */
-export function join(options: {
+export type JoinOptions = {
   readonly suiteOf: SuiteOf
   readonly welcome: Welcome
   readonly keyPackage: KeyPackage
@@ -32,7 +43,143 @@ export function join(options: {
   readonly authentication: Authentication
   /** Whether this client is in a group of that id already (RFC 9420 §12.4.3.1 refuses a second one). */
   readonly isKnownGroup?: (groupId: Uint8Array) => boolean
-}): Joined {
-  void options
-  throw new MlsError('unsupported', 'not written yet')
+}
+
+/**
+ * Joins by a Welcome (RFC 9420 §12.4.3.1). Throws `undecided` when a PSK or the ratchet tree is missing, `refused`
+ * with the rule when the Welcome or the group's tree is invalid or not for this KeyPackage, `unsupported` for a cipher
+ * suite that is not there.
+ */
+export function join(options: JoinOptions): Joined {
+  const { suiteOf, welcome, keyPackage, privateKeys, signaturePrivateKey, authentication } = options
+  const suite = suiteOf(welcome.cipherSuite)
+  if (suite === undefined) throw new MlsError('unsupported', `cipher suite ${welcome.cipherSuite} is not there`)
+  const { joinerSecret, pathSecret, psks } = openSecrets(suite, options)
+  // RFC 9420 §12.4.3.1: "If a PreSharedKeyID is part of the GroupSecrets and the client is not in possession of the
+  // corresponding PSK, return an error."
+  checkSpecialPsks(psks)
+  const psk = pskSecret(suite, findPsks(psks, options.psks))
+  const info = openGroupInfo(suite, welcome, { joinerSecret, pskSecret: psk })
+  const { groupContext: context, signer } = info
+  const tree = treeFor(info, options.ratchetTree)
+  checkGroupInfo(suite, { info, tree, options })
+
+  validateTree(suite, { tree, groupId: context.groupId, groupExtensions: context.extensions })
+  checkExtensions(context.extensions, authentication)
+  for (const { leafNode } of leavesOf(tree)) {
+    checkVerdict('5.3.1.credential', authentication.validate(leafNode.credential, leafNode.signatureKey))
+  }
+  const ownLeaf = findLeaf(tree, keyPackage.leafNode)
+  if (psks.some(isSpecial)) check('12.4.3.1.special-epoch', context.epoch === 1n)
+
+  const start = startEpoch(suite, {
+    secrets: epochSecrets(suite, { joinerSecret, pskSecret: psk, context }), context, tree,
+  })
+  check('12.4.3.1.confirmation-tag', equal(start.confirmationTag, info.confirmationTag))
+  const leafKey: KeyPair = {
+    publicKey: keyPackage.leafNode.encryptionKey,
+    privateKey: new Secret(privateKeys.encryptionPrivateKey.unwrap().slice()),
+  }
+  const above = pathSecret === undefined ? []
+    : keysFromPathSecret(suite, { tree, own: ownLeaf, signer, pathSecret })
+  for (const secret of [joinerSecret, pathSecret, psk]) secret?.wipe()
+  const group: Group = {
+    ...start,
+    status: 'active',
+    suite,
+    context,
+    tree,
+    ownLeaf,
+    keys: new Map<NodeIndex, KeyPair>([[nodeOf(ownLeaf), leafKey], ...above]),
+    signaturePrivateKey,
+    proposals: new Map(),
+    past: [],
+  }
+  return { group, groupInfoSigner: signer, wipe: [privateKeys.initPrivateKey, privateKeys.encryptionPrivateKey] }
+}
+
+type OpenedSecrets = {
+  readonly joinerSecret: Secret
+  readonly pathSecret: Secret | undefined
+  readonly psks: readonly PreSharedKeyID[]
+}
+
+/** RFC 9420 §12.4.3.1: the GroupSecrets that are encrypted to this KeyPackage. */
+function openSecrets(suite: Suite, { welcome, keyPackage, privateKeys }: JoinOptions): OpenedSecrets {
+  // RFC 9420 §12.4.3.1: an error "if the cipher suite indicated in the KeyPackage does not match the one in the Welcome".
+  check('12.4.3.1.cipher-suite', keyPackage.cipherSuite === welcome.cipherSuite)
+  const reference = keyPackageRef(suite, keyPackage)
+  const entry = welcome.secrets.find(({ newMember }) => equal(newMember, reference))
+  check('12.4.3.1.new-member', entry !== undefined)
+  const key: KeyPair = { publicKey: keyPackage.initKey, privateKey: privateKeys.initPrivateKey }
+  const bytes = decryptWithLabel(suite, key, 'Welcome', welcome.encryptedGroupInfo, entry.encryptedGroupSecrets)
+  const { joinerSecret, pathSecret, psks } = decode(GroupSecrets, bytes)
+  bytes.fill(0)
+  return {
+    joinerSecret: new Secret(joinerSecret),
+    pathSecret: pathSecret === undefined ? undefined : new Secret(pathSecret.pathSecret),
+    psks,
+  }
+}
+
+/** RFC 9420 §11.2, §11.3: the usages that link a group to the one it came from. */
+const isSpecial = ({ psk }: PreSharedKeyID): boolean =>
+  psk.type === 'resumption' && (psk.usage === resumptionUsage.reinit || psk.usage === resumptionUsage.branch)
+
+/** RFC 9420 §12.4.3.1: a PSK "with usage `reinit` or `branch`" is "the only such PSK". */
+function checkSpecialPsks(psks: readonly PreSharedKeyID[]): void {
+  const special = psks.filter(isSpecial).length
+  check('12.4.3.1.one-special-psk', special <= 1)
+  // RFC 9420 §12.4.3.1 wants the new group compared with the old one, which is not at hand here yet.
+  if (special > 0) throw new MlsError('unsupported', 'groups that continue another one are not joined yet')
+}
+
+/** RFC 9420 §12.4.3.1: the GroupInfo that all new members share. */
+function openGroupInfo(suite: Suite, welcome: Welcome, secrets: {
+  readonly joinerSecret: Secret
+  readonly pskSecret: Secret
+}): GroupInfo {
+  const secret = welcomeSecret(suite, secrets)
+  const { key, nonce } = welcomeKey(suite, secret)
+  const bytes = suite.open(key.unwrap(), nonce, new Uint8Array(0), welcome.encryptedGroupInfo)
+  for (const each of [secret, key]) each.wipe()
+  check('12.4.3.1.group-info', bytes !== undefined)
+  return decode(GroupInfo, bytes)
+}
+
+/** RFC 9420 §12.4.3.3: the tree of the GroupInfo, or the one that came another way. */
+function treeFor({ extensions }: GroupInfo, ratchetTree: JoinOptions['ratchetTree']): RatchetTree {
+  const extension = extensions.find((each) => each.extensionType === extensionType.ratchetTree)
+  if (extension !== undefined) return treeOf(decode(RatchetTreeNodes, extension.extensionData))
+  if (ratchetTree === undefined) throw new MlsError('undecided', 'the ratchet tree is neither in the Welcome nor given')
+  return treeOf(ratchetTree)
+}
+
+/** RFC 9420 §12.4.3, §12.4.3.1: what a new member verifies of a GroupInfo before it looks at the leaves. */
+function checkGroupInfo(suite: Suite, { info, tree, options }: {
+  readonly info: GroupInfo
+  readonly tree: RatchetTree
+  readonly options: JoinOptions
+}): void {
+  const { groupContext: context, signer, signature, ...rest } = info
+  check('12.4.3.1.version', context.version === mls10)
+  // RFC 9420 §12.4.3.1: "the `cipher_suite` in the GroupInfo matches the `cipher_suite` in the KeyPackage".
+  check('12.4.3.1.cipher-suite', context.cipherSuite === suite.id)
+  checkUniqueExtensions(info.extensions)
+  const signerLeaf = leafAt(tree, signer)
+  check('12.4.3.1.signer', signerLeaf !== undefined)
+  const signed = encode(GroupInfoTBS, { ...rest, groupContext: context, signer })
+  check('12.4.3.1.signature', verifyWithLabel(suite, signerLeaf.signatureKey, 'GroupInfoTBS', signed, signature))
+  // RFC 9420 §12.4.3.1: "the `group_id` is unique among the groups that the client is currently participating in".
+  check('12.4.3.1.group-id', options.isKnownGroup?.(context.groupId) !== true)
+  check('12.4.3.1.tree-hash', equal(treeHash(suite, tree), context.treeHash))
+}
+
+/** RFC 9420 §12.4.3.1: "a leaf whose LeafNode is identical to the one in the KeyPackage". */
+function findLeaf(tree: RatchetTree, leafNode: LeafNode): LeafIndex {
+  const own = encode(LeafNode, leafNode)
+  const found = leavesOf(tree).find((each) =>
+    equal(each.leafNode.encryptionKey, leafNode.encryptionKey) && equal(encode(LeafNode, each.leafNode), own))
+  check('12.4.3.1.own-leaf', found !== undefined)
+  return found.index
 }

@@ -1,18 +1,21 @@
-import { opaque, secret, struct, type Infer } from '../codec.ts'
-import { MlsError } from '../error.ts'
+import { encode, equal, secret, struct, type Infer } from '../codec.ts'
+import { signWithLabel, verifyWithLabel } from '../labelled.ts'
+import { check } from '../rules.ts'
 import type { KeyPair, Suite } from '../suite.ts'
+import { encryptionKeyPair, signLeaf } from '../tree/leaf.ts'
+import { checkUniqueExtensions, listsExtensions, validateLeaf } from '../tree/validate.ts'
 import type { Credential } from '../wire/credential.ts'
 import type { Extensions } from '../wire/extension.ts'
-import type { KeyPackage } from '../wire/key-package.ts'
+import { KeyPackage, KeyPackageTBS, mls10 } from '../wire/key-package.ts'
 import { limits } from '../wire/limits.ts'
 import type { Capabilities, Lifetime } from '../wire/node.ts'
-import type { Authentication, Valid } from './authentication.ts'
+import { checkVerdict, markValid, trusting, type Authentication, type Valid } from './authentication.ts'
+
+const label = 'KeyPackageTBS'
 
 /** The private halves of a KeyPackage; for storage only. The signature key stays with the application. */
 export const KeyPackagePrivate = struct({
-  initPublicKey: opaque(limits.key),
   initPrivateKey: secret(limits.key),
-  encryptionPublicKey: opaque(limits.key),
   encryptionPrivateKey: secret(limits.key),
 })
 export type KeyPackagePrivate = Infer<typeof KeyPackagePrivate>
@@ -26,18 +29,50 @@ export function generateKeyPackage(suite: Suite, options: {
   readonly leafExtensions?: Extensions
   readonly extensions?: Extensions
 }): { readonly keyPackage: Valid<KeyPackage>, readonly privateKeys: KeyPackagePrivate } {
-  void suite; void options
-  throw new MlsError('unsupported', 'not written yet')
+  const { credential, signatureKeyPair, capabilities, lifetime, leafExtensions = [], extensions = [] } = options
+  // RFC 9420 §10: the init key is unique among this client's KeyPackages, and (§10.1) not the encryption key.
+  const init = encryptionKeyPair(suite)
+  const encryption = encryptionKeyPair(suite)
+  const leafNode = signLeaf(suite, {
+    leafNode: {
+      encryptionKey: encryption.publicKey,
+      signatureKey: signatureKeyPair.publicKey,
+      credential,
+      capabilities,
+      leafNodeSource: { type: 'keyPackage', lifetime },
+      extensions: leafExtensions,
+    },
+    signaturePrivateKey: signatureKeyPair.privateKey,
+  })
+  const unsigned = { version: mls10, cipherSuite: suite.id, initKey: init.publicKey, leafNode, extensions }
+  const signature = signWithLabel(suite, signatureKeyPair.privateKey, label, encode(KeyPackageTBS, unsigned))
+  return {
+    // What the application says of itself is judged by its own service elsewhere; the rest must be right.
+    keyPackage: validateKeyPackage(suite, { ...unsigned, signature }, { authentication: trusting }),
+    privateKeys: { initPrivateKey: init.privateKey, encryptionPrivateKey: encryption.privateKey },
+  }
 }
 
 /**
  * The KeyPackage, when it is valid (RFC 9420 §10.1, §7.3). `now` in seconds since 1970: give it before you add the
  * client (§7.3 then demands that the lifetime has begun and not ended). Throws `MlsError('refused')` with the rule.
  */
-export function validateKeyPackage(suite: Suite, keyPackage: KeyPackage, options: {
+export function validateKeyPackage(suite: Suite, keyPackage: KeyPackage, { authentication, now }: {
   readonly authentication: Authentication
   readonly now?: bigint
 }): Valid<KeyPackage> {
-  void suite; void keyPackage; void options
-  throw new MlsError('unsupported', 'not written yet')
+  const { leafNode, extensions, signature, ...rest } = keyPackage
+  // RFC 9420 §10.1: version and cipher suite; there is one version, and `suite` is the group's.
+  check('10.1.version', keyPackage.version === mls10)
+  check('10.1.cipher-suite', keyPackage.cipherSuite === suite.id)
+  validateLeaf(suite, { leafNode, source: 'keyPackage', ...(now === undefined ? {} : { now }) })
+  checkUniqueExtensions(extensions)
+  // RFC 9420 §10: extensions of the KeyPackage "MUST be included in the `leaf_node.capabilities` field".
+  check('10.extensions-listed', listsExtensions(leafNode.capabilities, extensions))
+  // RFC 9420 §10.1: "the value of `leaf_node.encryption_key` is different from the value of the `init_key` field".
+  check('10.1.init-key', !equal(leafNode.encryptionKey, keyPackage.initKey))
+  const signed = encode(KeyPackageTBS, { ...rest, leafNode, extensions })
+  check('10.1.signature', verifyWithLabel(suite, leafNode.signatureKey, label, signed, signature))
+  checkVerdict('5.3.1.credential', authentication.validate(leafNode.credential, leafNode.signatureKey))
+  return markValid(keyPackage)
 }

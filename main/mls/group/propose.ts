@@ -1,7 +1,17 @@
-import { MlsError } from '../error.ts'
+import { toHex } from '../codec.ts'
+import { proposalRef } from '../labelled.ts'
+import { check } from '../rules.ts'
 import type { Secret } from '../secret.ts'
-import type { MLSMessage } from '../wire/framing.ts'
-import type { FramingOptions, Group, LeafChange, OwnProposal } from './state.ts'
+import { encryptionKeyPair, signLeaf } from '../tree/leaf.ts'
+import { leafAt } from '../tree/ratchet-tree.ts'
+import type { AuthenticatedContent, MLSMessage } from '../wire/framing.ts'
+import type { LeafNode } from '../wire/node.ts'
+import type { Proposal } from '../wire/proposal.ts'
+import { send, sign } from './framing.ts'
+import type { LeafTemplate } from '../tree/path.ts'
+import { checkProposal } from './proposals.ts'
+import { trusting } from './authentication.ts'
+import type { FramingOptions, Group, LeafChange, OwnProposal, PendingProposal, UpdateKeys } from './state.ts'
 
 export type Proposed = {
   readonly group: Group
@@ -11,14 +21,66 @@ export type Proposed = {
   readonly wipe: readonly Secret[]
 }
 
-/** Proposes a change to the group (RFC 9420 §12.1); any member may commit it, for some kinds only another one. */
+/**
+ * Proposes a change to the group (RFC 9420 §12.1); any member may commit it, except that nobody commits the removal
+ * of himself. Throws `refused` when it is invalid.
+ */
 export function propose(group: Group, proposal: OwnProposal, options: FramingOptions = {}): Proposed {
-  void group; void proposal; void options
-  throw new MlsError('unsupported', 'not written yet')
+  return sendProposal(group, proposal, options, undefined)
 }
 
 /** Proposes a fresh leaf of one's own, for another member to commit (RFC 9420 §12.1.2). */
 export function proposeUpdate(group: Group, options: FramingOptions & LeafChange = {}): Proposed {
-  void group; void options
-  throw new MlsError('unsupported', 'not written yet')
+  const { suite, ownLeaf, context: { groupId } } = group
+  const { signatureKeyPair } = options
+  const encryption = encryptionKeyPair(suite)
+  const leafNode = signLeaf(suite, {
+    leafNode: {
+      ...changedLeaf(ownLeafNode(group), options),
+      encryptionKey: encryption.publicKey,
+      leafNodeSource: { type: 'update' },
+    },
+    place: { groupId, leafIndex: ownLeaf },
+    signaturePrivateKey: signatureKeyPair?.privateKey ?? group.signaturePrivateKey,
+  })
+  return sendProposal(group, { type: 'update', leafNode }, options, {
+    encryption, signature: signatureKeyPair?.privateKey,
+  })
 }
+
+/** The own leaf of a member. */
+export function ownLeafNode({ tree, ownLeaf }: Group): LeafNode {
+  const leafNode = leafAt(tree, ownLeaf)
+  check('6.1.sender', leafNode !== undefined)
+  return leafNode
+}
+
+/** What a leaf says of its owner, with the changes made. */
+export const changedLeaf = (leafNode: LeafNode, change: LeafChange): LeafTemplate => ({
+  signatureKey: change.signatureKeyPair?.publicKey ?? leafNode.signatureKey,
+  credential: change.credential ?? leafNode.credential,
+  capabilities: change.capabilities ?? leafNode.capabilities,
+  extensions: change.leafExtensions ?? leafNode.extensions,
+})
+
+function sendProposal(
+  group: Group, proposal: Proposal, options: FramingOptions, ownKeys: UpdateKeys | undefined,
+): Proposed {
+  const signed = sign(group, { type: 'proposal', proposal }, options)
+  const { sender } = signed.content
+  checkProposal(group, { proposal, sender, authentication: trusting })
+  const { group: sent, message, authenticated, wipe } = send(group, signed)
+  const pending = pendingProposal(group, authenticated, { proposal, refused: undefined, ownKeys })
+  return { group: withProposal(sent, pending), message, reference: pending.reference, wipe }
+}
+
+/** A proposal under the reference of its message (RFC 9420 §5.2). */
+export const pendingProposal = (
+  group: Group, authenticated: AuthenticatedContent,
+  rest: Pick<PendingProposal, 'proposal' | 'refused' | 'ownKeys'>,
+): PendingProposal =>
+  ({ reference: proposalRef(group.suite, authenticated), sender: authenticated.content.sender, ...rest })
+
+/** RFC 9420 §12.1: "cached in such a way that it can be retrieved by hash". */
+export const withProposal = (group: Group, pending: PendingProposal): Group =>
+  ({ ...group, proposals: new Map([...group.proposals, [toHex(pending.reference), pending]]) })

@@ -1,7 +1,15 @@
+import { equal, toHex } from '../codec.ts'
 import { MlsError } from '../error.ts'
+import { proposalRef } from '../labelled.ts'
+import { check } from '../rules.ts'
 import type { MLSMessage } from '../wire/framing.ts'
-import type { Authentication } from './authentication.ts'
-import type { Group, PskLookup, Received } from './state.ts'
+import { mls10 } from '../wire/key-package.ts'
+import type { Proposal } from '../wire/proposal.ts'
+import { openPrivate, openPublic, type Opened } from './framing.ts'
+import { processCommit, type ProcessOptions } from './process.ts'
+import { pendingProposal, withProposal } from './propose.ts'
+import { refusalOf } from './proposals.ts'
+import type { Group, Received } from './state.ts'
 
 /**
  * Reads a PublicMessage or PrivateMessage of this group (RFC 9420 §6, §12.4.2). Refusals leave `group` as it was:
@@ -9,12 +17,86 @@ import type { Group, PskLookup, Received } from './state.ts'
  * - `refused` with the rule, `malformed`: it is invalid for every member;
  * - `undecided`: of a later epoch, or it needs a proposal or PSK that is not here yet: try again later;
  * - `gone`: of an epoch or a generation whose keys were deleted, for example because it was read before;
- * - `misuse`: an own commit (compare bytes first and `merge`), or another group's message.
+ * - `misuse`: an own commit (compare bytes first and `merge`), or no message of a group at all.
  */
-export function receive(group: Group, message: MLSMessage, options: {
-  readonly authentication: Authentication
-  readonly psks?: PskLookup
-}): Received {
-  void group; void message; void options
-  throw new MlsError('unsupported', 'not written yet')
+export function receive(group: Group, message: MLSMessage, options: ProcessOptions): Received {
+  // RFC 9420 §6: `ProtocolVersion version = mls10`.
+  check('6.version', message.version === mls10)
+  switch (message.body.type) {
+    case 'publicMessage': {
+      const { publicMessage } = message.body
+      checkEpoch(group, publicMessage.content, false)
+      return dispatch(group, openPublic(group, publicMessage), options)
+    }
+    case 'privateMessage': {
+      const { privateMessage } = message.body
+      checkEpoch(group, privateMessage, privateMessage.contentType === 'application')
+      return dispatch(group, openPrivate(group, privateMessage), options)
+    }
+    case 'welcome':
+    case 'groupInfo':
+    case 'keyPackage':
+      throw new MlsError('misuse', `a ${message.body.type} is not a message to a group`)
+  }
+}
+
+/** RFC 9420 §12.1, §12.4.2: handshake messages are of the current epoch; §15.3: application data may be late. */
+function checkEpoch(
+  { context }: Group, message: { readonly groupId: Uint8Array, readonly epoch: bigint }, mayBeLate: boolean,
+): void {
+  check('6.group', equal(message.groupId, context.groupId))
+  if (message.epoch > context.epoch) {
+    throw new MlsError('undecided', `a message of epoch ${message.epoch}: this member is at ${context.epoch}`)
+  }
+  check('6.epoch', mayBeLate || message.epoch === context.epoch)
+}
+
+function dispatch(before: Group, opened: Opened, options: ProcessOptions): Received {
+  const { authenticated: { content: framed } } = opened
+  const { content, sender } = framed
+  switch (content.type) {
+    case 'application': {
+      const { group, generation, leafNode, wipe } = opened
+      // Only PrivateMessages carry application data, and only members send them: framing has checked both.
+      check('6.application-private', sender.type === 'member' && leafNode !== undefined)
+      const { epoch, authenticatedData } = framed
+      const data = content.applicationData
+      return {
+        type: 'application', group, sender: sender.leafIndex, senderLeaf: leafNode, epoch, generation, data,
+        authenticatedData, wipe,
+      }
+    }
+    case 'proposal':
+      checkActive(before)
+      return receiveProposal(opened, content.proposal, options)
+    case 'commit': {
+      checkActive(before)
+      if (sender.type === 'member' && sender.leafIndex === before.ownLeaf) {
+        throw new MlsError('misuse', 'an own commit is not processed: merge the pending one that made it')
+      }
+      const { group, applied, wipe } = processCommit(opened.group, opened.authenticated, options)
+      return { type: 'commit', group, applied, wipe: [...opened.wipe, ...wipe] }
+    }
+  }
+}
+
+function checkActive({ status }: Group): void {
+  if (status !== 'active') throw new MlsError('misuse', 'this client was removed from the group: it follows no more')
+}
+
+/**
+ * RFC 9420 §12.1: an authentic proposal is kept for a commit to refer to. An invalid one too, marked: a commit that
+ * refers to it must be refused by everybody, and not wait for ever.
+ */
+function receiveProposal(opened: Opened, proposal: Proposal, { authentication }: ProcessOptions): Received {
+  const { group, authenticated, wipe } = opened
+  const { sender, authenticatedData } = authenticated.content
+  const reference = proposalRef(group.suite, authenticated)
+  const known = group.proposals.get(toHex(reference))
+  const pending = known ?? pendingProposal(group, authenticated, {
+    proposal, refused: refusalOf(group, { proposal, sender, authentication }), ownKeys: undefined,
+  })
+  const next = known === undefined ? withProposal(group, pending) : group
+  const { refused } = pending
+  return { type: 'proposal', group: next, reference, proposal, sender, authenticatedData, refused, wipe }
 }

@@ -1,0 +1,79 @@
+import { encode, toHex } from '../codec.ts'
+import { MlsError } from '../error.ts'
+import { PreSharedKeyID } from '../wire/proposal.ts'
+import type { Authentication } from './authentication.ts'
+import { applyProposals, checkResult, targetOf, type Listed } from './proposal-list.ts'
+import type { Group, PskLookup } from './state.ts'
+
+type Choosing = {
+  /** What the committer covers by value. */
+  readonly own: readonly Listed[]
+  readonly authentication: Authentication
+  readonly psks: PskLookup
+}
+
+/**
+ * The list of a commit that covers all that it can (RFC 9420 §12.4: "SHOULD include all proposals that it has received
+ * during the current epoch that are valid ... as long as this results in a valid proposal list"), the pending ones
+ * first. Throws `refused` when `own` is invalid by itself.
+ */
+export function choosePending(group: Group, choosing: Choosing): readonly Listed[] {
+  const { own } = choosing
+  const candidates = withoutRivals(group, choosing)
+  if (isValidList(group, [...candidates, ...own], choosing)) return [...candidates, ...own]
+  // Some do not go together, which only members who mean it bring about: take them one by one.
+  let chosen: readonly Listed[] = []
+  for (const each of candidates) {
+    if (isValidList(group, [...chosen, each, ...own], choosing)) chosen = [...chosen, each]
+  }
+  return [...chosen, ...own]
+}
+
+/** The pending proposals that this committer may cover, one for each leaf and thing. */
+function withoutRivals(group: Group, { own, psks }: Choosing): readonly Listed[] {
+  const taken = new Set(own.map(subjectOf))
+  const chosen = new Map<string, Listed>()
+  for (const pending of group.proposals.values()) {
+    const { proposal, sender, refused } = pending
+    const each: Listed = { proposal, sender, pending }
+    const subject = subjectOf(each)
+    // RFC 9420 §12.2: nothing that changes the committer's own leaf, nothing twice.
+    if (refused !== undefined || targetOf(each) === group.ownLeaf || taken.has(subject)) continue
+    if (proposal.type === 'preSharedKey' && psks(proposal.psk) === undefined) continue
+    // RFC 9420 §12.2: "SHOULD prefer any Remove received, or the most recent Update if there are no Removes".
+    if (proposal.type === 'update' && chosen.get(subject)?.proposal.type === 'remove') continue
+    // RFC 9420 §12.2: "they SHOULD prefer them over the ReInit proposal".
+    if (proposal.type === 'reInit' || proposal.type === 'externalInit' || proposal.type === 'custom') continue
+    chosen.delete(subject)
+    chosen.set(subject, each)
+  }
+  return [...chosen.values()]
+}
+
+/** Proposals of one subject exclude each other. */
+function subjectOf(each: Listed): string {
+  const { proposal } = each
+  switch (proposal.type) {
+    case 'add': return `client ${toHex(proposal.keyPackage.leafNode.signatureKey)}`
+    case 'update':
+    case 'remove':
+      return `leaf ${targetOf(each)}`
+    case 'preSharedKey': return `psk ${toHex(encode(PreSharedKeyID, proposal.psk))}`
+    case 'reInit':
+    case 'externalInit':
+    case 'groupContextExtensions':
+    case 'custom':
+      return proposal.type
+  }
+}
+
+function isValidList(group: Group, listed: readonly Listed[], { authentication }: Choosing): boolean {
+  try {
+    const effects = applyProposals(group, listed, { committer: group.ownLeaf, authentication })
+    checkResult(group, { effects, after: effects.tree })
+    return true
+  } catch (error) {
+    if (error instanceof MlsError) return false
+    throw error
+  }
+}

@@ -1,0 +1,107 @@
+import { decode, equal } from '../codec.ts'
+import { MlsError } from '../error.ts'
+import { check, type RuleId } from '../rules.ts'
+import { leafAt } from '../tree/ratchet-tree.ts'
+import { checkUniqueExtensions, requiredBy, validateLeaf } from '../tree/validate.ts'
+import { ExternalSenders, extensionType, type ExternalSender, type Extensions } from '../wire/extension.ts'
+import type { Sender } from '../wire/framing.ts'
+import type { LeafIndex, LeafNode } from '../wire/node.ts'
+import { resumptionUsage, type PreSharedKeyID, type Proposal } from '../wire/proposal.ts'
+import { checkVerdict, type Authentication } from './authentication.ts'
+import { validateKeyPackage } from './key-package.ts'
+import type { Group } from './state.ts'
+
+// What makes one proposal invalid whatever stands beside it (RFC 9420 §12.1). proposal-list.ts judges lists.
+
+/** What proposals are judged against and applied to. */
+export type View = Pick<Group, 'suite' | 'context' | 'tree'>
+
+/** A proposal whose sender is authenticated. */
+export type Proposing = {
+  readonly proposal: Proposal
+  readonly sender: Sender
+  readonly authentication: Authentication
+}
+
+/** Refuses a proposal that is invalid by itself (RFC 9420 §12.1). */
+export function checkProposal(view: View, { proposal, sender, authentication }: Proposing): void {
+  checkProposalSender(proposal, sender)
+  switch (proposal.type) {
+    // RFC 9420 §12.1.1: "invalid if the KeyPackage is invalid".
+    case 'add': validateKeyPackage(view.suite, proposal.keyPackage, { authentication }); return
+    case 'update':
+      if (sender.type !== 'member') throw new MlsError('misuse', 'only members propose Updates')
+      checkReplacement(view, { ...proposal, source: 'update', leafIndex: sender.leafIndex, authentication })
+      return
+    // RFC 9420 §12.1.3: "invalid if the `removed` field does not identify a non-blank leaf node".
+    case 'remove': check('12.1.3.removed', leafAt(view.tree, proposal.removed) !== undefined); return
+    case 'preSharedKey': checkPsk(view, proposal.psk); return
+    // RFC 9420 §12.1.5: "invalid if the `version` field is less than the version for the current group".
+    case 'reInit': check('12.1.5.version', proposal.version >= view.context.version); return
+    case 'groupContextExtensions': checkExtensions(proposal.extensions, authentication); return
+    case 'externalInit':
+    case 'custom':
+      return // Whether they may be there is a matter of the list.
+  }
+}
+
+/** RFC 9420 §12.1.8: which types an external sender may propose; framing has checked `newMemberProposal`. */
+function checkProposalSender(proposal: Proposal, sender: Sender): void {
+  if (sender.type !== 'external') return
+  const types: readonly Proposal['type'][] = ['add', 'remove', 'preSharedKey', 'reInit', 'groupContextExtensions']
+  check('12.1.8.type', types.includes(proposal.type))
+}
+
+/** The rule that a proposal breaks by itself, or `undefined`: every member comes to the same. */
+export function refusalOf(view: View, proposing: Proposing): RuleId | undefined {
+  try {
+    checkProposal(view, proposing)
+    return undefined
+  } catch (error) {
+    if (error instanceof MlsError && error.rule !== undefined) return error.rule
+    throw error
+  }
+}
+
+/** Refuses a leaf that may not replace another one: in an Update or in a commit's path (RFC 9420 §7.3, §5.3.1). */
+export function checkReplacement({ suite, context, tree }: View, { leafNode, source, leafIndex, authentication }: {
+  readonly leafNode: LeafNode
+  readonly source: 'update' | 'commit'
+  readonly leafIndex: LeafIndex
+  readonly authentication: Authentication
+}): void {
+  validateLeaf(suite, { leafNode, source, place: { groupId: context.groupId, leafIndex } })
+  const before = leafAt(tree, leafIndex)
+  if (before === undefined) throw new MlsError('misuse', `leaf ${leafIndex} is blank: there is nothing to replace`)
+  checkSuccessor(before, leafNode, authentication)
+}
+
+/** RFC 9420 §7.3 and §5.3.1 for a leaf of the same client in place of an older one. */
+export function checkSuccessor(before: LeafNode, after: LeafNode, authentication: Authentication): void {
+  // RFC 9420 §7.3: "`encryption_key` represents a different public key than ... in the leaf node being replaced".
+  check('7.3.update-key', !equal(before.encryptionKey, after.encryptionKey))
+  checkVerdict('5.3.1.credential', authentication.validate(after.credential, after.signatureKey))
+  checkVerdict('5.3.1.successor', authentication.validateSuccessor(before.credential, after.credential))
+}
+
+/** RFC 9420 §12.1.4. */
+function checkPsk({ suite }: View, { psk, pskNonce }: PreSharedKeyID): void {
+  if (psk.type === 'resumption') check('12.1.4.usage', psk.usage === resumptionUsage.application)
+  check('12.1.4.nonce', pskNonce.length === suite.hashLength)
+}
+
+/** RFC 9420 §12.1.7, §13.4; whether the members support them is a matter of the list. */
+export function checkExtensions(extensions: Extensions, authentication: Authentication): void {
+  checkUniqueExtensions(extensions)
+  requiredBy(extensions) // Refuses an extension that is not one.
+  // RFC 9420 §5.3.1: credentials are validated "when an external_senders extension is added to the group" or updated.
+  for (const { credential, signatureKey } of externalSendersOf(extensions)) {
+    checkVerdict('5.3.1.external-sender', authentication.validate(credential, signatureKey))
+  }
+}
+
+/** RFC 9420 §12.1.8.1: who may propose from outside. Throws `malformed` for an extension that is not one. */
+export function externalSendersOf(extensions: Extensions): readonly ExternalSender[] {
+  const extension = extensions.find((each) => each.extensionType === extensionType.externalSenders)
+  return extension === undefined ? [] : decode(ExternalSenders, extension.extensionData)
+}

@@ -1,0 +1,34 @@
+import { equal } from '../codec.ts'
+import { MlsError } from '../error.ts'
+import type { PreSharedKey } from '../schedule/psk.ts'
+import type { Secret } from '../secret.ts'
+import type { PreSharedKeyID } from '../wire/proposal.ts'
+import type { Group, PskLookup } from './state.ts'
+
+/**
+ * The secrets of these PSKs in their order (RFC 9420 §8.4). Throws `undecided` for one that is not held: §12.4.2
+ * wants all of them to be available, and this member may get it later.
+ */
+export function findPsks(ids: readonly PreSharedKeyID[], lookup: PskLookup | undefined): readonly PreSharedKey[] {
+  return ids.map((id) => {
+    const psk = lookup?.(id)
+    if (psk === undefined) throw new MlsError('undecided', `a PSK of the type ${id.psk.type} is not held here`)
+    return { id, psk }
+  })
+}
+
+/** A lookup that knows the resumption PSKs of this group's own epochs (RFC 9420 §8.6) before it asks `others`. */
+export const withOwnEpochs = (group: Group, others: PskLookup | undefined): PskLookup => (id) => {
+  const { psk } = id
+  if (psk.type === 'resumption' && equal(psk.pskGroupId, group.context.groupId)) {
+    const own = resumptionPsk(group, psk.pskEpoch)
+    if (own !== undefined) return own
+  }
+  return others?.(id)
+}
+
+/** RFC 9420 §8.6: the resumption PSK of the current epoch or of a past one that is kept. */
+export function resumptionPsk(group: Group, epoch: bigint): Secret | undefined {
+  if (epoch === group.context.epoch) return group.secrets.resumptionPsk
+  return group.past.find((past) => past.context.epoch === epoch)?.resumptionPsk
+}
