@@ -1,19 +1,17 @@
 import {
   createCipheriv, createDecipheriv, createECDH, createPrivateKey, createPublicKey, hash, randomBytes, sign, verify,
 } from 'node:crypto'
-import { createRequire } from 'node:module'
-import { concat, equal, fromHex } from '../mls/codec.ts'
-import { MlsError } from '../mls/error.ts'
-import { Secret } from '../mls/secret.ts'
 import {
-  checkP256PrivateKey, composeSuites, isUncompressedP256, p256Scalars, portablePrimitives, randomP256Scalar,
-  type AeadPrimitive, type AgreementPrimitive, type HashPrimitive, type Primitives, type Random,
-  type SignaturePrimitive, type SuiteOf,
-} from '../mls/suite.ts'
+  composeSuites, concat, equal, fromHex, portablePrimitives, type AeadPrimitive, type AgreementPrimitive,
+  type HashPrimitive, type Primitives, type Random, type SignaturePrimitive, type SuiteOf,
+} from '../mls/index.ts'
 
 // The suites on sodium-native and node:crypto, 3 to 40 times as fast as the portable ones. Each primitive is tried at
 // start, and replaced by the portable one where the host lacks it or judges differently: what the members of a group
 // accept must not depend on their computers. The libraries throw for malformed input; that ends here.
+
+/** libsodium, or undefined where its binary does not load. */
+const sodium = await import('sodium-native').then((module) => module.default, () => undefined)
 
 /** Fresh bytes of the operating system's generator. */
 export const systemRandom: Random = (length) => plain(randomBytes(length))
@@ -26,19 +24,20 @@ export function nativeSuites(random: Random): SuiteOf {
 /** The primitives of `nativeSuites`; one that failed its probe is the same object as in `portablePrimitives`. */
 export function nativePrimitives(): Primitives {
   const portable = portablePrimitives
-  const sodium = loadSodium()
   return {
     hashes: { sha256: choose(nodeSha256, portable.hashes.sha256, hashAgrees) },
     aeads: {
-      aes128gcm: choose(nodeAes128Gcm, portable.aeads.aes128gcm, aeadAgrees),
-      chacha20poly1305: choose(sodium?.chacha20poly1305, portable.aeads.chacha20poly1305, aeadAgrees),
+      aes128gcm: choose(nodeAes128Gcm, portable.aeads.aes128gcm, aeadAgrees(16)),
+      chacha20poly1305: choose(
+        sodium && sodiumChaCha20Poly1305(sodium), portable.aeads.chacha20poly1305, aeadAgrees(32),
+      ),
     },
     signatures: {
-      ed25519: choose(sodium?.ed25519, portable.signatures.ed25519, ed25519Agrees),
+      ed25519: choose(sodium && sodiumEd25519(sodium), portable.signatures.ed25519, ed25519Agrees),
       p256: choose(nodeP256Signature, portable.signatures.p256, p256SignatureAgrees),
     },
     agreements: {
-      x25519: choose(sodium?.x25519, portable.agreements.x25519, agreementAgrees),
+      x25519: choose(sodium && sodiumX25519(sodium), portable.agreements.x25519, agreementAgrees),
       p256: choose(nodeP256Agreement, portable.agreements.p256, agreementAgrees),
     },
   }
@@ -77,12 +76,9 @@ function hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array {
   return mac
 }
 
-const nodeSha256: HashPrimitive = { length: 32, hash: sha256, mac: hmacSha256 }
+const nodeSha256: HashPrimitive = { hash: sha256, mac: hmacSha256 }
 
 const nodeAes128Gcm: AeadPrimitive = {
-  keyLength: 16,
-  nonceLength: 12,
-  tagLength: 16,
   seal: (key, nonce, aad, plaintext) => {
     const cipher = createCipheriv('aes-128-gcm', key, nonce)
     cipher.setAAD(aad)
@@ -102,98 +98,67 @@ const spkiPrefix = fromHex('3059301306072a8648ce3d020106082a8648ce3d030107034200
 /** RFC 5958 §2: what stands before the scalar in a PrivateKeyInfo of P-256 without the public key. */
 const pkcs8Prefix = fromHex('3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420')
 
-const p256PublicKeyOf = (privateKey: Uint8Array): Uint8Array => {
+/** ECDH with a private key; setting it computes its public key as well. */
+function p256Ecdh(privateKey: Uint8Array) {
   const ecdh = createECDH('prime256v1')
   ecdh.setPrivateKey(privateKey)
-  return plain(ecdh.getPublicKey())
+  return ecdh
 }
 
 const nodeP256Signature: SignaturePrimitive = {
-  keyPair: (random) => {
-    const scalar = randomP256Scalar(random)
-    return { publicKey: p256PublicKeyOf(scalar), privateKey: new Secret(scalar) }
-  },
+  publicKeyOf: (privateKey) => plain(p256Ecdh(privateKey).getPublicKey()),
   sign: (privateKey, message) => {
-    checkP256PrivateKey(privateKey)
-    const der = concat(pkcs8Prefix, privateKey.unwrap())
-    try {
-      // RFC 9420 §5.1.2: ECDSA signatures are DER encoded, which is node:crypto's own default.
-      return plain(sign('sha256', message, createPrivateKey({ key: Buffer.from(der.buffer), format: 'der', type: 'pkcs8' })))
-    } finally {
-      der.fill(0)
-    }
+    const der = concat(pkcs8Prefix, privateKey)
+    // RFC 9420 §5.1.2: ECDSA signatures are DER encoded, which is node:crypto's own default.
+    const key = createPrivateKey({ key: Buffer.from(der.buffer), format: 'der', type: 'pkcs8' })
+    der.fill(0)
+    return plain(sign('sha256', message, key))
   },
-  verify: (publicKey, message, signature) => {
-    // One parser for every implementation; hosts differ in which encodings they let pass.
-    if (!isUncompressedP256(publicKey) || p256Scalars(signature) === undefined) return false
-    return orUndefined(() => {
-      const spki = Buffer.from(concat(spkiPrefix, publicKey).buffer)
-      return verify('sha256', message, createPublicKey({ key: spki, format: 'der', type: 'spki' }), signature)
-    }) ?? false
-  },
+  verify: (publicKey, message, signature) => orUndefined(() => {
+    const spki = Buffer.from(concat(spkiPrefix, publicKey).buffer)
+    return verify('sha256', message, createPublicKey({ key: spki, format: 'der', type: 'spki' }), signature)
+  }) ?? false,
 }
 
 const nodeP256Agreement: AgreementPrimitive = {
-  privateKeyLength: 32,
-  candidateMask: 0xff,
-  publicKeyOf: (privateKey) => orUndefined(() => p256PublicKeyOf(privateKey)),
-  agree: (privateKey, publicKey) => {
-    if (!isUncompressedP256(publicKey)) return undefined
-    return orUndefined(() => {
-      const ecdh = createECDH('prime256v1')
-      ecdh.setPrivateKey(privateKey)
-      return plain(ecdh.computeSecret(publicKey))
-    })
-  },
+  publicKeyOf: (privateKey) => plain(p256Ecdh(privateKey).getPublicKey()),
+  agree: (privateKey, publicKey) => orUndefined(() => plain(p256Ecdh(privateKey).computeSecret(publicKey))),
 }
 
 // sodium-native
 
-/** The primitives of libsodium, or undefined where its binary does not load. */
-function loadSodium() {
-  const sodium = orUndefined(() =>
-    createRequire(import.meta.url)('sodium-native') as typeof import('sodium-native'))
-  if (sodium === undefined) return undefined
-  return { ed25519: sodiumEd25519(sodium), x25519: sodiumX25519(sodium), chacha20poly1305: sodiumChaCha20Poly1305(sodium) }
-}
-
-type Sodium = typeof import('sodium-native')
+type Sodium = NonNullable<typeof sodium>
 
 function sodiumEd25519(sodium: Sodium): SignaturePrimitive {
   /** libsodium signs with seed and public key together; only the public half is remembered. */
-  const publicKeys = new WeakMap<Secret, Uint8Array>()
+  const publicKeys = new WeakMap<Uint8Array, Uint8Array>()
 
-  const publicKeyOf = (privateKey: Secret): Uint8Array => {
+  const publicKeyOf = (privateKey: Uint8Array): Uint8Array => {
     const publicKey = new Uint8Array(32)
     const secretKey = new Uint8Array(64)
-    sodium.crypto_sign_seed_keypair(publicKey, secretKey, privateKey.unwrap())
+    sodium.crypto_sign_seed_keypair(publicKey, secretKey, privateKey)
     secretKey.fill(0)
-    publicKeys.set(privateKey, publicKey)
     return publicKey
   }
 
   return {
-    keyPair: (random) => {
-      const privateKey = new Secret(random(32))
-      return { publicKey: publicKeyOf(privateKey).slice(), privateKey }
-    },
+    publicKeyOf,
     sign: (privateKey, message) => {
-      if (privateKey.length !== 32) throw new MlsError('misuse', 'an Ed25519 private key has 32 bytes')
-      const secretKey = concat(privateKey.unwrap(), publicKeys.get(privateKey) ?? publicKeyOf(privateKey))
+      const publicKey = publicKeys.get(privateKey) ?? publicKeyOf(privateKey)
+      publicKeys.set(privateKey, publicKey)
+      const secretKey = concat(privateKey, publicKey)
       const signature = new Uint8Array(64)
       sodium.crypto_sign_detached(signature, message, secretKey)
       secretKey.fill(0)
       return signature
     },
-    verify: (publicKey, message, signature) => publicKey.length === 32 && signature.length === 64
-      && (orUndefined(() => sodium.crypto_sign_verify_detached(signature, message, publicKey)) ?? false),
+    verify: (publicKey, message, signature) =>
+      orUndefined(() => sodium.crypto_sign_verify_detached(signature, message, publicKey)) ?? false,
   }
 }
 
 function sodiumX25519(sodium: Sodium): AgreementPrimitive {
   return {
-    privateKeyLength: 32,
-    candidateMask: undefined,
     publicKeyOf: (privateKey) => {
       const publicKey = new Uint8Array(32)
       sodium.crypto_scalarmult_base(publicKey, privateKey)
@@ -209,9 +174,6 @@ function sodiumX25519(sodium: Sodium): AgreementPrimitive {
 
 function sodiumChaCha20Poly1305(sodium: Sodium): AeadPrimitive {
   return {
-    keyLength: 32,
-    nonceLength: 12,
-    tagLength: 16,
     seal: (key, nonce, aad, plaintext) => {
       const ciphertext = new Uint8Array(plaintext.length + 16)
       sodium.crypto_aead_chacha20poly1305_ietf_encrypt(ciphertext, plaintext, aad, null, nonce, key)
@@ -234,6 +196,9 @@ function choose<T>(candidate: T | undefined, portable: T, agrees: (candidate: T,
 
 const sample = (length: number): Uint8Array => Uint8Array.from({ length }, (_, at) => (at * 7 + 1) & 0xff)
 
+/** A private key of every curve that has keys of 32 bytes. */
+const privateKey = sample(32)
+
 function hashAgrees(candidate: HashPrimitive, portable: HashPrimitive): boolean {
   return [0, 1, 64, 200].every((length) => {
     const data = sample(length)
@@ -241,9 +206,9 @@ function hashAgrees(candidate: HashPrimitive, portable: HashPrimitive): boolean 
   })
 }
 
-function aeadAgrees(candidate: AeadPrimitive, portable: AeadPrimitive): boolean {
-  const key = sample(portable.keyLength)
-  const nonce = sample(portable.nonceLength)
+const aeadAgrees = (keyLength: number) => (candidate: AeadPrimitive, portable: AeadPrimitive): boolean => {
+  const key = sample(keyLength)
+  const nonce = sample(12)
   return [0, 1, 100].every((length) => {
     const data = sample(length)
     const sealed = portable.seal(key, nonce, data, data)
@@ -255,16 +220,12 @@ function aeadAgrees(candidate: AeadPrimitive, portable: AeadPrimitive): boolean 
 }
 
 function agreementAgrees(candidate: AgreementPrimitive, portable: AgreementPrimitive): boolean {
-  const privateKey = sample(portable.privateKeyLength)
   const publicKey = portable.publicKeyOf(privateKey)
-  const candidatePublicKey = candidate.publicKeyOf(privateKey)
-  if (publicKey === undefined || candidatePublicKey === undefined) return false
   const shared = portable.agree(privateKey, publicKey)
   const candidateShared = candidate.agree(privateKey, publicKey)
-  if (shared === undefined || candidateShared === undefined) return false
-  const zero = new Uint8Array(publicKey.length)
-  return equal(publicKey, candidatePublicKey) && equal(shared, candidateShared)
-    && candidate.agree(privateKey, zero) === undefined
+  return equal(publicKey, candidate.publicKeyOf(privateKey))
+    && shared !== undefined && candidateShared !== undefined && equal(shared, candidateShared)
+    && candidate.agree(privateKey, publicKey.map((_, at) => publicKey.length > 32 && at === 0 ? 4 : 0)) === undefined
 }
 
 /**
@@ -288,18 +249,18 @@ const ed25519Cases: readonly (readonly [key: string, signature: string, valid: b
 
 function ed25519Agrees(candidate: SignaturePrimitive, portable: SignaturePrimitive): boolean {
   const message = new TextEncoder().encode('coppice')
-  const { publicKey, privateKey } = candidate.keyPair(sample)
+  const publicKey = candidate.publicKeyOf(privateKey)
   const signature = candidate.sign(privateKey, message)
-  return equal(publicKey, portable.keyPair(sample).publicKey)
-    && equal(signature, portable.sign(privateKey, message)) && candidate.verify(publicKey, message, signature)
+  return equal(publicKey, portable.publicKeyOf(privateKey)) && equal(signature, portable.sign(privateKey, message))
+    && candidate.verify(publicKey, message, signature)
     && ed25519Cases.every(([key, crafted, valid]) => candidate.verify(fromHex(key), message, fromHex(crafted)) === valid)
 }
 
 function p256SignatureAgrees(candidate: SignaturePrimitive, portable: SignaturePrimitive): boolean {
   const message = sample(20)
-  const { publicKey, privateKey } = candidate.keyPair(sample)
+  const publicKey = candidate.publicKeyOf(privateKey)
   const signature = candidate.sign(privateKey, message)
-  return equal(publicKey, portable.keyPair(sample).publicKey) && portable.verify(publicKey, message, signature)
+  return equal(publicKey, portable.publicKeyOf(privateKey)) && portable.verify(publicKey, message, signature)
     && candidate.verify(publicKey, message, portable.sign(privateKey, message))
     && !candidate.verify(publicKey, sample(21), signature)
 }

@@ -32,8 +32,15 @@ export { PreSharedKeyID, Proposal, proposalType, proposalTypeOf, resumptionUsage
 export { GroupInfo, Welcome } from './wire/welcome.ts'
 
 // Cipher suites.
-export type { KeyPair, Suite, SuiteOf } from './suite.ts'
-export { expandWithLabel, refHash, signWithLabel, verifyWithLabel } from './labelled.ts'
+export type {
+  AeadPrimitive, AgreementPrimitive, HashPrimitive, KeyPair, Primitives, Random, SignaturePrimitive, Suite, SuiteOf,
+} from './suite.ts'
+export { composeSuites, portablePrimitives, portableSuites } from './suite.ts'
+export { expandWithLabel, keyPackageRef, refHash, signWithLabel, verifyWithLabel } from './labelled.ts'
+
+// The ratchet tree, to look at.
+export { directPath, nodeOf } from './tree/math.ts'
+export { leafAt, leafCount, leavesOf, nodesOf } from './tree/ratchet-tree.ts'
 
 // Groups.
 export type { Authentication, Valid } from './group/authentication.ts'

@@ -64,39 +64,35 @@ export type SuiteOf = (id: number) => Suite | undefined
 /** Fills fresh bytes from a cryptographic generator. */
 export type Random = (length: number) => Uint8Array
 
-// The primitives of which suites are composed. An implementation may replace each one by a faster one of the same
-// verdict on every input.
+// The primitives of which suites are composed. An implementation may replace each one by a faster one that gives the
+// same verdict on every input. What can be judged without mathematics (lengths, encodings, ranges) is judged before
+// them, by `composeSuites`, so that no two implementations can differ in it.
 
 export interface HashPrimitive {
-  /** Nh in bytes. */
-  readonly length: number
   hash(data: Uint8Array): Uint8Array
+  /** HMAC (RFC 2104). */
   mac(key: Uint8Array, data: Uint8Array): Uint8Array
 }
 
 export interface AeadPrimitive {
-  readonly keyLength: number
-  readonly nonceLength: number
-  readonly tagLength: number
+  /** The ciphertext with its tag at the end. */
   seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array
+  /** The plaintext, or undefined when the tag does not fit. */
   open(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined
 }
 
+/** Private keys are valid ones; of `verify` the key and the signature have the right form. */
 export interface SignaturePrimitive {
-  keyPair(random: Random): KeyPair
-  sign(privateKey: Secret, message: Uint8Array): Uint8Array
+  publicKeyOf(privateKey: Uint8Array): Uint8Array
+  sign(privateKey: Uint8Array, message: Uint8Array): Uint8Array
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
 }
 
-/** A Diffie-Hellman group as DHKEM uses it (RFC 9180 §4.1 and §7.1). */
+/** A Diffie-Hellman group (RFC 9180 §4.1). Private keys are valid ones; public keys have the right form. */
 export interface AgreementPrimitive {
-  /** Nsk in bytes; shared values of `agree` have the curve's coordinate size. */
-  readonly privateKeyLength: number
-  /** RFC 9180 §7.1.3: the mask of a candidate's first octet for the NIST curves; undefined where any bytes will do. */
-  readonly candidateMask: number | undefined
-  /** pk(skX), or undefined when the private key is not in range. */
-  publicKeyOf(privateKey: Uint8Array): Uint8Array | undefined
-  /** DH(skX, pkY), or undefined when the public key or the result is invalid (RFC 9180 §7.1.4). */
+  /** pk(skX). */
+  publicKeyOf(privateKey: Uint8Array): Uint8Array
+  /** DH(skX, pkY), or undefined when the public key is not on the curve or the result is invalid (RFC 9180 §7.1.4). */
   agree(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined
 }
 
@@ -106,6 +102,66 @@ export interface Primitives {
   readonly aeads: { readonly aes128gcm: AeadPrimitive, readonly chacha20poly1305: AeadPrimitive }
   readonly signatures: { readonly ed25519: SignaturePrimitive, readonly p256: SignaturePrimitive }
   readonly agreements: { readonly x25519: AgreementPrimitive, readonly p256: AgreementPrimitive }
+}
+
+/** Nh in bytes. */
+const hashLengths: Readonly<Record<keyof Primitives['hashes'], number>> = { sha256: 32 }
+
+/** Nk, Nn and the length of the tag, in bytes (RFC 9180 §7.3). */
+type AeadForm = { readonly keyLength: number, readonly nonceLength: number, readonly tagLength: number }
+const aeadForms: Readonly<Record<keyof Primitives['aeads'], AeadForm>> = {
+  aes128gcm: { keyLength: 16, nonceLength: 12, tagLength: 16 },
+  chacha20poly1305: { keyLength: 32, nonceLength: 12, tagLength: 16 },
+}
+
+/** RFC 8446 §4.2.8.2: an UncompressedPointRepresentation is the octet 4 and two coordinates. */
+const isUncompressed = (publicKey: Uint8Array, coordinateLength: number): boolean =>
+  publicKey.length === 1 + 2 * coordinateLength && publicKey[0] === 4
+
+type SignatureForm = {
+  readonly privateKeyLength: number
+  readonly isPrivateKey: (privateKey: Uint8Array) => boolean
+  readonly isPublicKey: (publicKey: Uint8Array) => boolean
+  readonly isSignature: (signature: Uint8Array) => boolean
+}
+const signatureForms: Readonly<Record<keyof Primitives['signatures'], SignatureForm>> = {
+  // RFC 8032 §5.1: any 32 octets are a private key; a signature is R and S.
+  ed25519: {
+    privateKeyLength: 32,
+    isPrivateKey: (privateKey) => privateKey.length === 32,
+    isPublicKey: (publicKey) => publicKey.length === 32,
+    isSignature: (signature) => signature.length === 64,
+  },
+  // RFC 9420 §5.1.2: ECDSA signatures are DER encoded; libraries differ in how much of BER they let pass.
+  p256: {
+    privateKeyLength: 32,
+    isPrivateKey: p256.utils.isValidSecretKey,
+    isPublicKey: (publicKey) => isUncompressed(publicKey, 32),
+    isSignature: (signature) => orUndefined(() => p256.Signature.fromBytes(signature, 'der')) !== undefined,
+  },
+}
+
+type AgreementForm = {
+  /** Nsk in bytes. */
+  readonly privateKeyLength: number
+  readonly isPrivateKey: (privateKey: Uint8Array) => boolean
+  readonly isPublicKey: (publicKey: Uint8Array) => boolean
+  /** RFC 9180 §7.1.3: the mask of a candidate's first octet for the NIST curves; undefined where any bytes will do. */
+  readonly candidateMask: number | undefined
+}
+const agreementForms: Readonly<Record<keyof Primitives['agreements'], AgreementForm>> = {
+  x25519: {
+    privateKeyLength: 32,
+    isPrivateKey: (privateKey) => privateKey.length === 32,
+    isPublicKey: (publicKey) => publicKey.length === 32,
+    candidateMask: undefined,
+  },
+  p256: {
+    privateKeyLength: 32,
+    isPrivateKey: p256.utils.isValidSecretKey,
+    isPublicKey: (publicKey) => isUncompressed(publicKey, 32),
+    candidateMask: 0xff,
+  },
 }
 
 type SuiteRow = {
@@ -151,47 +207,68 @@ export function portableSuites(random: Random): SuiteOf {
 }
 
 function composeSuite(row: SuiteRow, primitives: Primitives, random: Random): Suite {
-  const hash = primitives.hashes[row.hash]
-  const cipher = primitives.aeads[row.cipher]
-  const signature = primitives.signatures[row.signature]
-  const kdf = hkdf(hash)
+  const { hash, mac } = primitives.hashes[row.hash]
+  const hashLength = hashLengths[row.hash]
+  const kdf = hkdf(mac, hashLength)
   return {
     id: row.id, name: row.name, kem: row.kem, kdf: row.kdf, aead: row.aead,
-    keyLength: cipher.keyLength, nonceLength: cipher.nonceLength, tagLength: cipher.tagLength,
-    hashLength: hash.length,
-    hash: hash.hash,
-    mac: hash.mac,
-    ...kdf,
-    seal: (key, nonce, aad, plaintext) => {
-      checkCipherLengths(cipher, key, nonce)
-      return cipher.seal(key, nonce, aad, plaintext)
-    },
-    open: (key, nonce, aad, ciphertext) => {
-      checkCipherLengths(cipher, key, nonce)
-      return ciphertext.length < cipher.tagLength ? undefined : cipher.open(key, nonce, aad, ciphertext)
-    },
-    signatureKeyPair: () => signature.keyPair(random),
-    signatureKeyPairFrom: (privateKey) => signature.keyPair(once(privateKey)),
-    sign: signature.sign,
-    verify: signature.verify,
-    ...dhkem({ kem: row.kem, kdf, hashLength: hash.length, agreement: primitives.agreements[row.agreement], random }),
+    hashLength, hash, mac, ...kdf,
+    ...aead(aeadForms[row.cipher], primitives.aeads[row.cipher]),
+    ...signature(signatureForms[row.signature], primitives.signatures[row.signature], random),
+    ...dhkem({
+      kem: row.kem, kdf, hashLength, form: agreementForms[row.agreement],
+      primitive: primitives.agreements[row.agreement], random,
+    }),
     random,
   }
 }
 
-/** A generator that gives a copy of these bytes when exactly so many are asked for, and only once. */
-function once(bytes: Uint8Array): Random {
-  let used = false
-  return (length) => {
-    if (used || length !== bytes.length) throw new MlsError('misuse', 'not a private key of this signature scheme')
-    used = true
-    return bytes.slice()
+/** An AEAD whose lengths are checked (RFC 9180 §7.3). */
+function aead(form: AeadForm, primitive: AeadPrimitive): AeadForm & Pick<Suite, 'seal' | 'open'> {
+  const { keyLength, nonceLength, tagLength } = form
+  const checkLengths = (key: Uint8Array, nonce: Uint8Array): void => {
+    if (key.length === keyLength && nonce.length === nonceLength) return
+    throw new MlsError('misuse', `this cipher takes a key of ${keyLength} and a nonce of ${nonceLength} bytes`)
+  }
+  return {
+    ...form,
+    seal: (key, nonce, aad, plaintext) => {
+      checkLengths(key, nonce)
+      return primitive.seal(key, nonce, aad, plaintext)
+    },
+    open: (key, nonce, aad, ciphertext) => {
+      checkLengths(key, nonce)
+      return ciphertext.length < tagLength ? undefined : primitive.open(key, nonce, aad, ciphertext)
+    },
   }
 }
 
-function checkCipherLengths(cipher: AeadPrimitive, key: Uint8Array, nonce: Uint8Array): void {
-  if (key.length !== cipher.keyLength || nonce.length !== cipher.nonceLength) {
-    throw new MlsError('misuse', `this cipher takes ${cipher.keyLength} and ${cipher.nonceLength} bytes`)
+/** A signature scheme whose encodings are checked (RFC 9420 §5.1.1 and §5.1.2). */
+function signature(
+  form: SignatureForm, primitive: SignaturePrimitive, random: Random,
+): Pick<Suite, 'signatureKeyPair' | 'signatureKeyPairFrom' | 'sign' | 'verify'> {
+  const checkPrivateKey = (privateKey: Uint8Array): void => {
+    if (form.isPrivateKey(privateKey)) return
+    throw new MlsError('misuse', `a private key of this scheme has ${form.privateKeyLength} bytes, in range`)
+  }
+  const pair = (privateKey: Uint8Array): KeyPair =>
+    ({ publicKey: primitive.publicKeyOf(privateKey), privateKey: new Secret(privateKey) })
+  return {
+    signatureKeyPair: () => {
+      let privateKey = random(form.privateKeyLength)
+      while (!form.isPrivateKey(privateKey)) privateKey = random(form.privateKeyLength)
+      return pair(privateKey)
+    },
+    signatureKeyPairFrom: (privateKey) => {
+      checkPrivateKey(privateKey)
+      return pair(privateKey.slice())
+    },
+    sign: (privateKey, message) => {
+      checkPrivateKey(privateKey.unwrap())
+      return primitive.sign(privateKey.unwrap(), message)
+    },
+    verify: (publicKey, message, signature) =>
+      form.isPublicKey(publicKey) && form.isSignature(signature) && primitive.verify(publicKey, message, signature),
   }
 }
 
@@ -199,18 +276,18 @@ function checkCipherLengths(cipher: AeadPrimitive, key: Uint8Array, nonce: Uint8
 export type Kdf = Pick<Suite, 'extract' | 'expand'>
 
 /** HKDF (RFC 5869 §2). */
-function hkdf(hash: HashPrimitive): Kdf {
-  const zeros = new Uint8Array(hash.length)
+function hkdf(mac: Suite['mac'], hashLength: number): Kdf {
+  const zeros = new Uint8Array(hashLength)
   return {
     // RFC 5869 §2.2: a salt that is not provided is a string of HashLen zeros.
-    extract: (salt, inputKey) => hash.mac(salt.length === 0 ? zeros : salt, inputKey),
+    extract: (salt, inputKey) => mac(salt.length === 0 ? zeros : salt, inputKey),
     expand: (key, info, length) => {
       // RFC 5869 §2.3: L is at most 255 * HashLen.
-      if (length > 255 * hash.length) throw new MlsError('misuse', 'KDF.Expand gives at most 255 hashes')
+      if (length > 255 * hashLength) throw new MlsError('misuse', 'KDF.Expand gives at most 255 hashes')
       const result = new Uint8Array(length)
       let block: Uint8Array = new Uint8Array(0)
-      for (let done = 0, counter = 1; done < length; done += hash.length, counter++) {
-        block = hash.mac(key, concat(block, info, Uint8Array.of(counter)))
+      for (let done = 0, counter = 1; done < length; done += hashLength, counter++) {
+        block = mac(key, concat(block, info, Uint8Array.of(counter)))
         result.set(block.subarray(0, length - done), done)
       }
       return result
@@ -236,11 +313,12 @@ export function labelledKdf(kdf: Kdf, suiteId: Uint8Array) {
 type Dhkem = Pick<Suite, 'deriveKeyPair' | 'encapsulate' | 'decapsulate'>
 
 /** DHKEM (RFC 9180 §4.1) on a Diffie-Hellman group. */
-function dhkem({ kem, kdf, hashLength, agreement, random }: {
+function dhkem({ kem, kdf, hashLength, form, primitive, random }: {
   readonly kem: number
   readonly kdf: Kdf
   readonly hashLength: number
-  readonly agreement: AgreementPrimitive
+  readonly form: AgreementForm
+  readonly primitive: AgreementPrimitive
   readonly random: Random
 }): Dhkem {
   const labelled = labelledKdf(kdf, concat(ascii('KEM'), uint16(kem)))
@@ -255,10 +333,10 @@ function dhkem({ kem, kdf, hashLength, agreement, random }: {
   }
 
   const agree = (privateKey: Secret, publicKey: Uint8Array): Uint8Array => {
-    if (privateKey.length !== agreement.privateKeyLength) {
-      throw new MlsError('misuse', `a private key of this KEM has ${agreement.privateKeyLength} bytes`)
+    if (!form.isPrivateKey(privateKey.unwrap())) {
+      throw new MlsError('misuse', `a private key of this KEM has ${form.privateKeyLength} bytes, in range`)
     }
-    const shared = agreement.agree(privateKey.unwrap(), publicKey)
+    const shared = form.isPublicKey(publicKey) ? primitive.agree(privateKey.unwrap(), publicKey) : undefined
     // RFC 9180 §7.1.4: a public key is validated, and for X25519 and X448 an all-zero shared secret aborts.
     check('5.1.3.public-key', shared !== undefined)
     return shared
@@ -267,16 +345,15 @@ function dhkem({ kem, kdf, hashLength, agreement, random }: {
   const deriveKeyPair = (inputKey: Uint8Array): KeyPair => {
     // RFC 9180 §7.1.3, both variants: the NIST curves try candidates, the others take the bytes as they are.
     const prk = labelled.extract(none, 'dkp_prk', inputKey)
-    const mask = agreement.candidateMask
+    const mask = form.candidateMask
     for (let counter = 0; counter < 256; counter++) {
       const candidate = mask === undefined
-        ? labelled.expand(prk, 'sk', none, agreement.privateKeyLength)
-        : labelled.expand(prk, 'candidate', Uint8Array.of(counter), agreement.privateKeyLength)
+        ? labelled.expand(prk, 'sk', none, form.privateKeyLength)
+        : labelled.expand(prk, 'candidate', Uint8Array.of(counter), form.privateKeyLength)
       if (mask !== undefined) candidate[0] = (candidate[0] ?? 0) & mask
-      const publicKey = agreement.publicKeyOf(candidate)
-      if (publicKey === undefined) continue
+      if (!form.isPrivateKey(candidate)) continue
       prk.fill(0)
-      return { publicKey, privateKey: new Secret(candidate) }
+      return { publicKey: primitive.publicKeyOf(candidate), privateKey: new Secret(candidate) }
     }
     throw new MlsError('misuse', 'no key pair can be derived from this input (RFC 9180 §7.1.3 DeriveKeyPairError)')
   }
@@ -285,7 +362,7 @@ function dhkem({ kem, kdf, hashLength, agreement, random }: {
     deriveKeyPair,
     encapsulate: (publicKey) => {
       // RFC 9180 §7.1.3: a fresh pair may be derived from Nsk random bytes.
-      const seed = random(agreement.privateKeyLength)
+      const seed = random(form.privateKeyLength)
       const ephemeral = deriveKeyPair(seed)
       seed.fill(0)
       const shared = agree(ephemeral.privateKey, publicKey)
@@ -308,20 +385,14 @@ function orUndefined<T>(compute: () => T): T | undefined {
   }
 }
 
-const portableSha256: HashPrimitive = { length: 32, hash: sha256, mac: (key, data) => hmac(sha256, key, data) }
+const portableSha256: HashPrimitive = { hash: sha256, mac: (key, data) => hmac(sha256, key, data) }
 
 const portableAes128Gcm: AeadPrimitive = {
-  keyLength: 16,
-  nonceLength: 12,
-  tagLength: 16,
   seal: (key, nonce, aad, plaintext) => gcm(key, nonce, aad).encrypt(plaintext),
   open: (key, nonce, aad, ciphertext) => orUndefined(() => gcm(key, nonce, aad).decrypt(ciphertext)),
 }
 
 const portableChaCha20Poly1305: AeadPrimitive = {
-  keyLength: 32,
-  nonceLength: 12,
-  tagLength: 16,
   seal: (key, nonce, aad, plaintext) => chacha20poly1305(key, nonce, aad).encrypt(plaintext),
   open: (key, nonce, aad, ciphertext) => orUndefined(() => chacha20poly1305(key, nonce, aad).decrypt(ciphertext)),
 }
@@ -339,7 +410,6 @@ function littleEndian(bytes: Uint8Array): bigint {
  * and OpenSSL refuse; in a group that would be a fork made by an attacker.
  */
 function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  if (publicKey.length !== 32 || signature.length !== 64) return false
   const { Point } = ed25519
   const order = Point.Fn.ORDER
   const encodedR = signature.subarray(0, 32)
@@ -354,75 +424,28 @@ function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Ui
 }
 
 const portableEd25519: SignaturePrimitive = {
-  keyPair: (random) => {
-    const seed = random(32)
-    return { publicKey: ed25519.getPublicKey(seed), privateKey: new Secret(seed) }
-  },
-  sign: (privateKey, message) => {
-    if (privateKey.length !== 32) throw new MlsError('misuse', 'an Ed25519 private key has 32 bytes')
-    return ed25519.sign(message, privateKey.unwrap())
-  },
+  publicKeyOf: (privateKey) => ed25519.getPublicKey(privateKey),
+  sign: (privateKey, message) => ed25519.sign(message, privateKey),
   verify: verifyEd25519,
 }
 
-/** RFC 8446 §4.2.8.2: an UncompressedPointRepresentation of P-256 is the octet 4 and two coordinates. */
-export const isUncompressedP256 = (publicKey: Uint8Array): boolean => publicKey.length === 65 && publicKey[0] === 4
-
-/**
- * The two scalars of a DER-encoded ECDSA signature (RFC 9420 §5.1.2), 32 bytes each, or undefined unless the encoding
- * is the one that DER allows and both are in range. Every implementation judges signatures by this one parser.
- */
-export const p256Scalars = (signature: Uint8Array): Uint8Array | undefined =>
-  orUndefined(() => p256.Signature.fromBytes(signature, 'der').toBytes('compact'))
-
-/** Random bytes that are a scalar from 1 to the order of P-256 less 1. */
-export function randomP256Scalar(random: Random): Uint8Array {
-  for (;;) {
-    const scalar = random(32)
-    if (p256.utils.isValidSecretKey(scalar)) return scalar
-  }
-}
-
-/** Throws `MlsError('misuse')` unless the bytes are a private key of P-256: 32 bytes, in range. */
-export function checkP256PrivateKey(privateKey: Secret): void {
-  if (!p256.utils.isValidSecretKey(privateKey.unwrap())) {
-    throw new MlsError('misuse', 'a P-256 private key is a scalar of 32 bytes from 1 to the order less 1')
-  }
-}
-
 const portableP256Signature: SignaturePrimitive = {
-  keyPair: (random) => {
-    const scalar = randomP256Scalar(random)
-    return { publicKey: p256.getPublicKey(scalar, false), privateKey: new Secret(scalar) }
-  },
-  sign: (privateKey, message) => {
-    checkP256PrivateKey(privateKey)
-    return p256.sign(message, privateKey.unwrap(), { format: 'der' })
-  },
-  verify: (publicKey, message, signature) => {
-    const scalars = isUncompressedP256(publicKey) ? p256Scalars(signature) : undefined
-    if (scalars === undefined) return false
-    // FIPS 186-5 §6.4.2 accepts S of either half; so do OpenSSL and BoringSSL.
-    return orUndefined(() => p256.verify(scalars, message, publicKey, { lowS: false })) ?? false
-  },
+  publicKeyOf: (privateKey) => p256.getPublicKey(privateKey, false),
+  sign: (privateKey, message) => p256.sign(message, privateKey, { format: 'der' }),
+  // FIPS 186-5 §6.4.2 accepts S of either half; so do OpenSSL and BoringSSL.
+  verify: (publicKey, message, signature) =>
+    orUndefined(() => p256.verify(signature, message, publicKey, { format: 'der', lowS: false })) ?? false,
 }
 
 const portableX25519: AgreementPrimitive = {
-  privateKeyLength: 32,
-  candidateMask: undefined,
   publicKeyOf: (privateKey) => x25519.getPublicKey(privateKey),
   agree: (privateKey, publicKey) => orUndefined(() => x25519.getSharedSecret(privateKey, publicKey)),
 }
 
 const portableP256Agreement: AgreementPrimitive = {
-  privateKeyLength: 32,
-  candidateMask: 0xff,
-  publicKeyOf: (privateKey) => orUndefined(() => p256.getPublicKey(privateKey, false)),
-  agree: (privateKey, publicKey) => {
-    if (!isUncompressedP256(publicKey)) return undefined
-    // RFC 9180 §4.1: the shared value is the X coordinate alone; noble puts one octet before it.
-    return orUndefined(() => p256.getSharedSecret(privateKey, publicKey, true).slice(1))
-  },
+  publicKeyOf: (privateKey) => p256.getPublicKey(privateKey, false),
+  // RFC 9180 §4.1: the shared value is the X coordinate alone; noble puts one octet before it.
+  agree: (privateKey, publicKey) => orUndefined(() => p256.getSharedSecret(privateKey, publicKey, true).slice(1)),
 }
 
 export const portablePrimitives: Primitives = {
