@@ -11,7 +11,7 @@ import {
 // accept must not depend on their computers. The libraries throw for malformed input; that ends here.
 
 /** libsodium, or undefined where its binary does not load. */
-const sodium = await import('sodium-native').then((module) => module.default, () => undefined)
+const loadedSodium = await import('sodium-native').then((module) => module.default, () => undefined)
 
 /** Fresh bytes of the operating system's generator. */
 export const systemRandom: Random = (length) => plain(randomBytes(length))
@@ -22,7 +22,7 @@ export function nativeSuites(random: Random): SuiteOf {
 }
 
 /** The primitives of `nativeSuites`; one that failed its probe is the same object as in `portablePrimitives`. */
-export function nativePrimitives(): Primitives {
+export function nativePrimitives(sodium: Sodium | undefined = loadedSodium): Primitives {
   const portable = portablePrimitives
   return {
     hashes: { sha256: choose(nodeSha256, portable.hashes.sha256, hashAgrees) },
@@ -127,7 +127,7 @@ const nodeP256Agreement: AgreementPrimitive = {
 
 // sodium-native
 
-type Sodium = NonNullable<typeof sodium>
+type Sodium = NonNullable<typeof loadedSodium>
 
 function sodiumEd25519(sodium: Sodium): SignaturePrimitive {
   /** libsodium signs with seed and public key together; only the public half is remembered. */
@@ -202,7 +202,8 @@ const privateKey = sample(32)
 function hashAgrees(candidate: HashPrimitive, portable: HashPrimitive): boolean {
   return [0, 1, 64, 200].every((length) => {
     const data = sample(length)
-    return equal(candidate.hash(data), portable.hash(data)) && equal(candidate.mac(data, data), portable.mac(data, data))
+    return equal(candidate.hash(data), portable.hash(data))
+      && equal(candidate.mac(data, data), portable.mac(data, data))
   })
 }
 
@@ -229,8 +230,9 @@ function agreementAgrees(candidate: AgreementPrimitive, portable: AgreementPrimi
 }
 
 /**
- * Signatures over "coppice": an honest one, and five on which Ed25519 libraries disagree: a mixed-order A, a mixed-order R, a small-order A, a
- * small-order R, and S + L. noble's own `verify` accepts the first two and the fourth; here all five are refused.
+ * Signatures over "coppice": an honest one, and five on which Ed25519 libraries disagree: a mixed-order A, a mixed-order
+ * R, a small-order A, a small-order R, and S + L. noble's own `verify` accepts the first two of them and the fourth;
+ * here all five are refused.
  */
 const honestKey = '17ffad8068dc0de9935d36636f3ad1b5de6de3413b12388e453b05f2a4c1d3db'
 const honestR = '7db0dc9222f3c183457ddde4c708de8e5ea6bf3d5c4404cca14b32729a05c32a'
@@ -253,7 +255,8 @@ function ed25519Agrees(candidate: SignaturePrimitive, portable: SignaturePrimiti
   const signature = candidate.sign(privateKey, message)
   return equal(publicKey, portable.publicKeyOf(privateKey)) && equal(signature, portable.sign(privateKey, message))
     && candidate.verify(publicKey, message, signature)
-    && ed25519Cases.every(([key, crafted, valid]) => candidate.verify(fromHex(key), message, fromHex(crafted)) === valid)
+    && ed25519Cases.every(([key, crafted, valid]) =>
+      candidate.verify(fromHex(key), message, fromHex(crafted)) === valid)
 }
 
 function p256SignatureAgrees(candidate: SignaturePrimitive, portable: SignaturePrimitive): boolean {

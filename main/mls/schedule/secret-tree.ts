@@ -175,10 +175,11 @@ function advance(suite: Suite, ratchet: Ratchet, generation: number, wipe: Secre
   }
   const taken = keyOf(suite, current, generation)
   wipe.push(current)
-  const all = [...ratchet.skipped, ...passed]
-  const dropped = all.splice(0, Math.max(0, all.length - keptLimit))
+  const skipped = [...ratchet.skipped, ...passed]
+  const dropped = skipped.splice(0, Math.max(0, skipped.length - keptLimit))
   for (const { key, nonce } of dropped) wipe.push(key, nonce)
-  return { ratchet: { generation: generation + 1, secret: nextSecret(suite, current, generation), skipped: all }, taken }
+  const secret = nextSecret(suite, current, generation)
+  return { ratchet: { generation: generation + 1, secret, skipped }, taken }
 }
 
 /** RFC 9420 §9.1: `ratchet_key_[N]_[j]` and `ratchet_nonce_[N]_[j]`. */
