@@ -11,15 +11,27 @@ const scarceBytes = 64 * 1024
  * comes back unchanged, because it is a bug.
  */
 export function asPortError(error: unknown, file: string): unknown {
-  if (!(error instanceof Database.SqliteError)) return error
+  if (!(error instanceof Database.SqliteError)) return asFileError(error)
   const { code } = error
   if (code === 'SQLITE_FULL') return new PortError('store-full')
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return new PortError('profile-busy')
-  if (code.startsWith('SQLITE_READONLY') || code === 'SQLITE_PERM') return new PortError('store-read-only', code)
-  // A file or its folder without permission: SQLite cannot open the file, or cannot make the WAL beside it.
-  if (code.startsWith('SQLITE_CANTOPEN')) return new PortError('store-read-only', code)
+  if (isReadOnly(code)) return new PortError('store-read-only', code)
   if (code.startsWith('SQLITE_IOERR')) return new PortError(isScarce(file) ? 'store-full' : 'store-damaged', code)
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return new PortError('store-damaged', code)
+  return error
+}
+
+/** Where a file or its folder may not be written, SQLite can open neither it nor its WAL, or cannot lock it. */
+const isReadOnly = (code: string): boolean => code.startsWith('SQLITE_READONLY') ||
+  code.startsWith('SQLITE_CANTOPEN') || code === 'SQLITE_PERM' || code === 'SQLITE_IOERR_LOCK'
+
+/** The same for what Node says while it makes the file. */
+function asFileError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error
+  switch (error.code) {
+    case 'ENOSPC': case 'EDQUOT': return new PortError('store-full', error.code)
+    case 'EACCES': case 'EPERM': case 'EROFS': case 'ENOENT': return new PortError('store-read-only', error.code)
+  }
   return error
 }
 

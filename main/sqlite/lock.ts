@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { PortError } from '../ports.ts'
-import { translated } from './failure.ts'
+import { asPortError, translated } from './failure.ts'
 
 /**
  * Makes this process the only one that may touch `file`, until the function that it gives is called or the process
@@ -19,12 +19,15 @@ export function lockStore(file: string): () => void {
     // No journal file: nothing is ever written, an exclusive transaction just stays open.
     database.pragma('journal_mode = MEMORY')
     database.exec('BEGIN EXCLUSIVE')
-    writeFileSync(`${file}.pid`, `${process.pid}\n`, { mode: 0o600 })
   } catch (error) {
     database.close()
     const isBusy = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')
-    if (isBusy) throw new PortError('profile-busy', holder(file))
-    return translated(file, () => { throw error })
+    throw isBusy ? new PortError('profile-busy', holder(file)) : asPortError(error, file)
+  }
+  try {
+    writeFileSync(`${file}.pid`, `${process.pid}\n`, { mode: 0o600 })
+  } catch {
+    // A full disk: the lock holds without its label.
   }
   return () => {
     if (!database.open) return

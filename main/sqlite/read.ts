@@ -1,11 +1,13 @@
 import type Database from 'better-sqlite3'
 import type { Store, StoredEntry } from '../ports.ts'
+import { unseal } from './seal.ts'
 
 export type Reads = Omit<Store, 'commit' | 'close'>
+/** A sealed value with its key. */
+type Row = { readonly key: Uint8Array, readonly sealed: Uint8Array }
 
-/** SQLite's blobs are Buffers, whose `slice` shares memory; everybody above expects what Uint8Array says. */
-const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-const parse = (json: string): StoredEntry => JSON.parse(json) as StoredEntry
+const decoder = new TextDecoder()
+const parse = (row: Row): StoredEntry => JSON.parse(decoder.decode(unseal(row))) as StoredEntry
 
 /** Prepares every statement that asks for something. */
 export function prepareReads(database: Database.Database): Reads {
@@ -13,36 +15,38 @@ export function prepareReads(database: Database.Database): Reads {
 }
 
 function readsOfDocuments(database: Database.Database): Pick<Reads, 'document' | 'documents' | 'cursor'> {
-  const one = database.prepare<[string, string], Uint8Array>(
-    'SELECT bytes FROM documents WHERE kind = ? AND key = ?').pluck()
-  const all = database.prepare<[string], { key: string, bytes: Uint8Array }>(
-    'SELECT key, bytes FROM documents WHERE kind = ? ORDER BY key')
+  const one = database.prepare<[string, string], Row>(
+    `SELECT keys.key, sealed FROM documents JOIN keys ON number = key_number
+     WHERE kind = ? AND documents.key = ?`)
+  const all = database.prepare<[string], Row & { name: string }>(
+    `SELECT documents.key AS name, keys.key, sealed FROM documents JOIN keys ON number = key_number
+     WHERE kind = ? ORDER BY name`)
   const cursor = database.prepare<[string], number>('SELECT seq FROM cursors WHERE log = ?').pluck()
   return {
     document: (kind, key) => {
-      const bytes = one.get(kind, key)
-      return bytes === undefined ? undefined : plain(bytes)
+      const row = one.get(kind, key)
+      return row === undefined ? undefined : unseal(row)
     },
-    documents: (kind) => all.all(kind).map(({ key, bytes }) => ({ key, bytes: plain(bytes) })),
+    documents: (kind) => all.all(kind).map((row) => ({ key: row.name, bytes: unseal(row) })),
     cursor: (log) => cursor.get(log) ?? 0,
   }
 }
 
 function readsOfGroups(database: Database.Database): Pick<Reads, 'group'> {
-  const head = database.prepare<[string], { number: number, head: Uint8Array }>(
-    'SELECT number, head FROM groups WHERE id = ?')
-  const nodes = database.prepare<[number], [number, Uint8Array]>(
-    'SELECT node, bytes FROM nodes WHERE group_number = ? ORDER BY node').raw()
-  const ratchets = database.prepare<[number], [string, Uint8Array]>(
-    'SELECT name, bytes FROM ratchets WHERE group_number = ? ORDER BY name').raw()
+  const head = database.prepare<[string], Row & { group: number }>(
+    `SELECT groups.number AS "group", key, sealed FROM groups JOIN keys ON keys.number = key_number WHERE id = ?`)
+  const nodes = database.prepare<[number], Row & { node: number }>(
+    `SELECT node, key, sealed FROM nodes JOIN keys ON number = key_number WHERE group_number = ? ORDER BY node`)
+  const ratchets = database.prepare<[number], Row & { name: string }>(
+    `SELECT name, key, sealed FROM ratchets JOIN keys ON number = key_number WHERE group_number = ? ORDER BY name`)
   return {
     group: (id) => {
-      const found = head.get(id)
-      if (found === undefined) return undefined
+      const row = head.get(id)
+      if (row === undefined) return undefined
       return {
-        head: plain(found.head),
-        nodes: new Map(nodes.all(found.number).map(([node, bytes]) => [node, plain(bytes)])),
-        ratchets: new Map(ratchets.all(found.number).map(([name, bytes]) => [name, plain(bytes)])),
+        head: unseal(row),
+        nodes: new Map(nodes.all(row.group).map((each) => [each.node, unseal(each)])),
+        ratchets: new Map(ratchets.all(row.group).map((each) => [each.name, unseal(each)])),
       }
     },
   }
@@ -51,17 +55,19 @@ function readsOfGroups(database: Database.Database): Pick<Reads, 'group'> {
 type EntryReads = Pick<Reads, 'entry' | 'entriesBefore' | 'unreadAfter' | 'lastOrder'>
 
 function readsOfEntries(database: Database.Database): EntryReads {
-  const one = database.prepare<[string], string>('SELECT json FROM entries WHERE id = ?').pluck()
-  const page = database.prepare<[string, number, number], string>(
-    'SELECT json FROM entries WHERE conversation = ? AND position < ? ORDER BY position DESC LIMIT ?').pluck()
+  const one = database.prepare<[string], Row>(
+    'SELECT key, sealed FROM entries JOIN keys ON number = key_number WHERE id = ?')
+  const page = database.prepare<[string, number, number], Row>(
+    `SELECT key, sealed FROM entries JOIN keys ON number = key_number
+     WHERE conversation = ? AND position < ? ORDER BY position DESC LIMIT ?`)
   const unread = database.prepare<[string, number], number>(
     'SELECT count(*) FROM entries WHERE conversation = ? AND position > ? AND received = 1').pluck()
   const last = database.prepare<[string], number | null>(
     'SELECT max(position) FROM entries WHERE conversation = ?').pluck()
   return {
     entry: (id) => {
-      const json = one.get(id)
-      return json === undefined ? undefined : parse(json)
+      const row = one.get(id)
+      return row === undefined ? undefined : parse(row)
     },
     entriesBefore: (conversation, before, limit) =>
       page.all(conversation, before === 0 ? Number.MAX_SAFE_INTEGER : before, limit).reverse().map(parse),

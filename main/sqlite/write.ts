@@ -1,15 +1,22 @@
 import type Database from 'better-sqlite3'
 import type { StoreWrite, StoredEntry } from '../ports.ts'
+import { prepareSeal } from './seal.ts'
+import type { Sealed } from './seal.ts'
 
 type GroupWrite = NonNullable<StoreWrite['groups']>[number]
+type Seal = (value: Uint8Array) => Sealed
+/** What a statement gets besides its own columns. */
+type WithSealed<T> = T & Sealed
 
 const isReceived = (entry: StoredEntry): boolean => entry.kind === 'message' && !entry.own
+const replaceValue = 'key_number = excluded.key_number, sealed = excluded.sealed'
 
 /** Prepares every statement that changes something, and gives the one function that runs them: all, or none. */
 export function prepareWrite(database: Database.Database): (write: StoreWrite) => void {
-  const documents = prepareDocuments(database)
-  const groups = prepareGroups(database)
-  const entries = prepareEntries(database)
+  const seal = prepareSeal(database)
+  const documents = prepareDocuments(database, seal)
+  const groups = prepareGroups(database, seal)
+  const entries = prepareEntries(database, seal)
   const setCursor = database.prepare<[string, number]>(
     'INSERT INTO cursors (log, seq) VALUES (?, ?) ON CONFLICT (log) DO UPDATE SET seq = excluded.seq')
   return database.transaction((write: StoreWrite): void => {
@@ -20,62 +27,67 @@ export function prepareWrite(database: Database.Database): (write: StoreWrite) =
   })
 }
 
-function prepareDocuments(database: Database.Database): (write: StoreWrite) => void {
-  const put = database.prepare<[string, string, Uint8Array]>(
-    `INSERT INTO documents (kind, key, bytes) VALUES (?, ?, ?)
-     ON CONFLICT (kind, key) DO UPDATE SET bytes = excluded.bytes`)
+function prepareDocuments(database: Database.Database, seal: Seal): (write: StoreWrite) => void {
+  const put = database.prepare<WithSealed<{ kind: string, key: string }>>(
+    `INSERT INTO documents (kind, key, key_number, sealed) VALUES (@kind, @key, @keyNumber, @sealed)
+     ON CONFLICT (kind, key) DO UPDATE SET ${replaceValue}`)
   const remove = database.prepare<[string, string]>('DELETE FROM documents WHERE kind = ? AND key = ?')
   return (write) => {
     for (const { kind, key, bytes } of write.documents ?? []) {
       if (bytes === undefined) remove.run(kind, key)
-      else put.run(kind, key, bytes)
+      else put.run({ kind, key, ...seal(bytes) })
     }
   }
 }
 
-function prepareGroups(database: Database.Database): (write: GroupWrite) => void {
+function prepareGroups(database: Database.Database, seal: Seal): (write: GroupWrite) => void {
   const find = database.prepare<[string], number>('SELECT number FROM groups WHERE id = ?').pluck()
-  const putHead = database.prepare<[string, Uint8Array]>(
-    'INSERT INTO groups (id, head) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET head = excluded.head')
+  const putHead = database.prepare<WithSealed<{ group: string }>>(
+    `INSERT INTO groups (id, key_number, sealed) VALUES (@group, @keyNumber, @sealed)
+     ON CONFLICT (id) DO UPDATE SET ${replaceValue}`)
   // Nodes and ratchets go with it (ON DELETE CASCADE).
   const remove = database.prepare<[string]>('DELETE FROM groups WHERE id = ?')
-  const putNode = database.prepare<[number, number, Uint8Array]>(
-    `INSERT INTO nodes (group_number, node, bytes) VALUES (?, ?, ?)
-     ON CONFLICT (group_number, node) DO UPDATE SET bytes = excluded.bytes`)
+  const putNode = database.prepare<WithSealed<{ number: number, node: number }>>(
+    `INSERT INTO nodes (group_number, node, key_number, sealed) VALUES (@number, @node, @keyNumber, @sealed)
+     ON CONFLICT (group_number, node) DO UPDATE SET ${replaceValue}`)
   const removeNode = database.prepare<[number, number]>('DELETE FROM nodes WHERE group_number = ? AND node = ?')
-  const putRatchet = database.prepare<[number, string, Uint8Array]>(
-    `INSERT INTO ratchets (group_number, name, bytes) VALUES (?, ?, ?)
-     ON CONFLICT (group_number, name) DO UPDATE SET bytes = excluded.bytes`)
+  const putRatchet = database.prepare<WithSealed<{ number: number, name: string }>>(
+    `INSERT INTO ratchets (group_number, name, key_number, sealed) VALUES (@number, @name, @keyNumber, @sealed)
+     ON CONFLICT (group_number, name) DO UPDATE SET ${replaceValue}`)
   const removeRatchet = database.prepare<[number, string]>('DELETE FROM ratchets WHERE group_number = ? AND name = ?')
   return ({ group, parts }) => {
     if (parts === undefined) {
       remove.run(group)
       return
     }
-    if (parts.head !== undefined) putHead.run(group, parts.head)
+    if (parts.head !== undefined) putHead.run({ group, ...seal(parts.head) })
     const number = find.get(group)
     if (number === undefined) throw new Error('a group was written without its head')
     for (const [node, bytes] of parts.nodes) {
       if (bytes === undefined) removeNode.run(number, node)
-      else putNode.run(number, node, bytes)
+      else putNode.run({ number, node, ...seal(bytes) })
     }
     for (const [name, bytes] of parts.ratchets) {
       if (bytes === undefined) removeRatchet.run(number, name)
-      else putRatchet.run(number, name, bytes)
+      else putRatchet.run({ number, name, ...seal(bytes) })
     }
   }
 }
 
-function prepareEntries(database: Database.Database): (write: StoreWrite) => void {
-  const put = database.prepare<[string, string, number, number, string]>(
-    `INSERT INTO entries (id, conversation, position, received, json) VALUES (?, ?, ?, ?, ?)
+function prepareEntries(database: Database.Database, seal: Seal): (write: StoreWrite) => void {
+  const put = database.prepare<WithSealed<{ id: string, conversation: string, order: number, received: number }>>(
+    `INSERT INTO entries (id, conversation, position, received, key_number, sealed)
+     VALUES (@id, @conversation, @order, @received, @keyNumber, @sealed)
      ON CONFLICT (id) DO UPDATE SET conversation = excluded.conversation, position = excluded.position,
-       received = excluded.received, json = excluded.json`)
+       received = excluded.received, ${replaceValue}`)
   const remove = database.prepare<[string]>('DELETE FROM entries WHERE id = ?')
   const clear = database.prepare<[string]>('DELETE FROM entries WHERE conversation = ?')
+  const encoder = new TextEncoder()
   return (write) => {
     for (const entry of write.entries ?? []) {
-      put.run(entry.id, entry.conversation, entry.order, Number(isReceived(entry)), JSON.stringify(entry))
+      const { id, conversation, order } = entry
+      const sealed = seal(encoder.encode(JSON.stringify(entry)))
+      put.run({ id, conversation, order, received: Number(isReceived(entry)), ...sealed })
     }
     for (const id of write.removedEntries ?? []) remove.run(id)
     for (const conversation of write.clearedConversations ?? []) clear.run(conversation)

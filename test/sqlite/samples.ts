@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { TestContext } from 'node:test'
+import type { StoredEntry } from '../../main/ports.ts'
+
+/** A folder that goes when the test ends. */
+export function folderFor(t: TestContext): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'coppice-test-'))
+  t.after(() => { rmSync(folder, { recursive: true, force: true }) })
+  return folder
+}
+
+export const freshKey = (): Uint8Array => new Uint8Array(randomBytes(32))
+
+type MessageOptions = { readonly conversation?: string, readonly own?: boolean, readonly text?: string }
+
+/** A message whose id is made of its conversation and order. */
+export function message(order: number, options: MessageOptions = {}): StoredEntry {
+  const { conversation = 'oaks', own = false, text = `message ${order}` } = options
+  return {
+    id: `${conversation}-${order}`, conversation, order, at: 1_750_000_000_000 + order, kind: 'message',
+    from: own ? 'anna' : 'ben', own, text, state: own ? 'sent' : 'received', deliveredTo: 0, people: 2, devices: 2,
+  }
+}
+
+/** A number below `bound`, the same row of numbers for the same seed. */
+export function dice(seed: number): (bound: number) => number {
+  let state = seed
+  return (bound) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff
+    return Math.floor(state / 65_536) % bound
+  }
+}
