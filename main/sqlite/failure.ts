@@ -30,7 +30,7 @@ function asFileError(error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error
   switch (error.code) {
     case 'ENOSPC': case 'EDQUOT': return new PortError('store-full', error.code)
-    case 'EACCES': case 'EPERM': case 'EROFS': case 'ENOENT': return new PortError('store-read-only', error.code)
+    case 'EACCES': case 'EPERM': case 'EROFS': return new PortError('store-read-only', error.code)
   }
   return error
 }
