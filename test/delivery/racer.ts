@@ -1,5 +1,6 @@
 /** One writer of the race in conformance.ts: says "ready", waits for a line, then wants every slot in turn. */
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Delivery } from '../../main/ports.ts'
 import type { Outcome } from './conformance.ts'
 
@@ -19,6 +20,8 @@ await once(process.stdin, 'data')
 
 const outcomes: Outcome[] = []
 for (let number = 0; number < order.slots; number += 1) {
+  // Pauses of random length, so that no process runs ahead of all others.
+  await sleep(Math.random() * 4)
   const slot = `epoch-${number}`
   const bytes = new TextEncoder().encode(`writer ${order.writer} in ${slot}`)
   const appended = await delivery.append('h.race', bytes, slot)
