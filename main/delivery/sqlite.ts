@@ -1,5 +1,5 @@
 /** The embedded delivery log: one plain file, shared by every profile and process on the machine. */
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
 import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'

@@ -232,7 +232,7 @@ async function race(place: Place, { writers, slots }: { writers: number, slots: 
   try {
     const outputs = racers.map(() => '')
     for (const [index, racer] of racers.entries()) {
-      racer.stdout.on('data', (chunk) => { outputs[index] += String(chunk) })
+      racer.stdout.on('data', (chunk) => { outputs[index] = `${outputs[index] ?? ''}${String(chunk)}` })
     }
     const ended = racers.map((racer) => once(racer, 'close'))
     await Promise.all(racers.map((racer) => once(racer.stdout, 'data')))
