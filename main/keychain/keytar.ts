@@ -33,11 +33,11 @@ export async function isUsable(keychain: Keychain | undefined): Promise<boolean>
   if (keychain === undefined) return false
   const account = `test-${randomBytes(8).toString('hex')}`
   try {
-    return await hold(keychain, account, 'may be deleted')
+    const isHeld = await hold(keychain, account, 'may be deleted')
+    await keychain.remove(account)
+    return isHeld
   } catch {
     return false
-  } finally {
-    await keychain.remove(account).catch(() => undefined)
   }
 }
 

@@ -1,0 +1,157 @@
+/** One story of keyring.test.ts, in a D-Bus session of its own; argv[2] names it. */
+import keytar from 'keytar'
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { mkdir, readFile, readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { openKeychain } from '../../main/keychain/keytar.ts'
+import { createVault } from '../../main/keychain/vault.ts'
+import type { VaultOptions } from '../../main/keychain/vault.ts'
+import type { Vault } from '../../main/ports.ts'
+import { lockStore } from '../../main/sqlite/lock.ts'
+import { openStore } from '../../main/sqlite/store.ts'
+
+const home = process.env['HOME'] ?? ''
+const folder = path.join(home, 'profile')
+await mkdir(folder, { recursive: true })
+const keychain = await openKeychain()
+assert.ok(keychain, 'keytar loads')
+
+const vault = (options?: Partial<VaultOptions>): Vault =>
+  createVault({ folder, keychain, openStore, lockStore, ...options })
+const code = (expected: string) => (error: unknown): boolean => {
+  assert.ok(error instanceof Error && 'code' in error, String(error))
+  assert.equal(error.code, expected, error.message)
+  return true
+}
+const document = { kind: 'setting', key: 'a', bytes: Uint8Array.of(1, 2, 3) } as const
+
+/** Starts the daemon, in the place of another, with the keyring "login" unlocked. */
+const unlock = (): void => {
+  execFileSync('gnome-keyring-daemon', ['--replace', '--unlock', '--components=secrets', '--daemonize'], {
+    input: 'password', stdio: ['pipe', 'ignore', 'ignore'],
+  })
+}
+const lock = (): void => {
+  execFileSync('dbus-send', ['--session', '--print-reply', '--dest=org.freedesktop.secrets', '/org/freedesktop/secrets',
+    'org.freedesktop.Secret.Service.Lock', 'array:objpath:/org/freedesktop/secrets/collection/login'])
+}
+/** As after a new start of the app: libsecret stays with the daemon that it met first. */
+const inAnotherProcess = (story: string, environment: NodeJS.ProcessEnv = {}): void => {
+  execFileSync(process.execPath, [import.meta.filename, story], {
+    env: { ...process.env, ...environment }, stdio: ['ignore', 'ignore', 'inherit'],
+  })
+}
+/** The account under which the key is kept. */
+async function account(): Promise<string> {
+  const slots = JSON.parse(await readFile(path.join(folder, 'slots.json'), 'utf8')) as { profile: string }
+  return slots.profile
+}
+async function createAndClose(): Promise<void> {
+  const store = await vault().create(undefined)
+  store.commit({ documents: [document] })
+  store.close()
+}
+async function openAndCheck(): Promise<void> {
+  const store = await vault().open(undefined)
+  assert.deepEqual(store.document('setting', 'a'), document.bytes)
+  store.close()
+}
+
+const stories: Readonly<Record<string, () => Promise<void>>> = {
+  kept: async () => {
+    unlock()
+    assert.equal(await vault().keychain(), 'ok')
+    await createAndClose()
+    assert.equal(await vault().status(), 'keychain')
+    await openAndCheck()
+    const key = await keytar.getPassword('Coppice', await account())
+    assert.match(key ?? '', /^[0-9a-f]{64}$/)
+    for (const name of await readdir(folder)) {
+      assert.ok(!(await readFile(path.join(folder, name))).includes(key ?? ''), name)
+    }
+  },
+
+  locked: async () => {
+    unlock()
+    await createAndClose()
+    lock()
+    const before = await readFile(path.join(folder, 'slots.json'), 'utf8')
+    assert.equal(await keytar.getPassword('Coppice', await account()), null, 'what a locked keyring says')
+    assert.equal(await vault().status(), 'keychain-locked')
+    assert.equal(await vault().keychain(), 'absent')
+    await assert.rejects(vault().open(undefined), code('keychain-locked'))
+    assert.equal(await readFile(path.join(folder, 'slots.json'), 'utf8'), before)
+    unlock()
+    inAnotherProcess('unlocked again')
+  },
+
+  'unlocked again': async () => {
+    assert.equal(await vault().status(), 'keychain')
+    await openAndCheck()
+  },
+
+  lost: async () => {
+    unlock()
+    await createAndClose()
+    assert.ok(await keytar.deletePassword('Coppice', await account()))
+    assert.equal(await vault().status(), 'keychain-lost')
+    await assert.rejects(vault().open(undefined), code('keychain-lost'))
+  },
+
+  another: async () => {
+    unlock()
+    await createAndClose()
+    const right = await keytar.getPassword('Coppice', await account()) ?? ''
+    for (const wrong of ['ab'.repeat(32), 'no hexadecimal']) {
+      await keytar.setPassword('Coppice', await account(), wrong)
+      assert.equal(await vault().status(), 'keychain-lost')
+      await assert.rejects(vault().open(undefined), code('keychain-lost'))
+    }
+    await keytar.setPassword('Coppice', await account(), right)
+    await openAndCheck()
+  },
+
+  destroyed: async () => {
+    unlock()
+    await createAndClose()
+    const kept = await account()
+    await vault().destroy()
+    assert.equal(await keytar.getPassword('Coppice', kept), null)
+    assert.throws(() => readdirSync(folder), /ENOENT/)
+  },
+
+  unmade: async () => {
+    unlock()
+    let made = ''
+    const watched = { ...keychain, set: async (name: string, secret: string) => {
+      made = name
+      await keychain.set(name, secret)
+    } }
+    const failing = vault({ keychain: watched, openStore: () => { throw new Error('cannot be made') } })
+    await assert.rejects(failing.create(undefined), /cannot be made/)
+    assert.match(made, /^[0-9a-f]{32}$/)
+    assert.equal(await keytar.getPassword('Coppice', made), null)
+    assert.equal(await vault().status(), 'new')
+  },
+
+  absent: async () => {
+    unlock()
+    await createAndClose()
+    // The same profile in a session without a bus, as over the network.
+    inAnotherProcess('without a bus', { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' })
+    await openAndCheck()
+  },
+
+  'without a bus': async () => {
+    assert.equal(await vault().keychain(), 'absent')
+    assert.equal(await vault().status(), 'keychain-locked')
+    await assert.rejects(vault().open(undefined), code('keychain-locked'))
+  },
+}
+
+const story = stories[process.argv[2] ?? '']
+assert.ok(story, 'no such story')
+await story()
+process.stdout.write('the end of the story\n')
