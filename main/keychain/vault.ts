@@ -1,6 +1,6 @@
 /** Guards the key of one profile's store, as the Vault port wants it. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, rmSync, rmdirSync } from 'node:fs'
+import { rmSync, rmdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { PortError } from '../ports.ts'
 import type { Store, Vault } from '../ports.ts'
@@ -39,7 +39,7 @@ class FileVault implements Vault {
 
   async status(): ReturnType<Vault['status']> {
     // Slots without a store are what a crash left of a beginning: nothing was ever kept under their key.
-    if (!existsSync(this.#file)) return 'new'
+    if (!this.#hasStore()) return 'new'
     const slots = readSlots(this.#slotsFile)
     // A store whose slots somebody deleted is no new profile.
     if (slots === undefined) return 'keychain-lost'
@@ -81,6 +81,8 @@ class FileVault implements Vault {
   async open(passphrase: string | undefined): Promise<Store> {
     const slots = readSlots(this.#slotsFile)
     if (slots === undefined) throw new PortError('keychain-lost', 'no key slots')
+    // Opening never makes a store: an empty one would look like a history that was never there.
+    if (!this.#hasStore()) throw new PortError('store-damaged', 'no store')
     const key = passphrase === undefined
       ? await this.#keyFromKeychain(slots)
       : await keyFromPassphrase(slots, passphrase)
@@ -106,13 +108,18 @@ class FileVault implements Vault {
     removeIfEmpty(this.#options.folder)
   }
 
+  /** A file without a byte is what a crash leaves in the moment in which it is made. */
+  #hasStore(): boolean {
+    return (statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0) > 0
+  }
+
   /** The slots come first: a store whose key was never kept could not be opened again. */
   #make(slots: Slots, key: Uint8Array): Store {
     try {
       return this.#options.openStore({
         file: this.#file, key,
         prepare: () => {
-          if (existsSync(this.#file)) throw new PortError('profile-busy')
+          if (this.#hasStore()) throw new PortError('profile-busy')
           writeSlots(this.#slotsFile, slots)
         },
       })

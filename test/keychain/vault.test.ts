@@ -172,6 +172,11 @@ test('a beginning that was cut off before the store was made is begun again', as
   store.close()
   rmSync(path.join(folder, 'profile.sqlite'))
   assert.equal(await vault().status(), 'new')
+  await assert.rejects(vault().open(passphrase), code('store-damaged'))
+  // The file is there, and its first page is not.
+  writeFileSync(path.join(folder, 'profile.sqlite'), '')
+  assert.equal(await vault().status(), 'new')
+  await assert.rejects(vault().open(passphrase), code('store-damaged'))
   const another = await vault().create('an avenue of limes')
   another.close()
   const again = await vault().open('an avenue of limes')
