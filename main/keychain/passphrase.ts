@@ -1,5 +1,4 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import path from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { PortError } from '../ports.ts'
@@ -66,8 +65,11 @@ async function stretch(passphrase: string, { salt, memoryKiB, passes }: Stretchi
   const file = new URL(`./argon2.worker${path.extname(import.meta.filename)}`, import.meta.url)
   const worker = new Worker(file, { workerData, transferList: [bytes.buffer] })
   try {
-    const [key] = await once(worker, 'message') as [Uint8Array]
-    return key
+    return await new Promise<Uint8Array>((resolve, reject) => {
+      worker.once('message', resolve)
+      worker.once('error', reject)
+      worker.once('exit', () => { reject(new Error('the Argon2id worker ended without an answer')) })
+    })
   } finally {
     await worker.terminate()
   }

@@ -8,7 +8,6 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import path from 'node:path'
 import { test } from 'node:test'
-import type { TestContext } from 'node:test'
 import type { Delivery, LogRecord } from '../../main/ports.ts'
 
 /** One empty delivery, for one test. */
@@ -36,25 +35,33 @@ async function waitUntil(isTrue: () => boolean, what: string): Promise<void> {
   }
 }
 
+type Story = (what: string, tell: (open: () => Promise<Delivery>, place: Place) => Promise<void>) => void
+
 export function conformance(title: string, prepare: () => Promise<Place>): void {
-  const story = (what: string, tell: (open: () => Promise<Delivery>, place: Place, t: TestContext) => Promise<void>) => {
-    test(`${title}: ${what}`, async (t) => {
+  const story: Story = (what, tell) => {
+    test(`${title}: ${what}`, async () => {
       const place = await prepare()
       const clients: Delivery[] = []
-      const open = async (): Promise<Delivery> => {
-        const client = await place.open()
-        clients.push(client)
-        return client
-      }
       try {
-        await tell(open, place, t)
+        await tell(async () => {
+          const client = await place.open()
+          clients.push(client)
+          return client
+        }, place)
       } finally {
         for (const client of clients) await client.close()
         await place.remove()
       }
     })
   }
+  storiesOfOrder(story)
+  storiesOfSlots(story)
+  storiesOfWatching(story)
+  storiesOfLimits(story)
+  storiesOfFaults(story)
+}
 
+function storiesOfOrder(story: Story): void {
   story('two readers see one order, and a page begins after the last one seen', async (open) => {
     const [anna, ben] = [await open(), await open()]
     for (let number = 0; number < 20; number += 1) {
@@ -90,7 +97,9 @@ export function conformance(title: string, prepare: () => Promise<Place>): void 
     assert.notDeepEqual(await anna.append('m.elms', bytes('hello')), first, 'so are those of another log')
     assert.deepEqual((await anna.read('m.oaks', 0, 10)).map((record) => record.slot), [undefined, undefined, 'e1'])
   })
+}
 
+function storiesOfSlots(story: Story): void {
   story('a slot belongs to its first record for ever', async (open) => {
     const [anna, ben] = [await open(), await open()]
     const won = await anna.append('h.oaks', bytes('by anna'), 'epoch-1')
@@ -122,7 +131,9 @@ export function conformance(title: string, prepare: () => Promise<Place>): void 
     }
     assert.equal((await client.read('h.race', 0, 1000)).length, 100)
   })
+}
 
+function storiesOfWatching(story: Story): void {
   story('whoever watches hears of appends by others and by itself', async (open) => {
     const [anna, ben] = [await open(), await open()]
     const woken: string[] = []
@@ -172,7 +183,9 @@ export function conformance(title: string, prepare: () => Promise<Place>): void 
     await waitUntil(() => heardAt > 0, 'the append was heard of')
     assert.ok(heardAt - sentAt < 1000, `${heardAt - sentAt} ms`)
   })
+}
 
+function storiesOfLimits(story: Story): void {
   story('names and sizes are checked', async (open) => {
     const client = await open()
     const whole = new Uint8Array(maxRecordBytes).fill(1)
@@ -189,7 +202,9 @@ export function conformance(title: string, prepare: () => Promise<Place>): void 
       await assert.rejects(client.slot('m.oaks', name), code('bad-argument'))
     }
   })
+}
 
+function storiesOfFaults(story: Story): void {
   story('while the medium is away every method says so, and afterwards nothing is missing', async (open, place) => {
     const client = await open()
     const woken: string[] = []

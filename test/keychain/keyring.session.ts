@@ -1,5 +1,4 @@
 /** One story of keyring.test.ts, in a D-Bus session of its own; argv[2] names it. */
-import keytar from 'keytar'
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -66,7 +65,7 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
     await createAndClose()
     assert.equal(await vault().status(), 'keychain')
     await openAndCheck()
-    const key = await keytar.getPassword('Coppice', await account())
+    const key = await keychain.get(await account())
     assert.match(key ?? '', /^[0-9a-f]{64}$/)
     for (const name of await readdir(folder)) {
       assert.ok(!(await readFile(path.join(folder, name))).includes(key ?? ''), name)
@@ -78,7 +77,7 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
     await createAndClose()
     lock()
     const before = await readFile(path.join(folder, 'slots.json'), 'utf8')
-    assert.equal(await keytar.getPassword('Coppice', await account()), null, 'what a locked keyring says')
+    assert.equal(await keychain.get(await account()), undefined, 'a locked keyring says: nothing there')
     assert.equal(await vault().status(), 'keychain-locked')
     assert.equal(await vault().keychain(), 'absent')
     await assert.rejects(vault().open(undefined), code('keychain-locked'))
@@ -95,7 +94,7 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
   lost: async () => {
     unlock()
     await createAndClose()
-    assert.ok(await keytar.deletePassword('Coppice', await account()))
+    await keychain.remove(await account())
     assert.equal(await vault().status(), 'keychain-lost')
     await assert.rejects(vault().open(undefined), code('keychain-lost'))
   },
@@ -103,13 +102,13 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
   another: async () => {
     unlock()
     await createAndClose()
-    const right = await keytar.getPassword('Coppice', await account()) ?? ''
+    const right = await keychain.get(await account()) ?? ''
     for (const wrong of ['ab'.repeat(32), 'no hexadecimal']) {
-      await keytar.setPassword('Coppice', await account(), wrong)
+      await keychain.set(await account(), wrong)
       assert.equal(await vault().status(), 'keychain-lost')
       await assert.rejects(vault().open(undefined), code('keychain-lost'))
     }
-    await keytar.setPassword('Coppice', await account(), right)
+    await keychain.set(await account(), right)
     await openAndCheck()
   },
 
@@ -117,8 +116,9 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
     unlock()
     await createAndClose()
     const kept = await account()
+    assert.match(await keychain.get(kept) ?? '', /^[0-9a-f]{64}$/)
     await vault().destroy()
-    assert.equal(await keytar.getPassword('Coppice', kept), null)
+    assert.equal(await keychain.get(kept), undefined)
     assert.throws(() => readdirSync(folder), /ENOENT/)
   },
 
@@ -132,7 +132,7 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
     const failing = vault({ keychain: watched, openStore: () => { throw new Error('cannot be made') } })
     await assert.rejects(failing.create(undefined), /cannot be made/)
     assert.match(made, /^[0-9a-f]{32}$/)
-    assert.equal(await keytar.getPassword('Coppice', made), null)
+    assert.equal(await keychain.get(made), undefined)
     assert.equal(await vault().status(), 'new')
   },
 
