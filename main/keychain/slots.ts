@@ -70,6 +70,7 @@ export function writeSlots(file: string, { profile, check, slots }: Slots): void
     renameSync(beside, file)
     syncFolder(path.dirname(file))
   } catch (error) {
+    rmSync(beside, { force: true })
     throw asPortError(error)
   }
 }
