@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-/** What a vault wants of the system's keychain: small texts by account. Every method rejects where it is out of reach. */
+/** What a vault wants of the system's keychain: small texts by account. Methods reject where it is out of reach. */
 export type Keychain = {
   /** `undefined`: there is none, or the keychain is locked and cannot say. */
   readonly get: (account: string) => Promise<string | undefined>

@@ -1,6 +1,6 @@
 -- Every value (a document, a part of a group, an entry) is sealed under a key of its own, used once, from this table.
--- SQLite's secure_delete zeroes what is freed, but when it moves rows between pages it leaves copies behind; tried: 4 of
--- 1,877 deleted values were still in the file. A key's row never moves: the table only grows at its end, and a row
+-- SQLite's secure_delete zeroes what is freed, but when it moves rows between pages it leaves copies behind; tried: 4
+-- of 1,877 deleted values were still in the file. A key's row never moves: the table only grows at its end, and a row
 -- keeps its size, so that a key is overwritten where it stands. Without it, copies of its value are noise.
 CREATE TABLE keys (
   number INTEGER PRIMARY KEY,
@@ -18,8 +18,8 @@ CREATE TABLE documents (
   PRIMARY KEY (kind, key)
 ) STRICT;
 
--- A group's state lies apart by how often it changes (RFC 9420 §8 the epoch, §7 the tree, §9 the secret tree): a message
--- rewrites one ratchet, a commit the path that it touched, never the whole tree.
+-- A group's state lies apart by how often it changes (RFC 9420 §8 the epoch, §7 the tree, §9 the secret tree): a
+-- message rewrites one ratchet, a commit the path that it touched, never the whole tree.
 CREATE TABLE groups (
   number     INTEGER PRIMARY KEY,
   id         TEXT NOT NULL UNIQUE,
