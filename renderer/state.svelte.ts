@@ -91,7 +91,7 @@ class App {
     const waiting = this.#waiting
     this.#waiting = []
     for (const change of waiting) if (change.revision > this.#revision) this.#merge(change)
-    await this.timeline?.load(this.selected?.unread ?? 0)
+    if (this.selected?.state !== 'request') await this.timeline?.load(this.selected?.unread ?? 0)
   }
 
   #take(snapshot: Snapshot): void {
@@ -130,6 +130,7 @@ class App {
       ].sort(newestFirst)
       this.#keepSelection()
     }
+    this.#loadTimeline()
     this.timeline?.merge(change.entries ?? [], change.removedEntries ?? [])
     if (change.notice !== undefined) {
       const { code } = change.notice
@@ -150,7 +151,14 @@ class App {
     if (id === this.selectedId) return
     this.selectedId = id
     this.timeline = id === undefined ? undefined : new Timeline(id, this)
-    if (this.timeline !== undefined) void this.timeline.load(this.selected?.unread ?? 0)
+    this.#loadTimeline()
+  }
+
+  /** A request has no timeline until it is accepted. */
+  #loadTimeline(): void {
+    const { timeline, selected } = this
+    if (timeline === undefined || selected === undefined || selected.state === 'request') return
+    if (!timeline.loaded && !timeline.loading) void timeline.load(selected.unread)
   }
 
   /** Opens a conversation as soon as its Change is here: an answer may come before it. */

@@ -256,7 +256,7 @@ export const words = {
     readers: 'Who can read this',
     readersSum: (amount: number, of: number) => `${people(amount)} on ${devices(of)}`,
     readersText: (epochAt: number, now: number) => `Nobody else, not even the server. Since ${moment(epochAt, now)}.`,
-    code: 'Group code',
+    code: 'Group code', directCode: 'Chat code',
     codeText: 'The same for everybody in this chat. Read it aloud to be sure that nobody sees another group.',
     tree: 'Key tree',
     treeText: (name: string | undefined, at: number, now: number) =>
@@ -319,7 +319,7 @@ export const words = {
   settings: {
     title: 'Settings',
     name: 'Your name', nameText: 'What others see.', saved: 'Saved',
-    look: 'Look', system: 'As the system', light: 'Light', dark: 'Dark',
+    look: 'Look', system: 'System', light: 'Light', dark: 'Dark',
     recovery: 'Recovery key',
     recoveryState: (state: Me['recovery']) => state === 'confirmed'
       ? 'On paper. This computer has forgotten it.'

@@ -45,23 +45,25 @@ export const ringsOf = (id: string): Rings => {
   const draw = draws(id)
   const hue = Math.round(90 + draw() * 110)
   const second = Math.round(Math.min(200, Math.max(90, hue + (draw() < 0.5 ? -1 : 1) * (22 + draw() * 24))))
-  const many = draw() < 0.6 ? 5 : 4
-  const width = many === 5 ? 4.6 : 5.4
+  const many = draw() < 0.55 ? 5 : 4
+  const width = many === 5 ? 4.6 : 5.2
   const step = (42 - 12) / (many - 1)
   const arcs: { path: string, width: number, hue: number }[] = []
   for (let ring = 0; ring < many; ring++) {
-    const radius = 42 - ring * step + (draw() - 0.5) * 1.6
+    const radius = 42 - ring * step + (draw() - 0.5) * 2
     const start = draw()
-    const arcHue = draw() < 0.68 ? hue : second
-    // One ring in three is broken twice; round line ends eat into a gap, so inner gaps are wider.
-    const gap = 0.1 + draw() * 0.3 + width / radius / 6
-    if (draw() < 0.34) {
-      const split = 0.3 + draw() * 0.4
-      const lengths = [(1 - gap) * split, (1 - gap) * (1 - split) - 0.08 - width / radius / 6] as const
-      arcs.push({ path: arc(radius, start, lengths[0]), width, hue: arcHue })
-      arcs.push({ path: arc(radius, start + lengths[0] + gap, lengths[1]), width, hue: arcHue })
-    } else {
-      arcs.push({ path: arc(radius, start, 1 - gap), width, hue: arcHue })
+    const arcHue = draw() < 0.66 ? hue : second
+    // Round line ends eat into a gap, so inner gaps are wider.
+    const ends = width / radius / 6
+    const gap = ends + 0.1 + draw() * 0.42
+    const bound = 1 - gap
+    const broken = draw() < 0.3
+    const split = bound * (0.25 + draw() * 0.35)
+    if (!broken) arcs.push({ path: arc(radius, start, bound), width, hue: arcHue })
+    else {
+      const rest = bound - split - ends - 0.07
+      arcs.push({ path: arc(radius, start, split), width, hue: arcHue })
+      arcs.push({ path: arc(radius, start + split + ends + 0.07, rest), width, hue: arcHue })
     }
   }
   return { hue, pith: { hue: draw() < 0.5 ? hue : second, radius: 4.8 }, arcs }

@@ -1,0 +1,224 @@
+/**
+ * A scripted Bridge over data in memory: it drives the window into states that are hard to reach otherwise. A fixture
+ * of tests only; what the real main process does is tested with the real one.
+ */
+import { calls } from '../../preload/api.ts'
+import type {
+  Answer, ArgumentOf, CallName, Change, Conversation, Details, Entry, EntryPage, Invite, InvitePreview, Me, Phase, ResultOf,
+} from '../../preload/api.ts'
+import * as samples from './ui-samples.ts'
+
+type Asked = { readonly name: CallName, readonly argument: unknown }
+type Override = (argument: never) => Answer<unknown> | Promise<Answer<unknown>>
+
+export type BridgeOptions = {
+  readonly phase?: Phase
+  readonly conversations?: readonly Conversation[]
+  readonly entries?: readonly Entry[]
+  readonly known?: ResultOf<'people.known'>
+}
+
+export class ScriptedBridge {
+  readonly asked: Asked[] = []
+  /** Answers in place of the usual ones, by name of the Call. */
+  readonly answers: Partial<Record<CallName, Override>> = {}
+  /** Invites that can be read, by their text. */
+  readonly invites = new Map<string, InvitePreview>()
+  phase: Phase
+  revision = 1
+  readonly conversations: Map<string, Conversation>
+  entries: Entry[]
+  known: ResultOf<'people.known'>
+  /** The passphrase that opens a locked profile. */
+  passphrase = 'correct horse'
+  #receive: (change: Change) => void = () => undefined
+
+  constructor({ phase, conversations, entries, known }: BridgeOptions = {}) {
+    this.phase = phase ?? { at: 'ready', me: samples.me }
+    this.conversations = new Map((conversations ?? samples.sampleConversations).map((each) => [each.id, each]))
+    this.entries = [...entries ?? samples.sampleEntries]
+    this.known = known ?? ['Ana', 'Jonas', 'Kim', 'Leo', 'Mara', 'Oda', 'Sam']
+      .map((name) => ({ accountId: samples.idOf(name), name }))
+    this.invites.set('coppice1nora', {
+      accountId: samples.idOf('Nora'), name: 'Nora', expiresAt: samples.now + 14 * samples.dayMs,
+    })
+  }
+
+  onChange(receive: (change: Change) => void): void {
+    this.#receive = receive
+  }
+
+  /** Tells the window, with the next revision. */
+  push(change: Omit<Change, 'revision'>): void {
+    this.revision++
+    if (change.phase !== undefined) this.phase = change.phase
+    for (const each of change.conversations ?? []) this.conversations.set(each.id, each)
+    for (const id of change.removedConversations ?? []) this.conversations.delete(id)
+    const replaced = new Set([...change.removedEntries ?? [], ...(change.entries ?? []).map(({ id }) => id)])
+    this.entries = [...this.entries.filter(({ id }) => !replaced.has(id)), ...change.entries ?? []]
+    this.#receive({ revision: this.revision, ...change })
+  }
+
+  /** Somebody writes: the entry and the conversation's new last line in one Change. */
+  receive(entry: Extract<Entry, { kind: 'message' }>): void {
+    const chat = this.#chat(entry.conversation)
+    this.push({
+      entries: [entry],
+      conversations: [{
+        ...chat, at: entry.at, unread: chat.unread + (entry.own ? 0 : 1),
+        last: { at: entry.at, text: entry.text, from: entry.from, own: entry.own },
+      }],
+    })
+  }
+
+  /** The arguments of every Call of this name so far. */
+  argumentsOf<N extends CallName>(name: N): readonly ArgumentOf<N>[] {
+    return this.asked.filter((each) => each.name === name).map(({ argument }) => argument as ArgumentOf<N>)
+  }
+
+  async call(name: CallName, argument: unknown): Promise<Answer<unknown>> {
+    this.asked.push({ name, argument })
+    if (!(calls[name].check as (value: unknown) => boolean)(argument)) {
+      return { ok: false, code: 'bad-argument', detail: `${name}: ${JSON.stringify(argument)}` }
+    }
+    const override = this.answers[name]
+    if (override !== undefined) return override(argument as never)
+    return { ok: true, ...this.#answer(name, argument as never) }
+  }
+
+  #chat(id: string): Conversation {
+    const chat = this.conversations.get(id)
+    if (chat === undefined) throw new Error(`the script has no conversation ${id}`)
+    return chat
+  }
+
+  #me(more: Partial<Me>): void {
+    const me = this.phase.at === 'ready' ? this.phase.me : { ...samples.me, recovery: 'waiting' as const }
+    this.push({ phase: { at: 'ready', me: { ...me, ...more } } })
+  }
+
+  #answer(name: CallName, argument: never): { value: unknown } | { ok: false, code: string } {
+    const of = <N extends CallName>(_name: N): ArgumentOf<N> => argument
+    const value = <N extends CallName>(_name: N, result: ResultOf<N>): { value: unknown } => ({ value: result })
+    switch (name) {
+      case 'app.open': return value(name, {
+        revision: this.revision, phase: this.phase, profile: 'default', version: '0.1.0',
+        conversations: [...this.conversations.values()],
+      })
+      case 'profile.choose': this.push({ phase: { at: 'locked', need: 'passphrase' } }); break
+      case 'setup.create': this.#me({ name: of(name).name, recovery: 'waiting' }); break
+      case 'setup.unlock':
+        if (of(name).passphrase !== this.passphrase) return { ok: false, code: 'passphrase-wrong' }
+        this.#me({ recovery: 'confirmed' })
+        break
+      case 'recovery.words': return value(name, samples.recoveryWords)
+      case 'recovery.confirm':
+        if (of(name).words.some(({ position, word }) => samples.recoveryWords[position - 1] !== word)) {
+          return { ok: false, code: 'words-differ' }
+        }
+        this.#me({ recovery: 'confirmed' })
+        break
+      case 'recovery.later': this.#me({ recovery: 'later' }); break
+      case 'profile.rename': this.#me({ name: of(name).name }); break
+      case 'profile.remove': this.push({ phase: { at: 'new', keychain: 'ok' }, removedConversations: [...this.conversations.keys()] }); break
+      case 'invite.show': return value(name, this.#invite())
+      case 'invite.read': return this.#read(of(name).invite)
+      case 'conversation.direct': return this.#direct(of(name).invite)
+      case 'conversation.group': return this.#group(of(name))
+      case 'conversation.accept': this.#accept(of(name).conversation); break
+      case 'conversation.decline': this.push({ removedConversations: [of(name).conversation] }); break
+      case 'conversation.rename': this.push({ conversations: [{ ...this.#chat(of(name).conversation), title: of(name).name }] }); break
+      case 'conversation.add': this.#add(of(name)); break
+      case 'conversation.remove': this.#remove(of(name)); break
+      case 'conversation.leave': this.push({ conversations: [{ ...this.#chat(of(name).conversation), state: 'left' }] }); break
+      case 'conversation.details': return value<'conversation.details'>(name, this.#details(of(name).conversation))
+      case 'people.known': return value(name, this.known)
+      case 'entries.page': return value(name, this.#page(of(name)))
+      case 'message.send': this.#send(of(name)); break
+      case 'conversation.read': this.#seen(of(name)); break
+      case 'conversation.draft': this.push({ conversations: [{ ...this.#chat(of(name).conversation), draft: of(name).text }] }); break
+    }
+    return { value: undefined }
+  }
+
+  #details(id: string): Details {
+    return samples.detailsOf(this.#chat(id))
+  }
+
+  #invite(): Invite {
+    return { text: `coppice1${samples.idOf('invite')}${samples.idOf('token')}`, expiresAt: samples.now + 14 * samples.dayMs }
+  }
+
+  #read(invite: string): { value: InvitePreview } | { ok: false, code: string } {
+    const preview = this.invites.get(invite)
+    return preview === undefined ? { ok: false, code: 'invite-malformed' } : { value: preview }
+  }
+
+  #direct(invite: string): { value: { conversation: string } } | { ok: false, code: string } {
+    const preview = this.invites.get(invite)
+    if (preview === undefined) return { ok: false, code: 'invite-malformed' }
+    const chat = samples.conversation(preview.name, { at: samples.now })
+    this.push({ conversations: [chat], entries: [samples.fact(chat, samples.now, { fact: 'created', by: samples.me.accountId })] })
+    return { value: { conversation: chat.id } }
+  }
+
+  #group({ name, people, invites }: ArgumentOf<'conversation.group'>): { value: { conversation: string } } {
+    const members = this.#people(people, invites)
+    const chat = samples.conversation(name, { kind: 'group', at: samples.now, people: [...members, samples.person('Robin', { admin: true })] })
+    this.push({ conversations: [chat] })
+    return { value: { conversation: chat.id } }
+  }
+
+  #people(accounts: readonly string[], invites: readonly string[]): Conversation['people'] {
+    const names = [
+      ...accounts.map((account) => this.known.find(({ accountId }) => accountId === account)?.name),
+      ...invites.map((invite) => this.invites.get(invite)?.name),
+    ]
+    return names.filter((name) => name !== undefined).map((name) => samples.person(name))
+  }
+
+  #accept(id: string): void {
+    const { request: _request, ...chat } = this.#chat(id)
+    this.push({
+      conversations: [{ ...chat, state: 'active' }],
+      entries: [samples.fact(chat, samples.now, { fact: 'accepted', who: samples.me.accountId })],
+    })
+  }
+
+  #add({ conversation, people, invites }: ArgumentOf<'conversation.add'>): void {
+    const chat = this.#chat(conversation)
+    const added = this.#people(people, invites)
+    const changed = { ...chat, people: [...chat.people, ...added], devices: chat.devices + added.length, epochAt: samples.now }
+    const who = added.map(({ accountId }) => accountId)
+    this.push({ conversations: [changed], entries: [samples.fact(changed, samples.now, { fact: 'added', by: samples.me.accountId, who })] })
+  }
+
+  #remove({ conversation, accountId }: ArgumentOf<'conversation.remove'>): void {
+    const chat = this.#chat(conversation)
+    const people = chat.people.filter((person) => person.accountId !== accountId)
+    const changed = { ...chat, people, devices: people.reduce((sum, { devices }) => sum + devices, 0), epochAt: samples.now }
+    this.push({ conversations: [changed], entries: [samples.fact(changed, samples.now, { fact: 'removed', by: samples.me.accountId, who: [accountId] })] })
+  }
+
+  #page({ conversation, before, limit }: ArgumentOf<'entries.page'>): EntryPage {
+    const all = this.entries.filter((entry) => entry.conversation === conversation && (before === 0 || entry.order < before))
+      .sort((one, other) => one.order - other.order)
+    const entries = all.slice(-limit)
+    return { entries, more: all.length > entries.length, names: { [samples.idOf('Pia')]: 'Pia' } }
+  }
+
+  #send({ conversation, key, text }: ArgumentOf<'message.send'>): void {
+    const chat = this.#chat(conversation)
+    const entry = samples.message(chat, 'Robin', text, { id: key, state: 'sending', deliveredTo: 0 })
+    this.receive(entry)
+    this.push({ entries: [{ ...entry, state: 'sent' }] })
+    this.push({ entries: [{ ...entry, state: 'delivered', deliveredTo: chat.people.length - 1 }] })
+  }
+
+  #seen({ conversation, order }: ArgumentOf<'conversation.read'>): void {
+    const chat = this.#chat(conversation)
+    const unread = this.entries.filter((entry) => entry.conversation === conversation && entry.order > order &&
+      entry.kind === 'message' && !entry.own).length
+    this.push({ conversations: [{ ...chat, unread: Math.min(chat.unread, unread) }] })
+  }
+}
