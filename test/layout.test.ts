@@ -12,7 +12,6 @@ import typescript from 'typescript'
 const root = path.resolve(import.meta.dirname, '..')
 const lineBudget = 500
 const functionBudget = 70
-const columnBudget = 120
 
 type Row = {
   /** The files that this row is for: a file, or a folder with a slash at its end. The longest match counts. */
@@ -31,6 +30,9 @@ const mlsBase = ['main/mls/codec.ts', 'main/mls/error.ts', 'main/mls/rules.ts', 
 const mlsWire = [...mlsBase, 'main/mls/wire/']
 const mlsSuite = [...mlsWire, 'main/mls/suite.ts', 'main/mls/hpke.ts', 'main/mls/labelled.ts']
 const mlsTree = [...mlsSuite, 'main/mls/tree/', 'main/mls/schedule/']
+const appImports = [
+  'main/app/', 'main/ports.ts', 'main/chat/', 'main/identity/', 'main/mls/index.ts', 'preload/api.ts',
+]
 const uiPackages = ['svelte', 'bits-ui', 'virtua', 'qr', '@lucide/svelte', 'intl-messageformat']
 
 const table: readonly Row[] = [
@@ -54,10 +56,8 @@ const table: readonly Row[] = [
     types: ['preload/api.ts', 'main/ports.ts'],
   },
   { files: 'main/ports.ts', types: ['main/mls/index.ts', 'preload/api.ts'] },
-  {
-    files: 'main/app.ts',
-    imports: ['main/app/', 'main/ports.ts', 'main/chat/', 'main/identity/', 'main/mls/index.ts', 'preload/api.ts'],
-  },
+  { files: 'main/app.ts', imports: appImports },
+  { files: 'main/app/', imports: appImports },
 
   {
     files: 'main/crypto/', imports: ['main/mls/index.ts'], packages: ['sodium-native'],
@@ -242,13 +242,9 @@ describe('the layout of the project', () => {
     assert.deepEqual(idle, [])
   })
 
-  test(`files have at most ${lineBudget} lines of at most ${columnBudget} columns`, () => {
-    const long = sources.flatMap(({ file, text }) => {
-      const lines = text.split('\n')
-      const wide = lines.flatMap((line, index) => [...line].length > columnBudget ? [`${file}:${index + 1}`] : [])
-      return lines.length - 1 > lineBudget ? [`${file}: ${lines.length - 1} lines`, ...wide] : wide
-    })
-    assert.deepEqual(long, [])
+  test(`files have at most ${lineBudget} lines`, () => {
+    const long = sources.map(({ file, text }) => ({ file, lines: text.split('\n').length - 1 }))
+    assert.deepEqual(long.filter(({ lines }) => lines > lineBudget), [])
   })
 
   test(`functions have at most ${functionBudget} lines of code`, () => {
@@ -296,6 +292,7 @@ describe('the rules themselves', () => {
     assert.ok(imports.some(({ to, typeOnly }) => to === 'typescript' && !typeOnly))
     assert.ok(functions.some(({ name }) => name === 'refusal'))
     assert.equal(codeLines('{\n\n// note\n/* more\n notes */\nreturn 1\n}'), 3)
-    assert.match(scriptsOf('<b>x</b>\n<script lang="ts">\nimport x from "y"\n</script>'), /^ +\n +\nimport x from "y"\n/)
+    const component = '<b>x</b>\n<script lang="ts">\nimport x from "y"\n</script>'
+    assert.match(scriptsOf(component), /^ +\n +\nimport x from "y"\n/)
   })
 })

@@ -1,16 +1,24 @@
-/** Runs the app for tests: temporary data folders, app instances on the stand-in, and nothing that stays behind. */
+/**
+ * Runs the app for tests: temporary data folders, app instances on the stand-in, and what a person does in the window,
+ * by the names that a screen reader says.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
+import type { Bridge, Conversation, Entry } from '../../preload/api.ts'
 import type { Electron } from '../../main/electron.ts'
 import { findBrowser } from '../standin/browser.ts'
 import { createStandin } from '../standin/electron.ts'
 import type { Standin } from '../standin/electron.ts'
 
+declare const coppice: Bridge
+
 export const root = path.resolve(import.meta.dirname, '..', '..')
 export const built = path.join(root, 'dist')
+
+// ---------------------------------------------------------------- running the app
 
 /** The window of a running app, and its end. */
 export type Running = {
@@ -21,6 +29,12 @@ export type Running = {
 }
 
 export type Start = (electron: Electron, options: { readonly args: readonly string[] }) => Promise<void>
+
+/** The `start` of the built app, dist/main/index.js. */
+export async function builtStart(): Promise<Start> {
+  const bundle = await import(pathToFileURL(path.join(built, 'main', 'index.js')).href) as { readonly start: Start }
+  return bundle.start
+}
 
 /** A fresh data folder. Delete it with `remove` in the test's `after`. */
 export async function temporaryData(): Promise<{ readonly data: string, readonly remove: () => Promise<void> }> {
@@ -36,17 +50,106 @@ export async function newStandin(appData: string): Promise<Standin> {
   return createStandin({ browser: await findBrowser(), appData })
 }
 
-/** Starts the built app (dist/main/index.js), unchanged, on the stand-in. */
+/** Starts the built app, unchanged, on the stand-in. */
 export async function launch(data: string, profile?: string): Promise<Running> {
-  const bundle = await import(pathToFileURL(path.join(built, 'main', 'index.js')).href) as { start: Start }
-  return launchWith(bundle.start, data, profile)
+  return launchWith(await builtStart(), data, profile)
 }
 
 /** The same with another `start`. */
 export async function launchWith(start: Start, data: string, profile?: string): Promise<Running> {
   const standin = await newStandin(path.dirname(data))
   const args = ['--data', data, ...profile === undefined ? [] : ['--profile', profile]]
-  // A failing start must fail the test at once, not only when the page does not come.
+  // A start that fails must fail the test at once, not only when the page does not come.
   const page = await Promise.race([standin.page(), start(standin.electron, { args }).then(() => standin.page())])
+  page.setDefaultTimeout(20_000)
   return { page, standin, quit: () => { standin.electron.app.quit(); return standin.exited } }
+}
+
+// ---------------------------------------------------------------- what a person does
+
+/** Used wherever the machine has no keychain and the app asks for a passphrase. */
+export const testPassphrase = 'seven oaks by the mill'
+
+const button = (page: Page, name: string): Locator => page.getByRole('button', { name, exact: true })
+const field = (page: Page, name: string): Locator => page.getByRole('textbox', { name, exact: true })
+const list = (page: Page): Locator => page.getByRole('navigation', { name: 'Conversations' })
+export const timeline = (page: Page): Locator => page.getByRole('log', { name: 'Messages' })
+
+/** From the first page to the list of conversations; the recovery words are left for later. */
+export async function setUp(page: Page, name: string): Promise<void> {
+  await field(page, 'Your name').fill(name)
+  const passphrase = page.getByLabel('Passphrase', { exact: true })
+  if (await passphrase.isVisible()) {
+    await passphrase.fill(testPassphrase)
+    await page.getByLabel('Repeat passphrase', { exact: true }).fill(testPassphrase)
+  }
+  await button(page, 'Create account').click()
+  await button(page, 'Later').click()
+  await list(page).waitFor()
+}
+
+/** Opens a profile that was set up before: by its passphrase, unless the keychain opened it already. */
+export async function unlock(page: Page): Promise<void> {
+  const passphrase = page.getByLabel('Passphrase', { exact: true })
+  await passphrase.or(list(page)).first().waitFor()
+  if (await passphrase.isVisible()) {
+    await passphrase.fill(testPassphrase)
+    await button(page, 'Unlock').click()
+  }
+  await list(page).waitFor()
+}
+
+/** Gives the text of the own invite. */
+export async function showInvite(page: Page): Promise<string> {
+  await button(page, 'Show my invite').first().click()
+  const invite = await field(page, 'Invite').inputValue()
+  await page.keyboard.press('Escape')
+  await field(page, 'Invite').waitFor({ state: 'hidden' })
+  return invite
+}
+
+/** Starts a direct chat with whoever made the invite. */
+export async function startChat(page: Page, invite: string): Promise<void> {
+  await button(page, 'New chat').first().click()
+  await field(page, 'Paste an invite').fill(invite)
+  await button(page, 'Start chat').click()
+  await field(page, 'Message').waitFor()
+}
+
+/** Opens a conversation from the list, once it is there. */
+export async function openConversation(page: Page, title: string): Promise<void> {
+  await list(page).getByRole('button', { name: title }).click()
+}
+
+/** Answers a request with yes. */
+export async function accept(page: Page, title: string): Promise<void> {
+  await openConversation(page, title)
+  await button(page, 'Accept').click()
+  await field(page, 'Message').waitFor()
+}
+
+/** Writes a message and sends it with Enter. */
+export async function say(page: Page, text: string): Promise<void> {
+  await field(page, 'Message').fill(text)
+  await field(page, 'Message').press('Enter')
+}
+
+/** Waits until a message stands in the open timeline. */
+export async function seeMessage(page: Page, text: string): Promise<void> {
+  await timeline(page).getByText(text, { exact: true }).waitFor()
+}
+
+/** The conversations as the window was told them. */
+export async function conversationsOf(page: Page): Promise<readonly Conversation[]> {
+  const answer = await page.evaluate(() => coppice.call('app.open', {}))
+  if (!answer.ok) throw new Error(`app.open answered ${answer.code}`)
+  return answer.value.conversations
+}
+
+/** The last 500 entries of a conversation as the window was told them. */
+export async function entriesOf(page: Page, conversation: string): Promise<readonly Entry[]> {
+  const answer = await page.evaluate((conversation) =>
+    coppice.call('entries.page', { conversation, before: 0, limit: 500 }), conversation)
+  if (!answer.ok) throw new Error(`entries.page answered ${answer.code}`)
+  return answer.value.entries
 }

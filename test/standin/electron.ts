@@ -28,6 +28,8 @@ export type Standin = {
   readonly electron: Electron
   /** The page of the one window, as soon as it is loaded. */
   readonly page: () => Promise<Page>
+  /** Script errors of the page and refusals of its policy, from the first load on. */
+  readonly complaints: readonly string[]
   /** The exit code, once the app has quit. */
   readonly exited: Promise<number>
 }
@@ -110,11 +112,13 @@ export function createStandin(options: StandinOptions): Standin {
     sessions.set(partition, session)
     return session
   }
+  const complaints: string[] = []
   let themeSource: 'system' | 'light' | 'dark' = 'system'
   const host: Host = {
     browser: options.browser, windowed: options.windowed === true, sessionOf, schemes,
     themeSource: () => themeSource,
     handlerOf: (channel) => ipcMain.handlers.get(channel),
+    complain: (line) => { complaints.push(line) },
     opened: (window) => {
       app.windows.add(window)
       window.once('ready-to-show', () => app.emit('standin-page', window.page))
@@ -143,6 +147,6 @@ export function createStandin(options: StandinOptions): Standin {
     page: () => Promise.race([page, app.exited.then((code): never => {
       throw new Error(`the app exited with ${String(code)} before it showed a page`)
     })]),
-    exited: app.exited,
+    complaints, exited: app.exited,
   }
 }

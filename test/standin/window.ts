@@ -19,6 +19,8 @@ export type Host = {
   readonly schemes: ReadonlySet<string>
   readonly themeSource: () => 'system' | 'light' | 'dark'
   readonly handlerOf: (channel: string) => ((event: InvokeEvent, ...values: unknown[]) => unknown) | undefined
+  /** What the page reports that it should not: script errors and refusals of the policy. */
+  readonly complain: (line: string) => void
   readonly opened: (window: StandinWindow) => void
   readonly closed: (window: StandinWindow) => void
 }
@@ -83,6 +85,8 @@ export class StandinWindow extends EventEmitter implements ElectronWindow {
     this.#context = context
     const page = context.pages()[0] ?? await context.newPage()
     this.page = page
+    page.on('pageerror', (error) => { this.#host.complain(error.message) })
+    page.on('console', (message) => { if (message.type() === 'error') this.#host.complain(message.text()) })
     page.on('close', () => { this.#gone() })
     context.on('close', () => { this.#gone() })
     await context.route('**/*', (route) => this.#answer(route))

@@ -1,0 +1,136 @@
+/**
+ * A tour through the real app, headless: Anna and Ben set up, meet by an invite, talk both ways, quit, come back, and
+ * find everything again. Prints what they said and where the pictures are; ends with 1 when anything differs.
+ */
+import assert from 'node:assert/strict'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import path from 'node:path'
+import type { Page } from 'playwright-core'
+import { findBrowser } from '../standin/browser.ts'
+import {
+  accept, conversationsOf, entriesOf, launch, openConversation, root, say, seeMessage, setUp, showInvite, startChat,
+  temporaryData, unlock,
+} from '../e2e/harness.ts'
+import type { Running } from '../e2e/harness.ts'
+
+const pictures = path.join(root, 'tour')
+const limitMs = 180_000
+const talk = [
+  ['Anna', 'Hello Ben, this is the first light.'],
+  ['Ben', 'I can read you. Can you read me?'],
+  ['Anna', 'Every word: “naïve”, 木, ½ and 🌳.'],
+  ['Ben', 'Then let us close both windows and see what stays.'],
+] as const
+
+type Line = { readonly who: string, readonly text: string, readonly state: string }
+
+const tell = (line: string): void => { process.stdout.write(`${line}\n`) }
+
+let shots = 0
+async function picture(page: Page, name: string): Promise<void> {
+  shots++
+  const file = path.join(pictures, `${String(shots).padStart(2, '0')}-${name}.png`)
+  // Movement under way would make every run's picture another one.
+  await page.screenshot({ path: file, animations: 'disabled' })
+}
+
+/** What one of them sees of the only conversation there is. */
+async function transcript(page: Page, other: string): Promise<readonly Line[]> {
+  const conversations = await conversationsOf(page)
+  assert.equal(conversations.length, 1, 'there should be one conversation')
+  const entries = await entriesOf(page, conversations[0]?.id ?? '')
+  return entries.flatMap((entry): readonly Line[] => {
+    switch (entry.kind) {
+      case 'message': return [{ who: entry.own ? 'I' : other, text: entry.text, state: entry.state }]
+      case 'gap': return [{ who: '(gap)', text: entry.reason, state: '' }]
+      case 'fact': return []
+    }
+  })
+}
+
+const expected = (me: string): readonly Line[] => talk.map(([who, text]) =>
+  who === me ? { who: 'I', text, state: 'delivered' } : { who, text, state: 'received' })
+
+/** Waits until both see the whole talk, all of it delivered. */
+async function checkBoth(anna: Running, ben: Running): Promise<void> {
+  for (const [running, me, other] of [[anna, 'Anna', 'Ben'], [ben, 'Ben', 'Anna']] as const) {
+    for (const [, text] of talk) await seeMessage(running.page, text)
+    let seen: readonly Line[] = []
+    for (let tries = 0; tries < 100; tries++) {
+      seen = await transcript(running.page, other)
+      if (seen.every(({ state }) => state === 'delivered' || state === 'received')) break
+      await running.page.waitForTimeout(100)
+    }
+    assert.deepEqual(seen, expected(me), `${me} does not see what was said`)
+    assert.deepEqual(running.standin.complaints, [], `${me}'s window complains`)
+  }
+}
+
+async function meet(anna: Running, ben: Running): Promise<void> {
+  tell('Anna and Ben set up their profiles')
+  await picture(anna.page, 'set-up')
+  await setUp(anna.page, 'Anna')
+  await picture(anna.page, 'empty')
+  await setUp(ben.page, 'Ben')
+  tell('Anna shows her invite, Ben pastes it')
+  const invite = await showInvite(anna.page)
+  await startChat(ben.page, invite)
+  await openConversation(anna.page, 'Ben')
+  await picture(anna.page, 'request')
+  await accept(anna.page, 'Ben')
+}
+
+async function speak(anna: Running, ben: Running): Promise<void> {
+  for (const [who, text] of talk) {
+    const [speaker, listener] = who === 'Anna' ? [anna, ben] : [ben, anna]
+    await say(speaker.page, text)
+    await seeMessage(listener.page, text)
+  }
+}
+
+async function tour(data: string): Promise<void> {
+  const [anna, ben] = [await launch(data, 'anna'), await launch(data, 'ben')]
+  await meet(anna, ben)
+  await speak(anna, ben)
+  await checkBoth(anna, ben)
+  await picture(anna.page, 'anna')
+  await ben.page.emulateMedia({ colorScheme: 'dark' })
+  await picture(ben.page, 'ben-dark')
+  tell('both quit and start again')
+  assert.deepEqual([await anna.quit(), await ben.quit()], [0, 0], 'both should quit in good order')
+
+  const [annaAgain, benAgain] = [await launch(data, 'anna'), await launch(data, 'ben')]
+  await unlock(annaAgain.page)
+  await unlock(benAgain.page)
+  await openConversation(annaAgain.page, 'Ben')
+  await openConversation(benAgain.page, 'Anna')
+  await checkBoth(annaAgain, benAgain)
+  await picture(annaAgain.page, 'anna-again')
+  tell('\nwhat both see, before and after:')
+  for (const [who, text] of talk) tell(`  ${who.padEnd(5)} ${text}`)
+  await annaAgain.quit()
+  await benAgain.quit()
+}
+
+const limit = setTimeout(() => {
+  process.stderr.write(`the tour did not end within ${limitMs / 1000} s\n`)
+  process.exit(1)
+}, limitMs)
+const { data, remove } = await temporaryData()
+try {
+  const { source, executable } = await findBrowser()
+  tell(`a tour of Coppice in ${source === 'npm' ? 'the headless browser from npm' : executable}`)
+  await rm(pictures, { recursive: true, force: true })
+  await mkdir(pictures, { recursive: true })
+  await tour(data)
+  tell('\nthe tour ended well; pictures:')
+  for (const file of (await readdir(pictures)).sort()) tell(`  ${path.join(pictures, file)}`)
+} catch (error) {
+  process.stderr.write(`the tour failed: ${error instanceof Error ? error.stack ?? error.message : 'unknown'}\n`)
+  process.exitCode = 1
+} finally {
+  clearTimeout(limit)
+  await remove()
+}
+// Windows that a failure left open would keep the process.
+process.exit()
