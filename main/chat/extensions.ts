@@ -1,6 +1,6 @@
 import {
-  credentialType, decode, encode, extensionType, fixed, mapped, mls10, names, RequiredCapabilities, struct, uint32, uint8,
-  vector, type Capabilities, type Codec, type Extensions, type Infer, type Lifetime,
+  credentialType, decode, encode, extensionType, fixed, mapped, mls10, names, RequiredCapabilities, struct, uint32,
+  uint8, vector, type Capabilities, type Codec, type Extensions, type Infer, type Lifetime,
 } from '../mls/index.ts'
 import { Name, refined, versioned } from '../identity/fields.ts'
 import { AccountId, IdentityKey } from '../identity/genesis.ts'
@@ -17,7 +17,8 @@ export const extensionTypes = {
   revocations: 0xf0c2,
 } as const
 
-const flag: Codec<boolean> = mapped(names(uint8, { no: 0, yes: 1 }), (name) => name === 'yes', (yes) => yes ? 'yes' : 'no')
+const flag: Codec<boolean> =
+  mapped(names(uint8, { no: 0, yes: 1 }), (name) => name === 'yes', (yes) => yes ? 'yes' : 'no')
 
 const differ = (values: readonly Uint8Array[]): boolean => new Set(values.map(String)).size === values.length
 
@@ -41,7 +42,7 @@ export const encodePolicy = (policy: Policy): Uint8Array => encode(Policy, polic
 /** Throws `MlsError('unsupported')` for a newer version, `('malformed')` for other bytes. */
 export const decodePolicy = (data: Uint8Array): Policy => decode(Policy, data)
 
-/** `device_log_head`, version 1: the number and the hash of the last entry; 0 and the accountId for the genesis alone. */
+/** `device_log_head`, version 1: number and hash of the last entry; 0 and the accountId for the genesis alone. */
 export const DeviceLogHead = versioned(1, struct({ n: uint32, hash: fixed(32) }))
 export type DeviceLogHead = Infer<typeof DeviceLogHead>
 

@@ -70,8 +70,8 @@ export function readInvite(suite: Suite, text: string, now: number): ReadInvite 
 }
 
 /**
- * Shows that whoever sends this Welcome holds the card's token, to nobody but its maker: HMAC-SHA-256 under the token of
- * RefHash("Coppice invite 1", Welcome) (RFC 9420 §5.2), 32 bytes. `welcome` are the exact bytes that are sent.
+ * Shows the maker of a card, and nobody else, that whoever sends this Welcome holds it: HMAC-SHA-256 under the token
+ * of RefHash("Coppice invite 1", Welcome) (RFC 9420 §5.2), 32 bytes. `welcome` are the exact bytes that are sent.
  */
 export const tokenProof = (suite: Suite, token: Uint8Array, welcome: Uint8Array): Uint8Array =>
   suite.mac(token, refHash(suite, 'Coppice invite 1', welcome))

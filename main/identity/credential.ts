@@ -142,8 +142,8 @@ function successorRefusal(before: Credential, after: Credential): SuccessorRefus
 }
 
 /**
- * The authentication service of Coppice (RFC 9420 §5.3.1). `suite` is one with Ed25519 and SHA-256 (suite 1): identities
- * are signed and hashed with it in groups of every suite.
+ * The authentication service of Coppice (RFC 9420 §5.3.1). `suite` is one with Ed25519 and SHA-256 (suite 1):
+ * identities are signed and hashed with it in groups of every suite.
  */
 export const authentication = (suite: Suite): Authentication => ({
   validate: (credential, signatureKey) => validateCredential(suite, credential, signatureKey),

@@ -55,7 +55,8 @@ export function firstStanding(suite: Suite, genesis: Genesis): Standing {
  * - `last-honoured`: a revocation that honours entries which are not there yet.
  */
 export type EntryRefusal =
-  | 'issuer-unknown' | 'issuer-replaced' | 'issuer-revoked' | 'right' | 'key-reused' | 'target-unknown' | 'last-honoured'
+  | 'issuer-unknown' | 'issuer-replaced' | 'issuer-revoked' | 'right' | 'key-reused' | 'target-unknown'
+  | 'last-honoured'
 
 type Issuer = 'recovery' | Device
 
@@ -144,8 +145,10 @@ export function applyEntry(suite: Suite, standing: Standing, entry: Entry, count
       const devices = counts ? change((device) => device.deviceId === deviceId, { publicKey }) : standing.devices
       return { ...standing, devices, owners: owned(publicKey, deviceId) }
     }
-    case 'revoke':
-      return { ...standing, devices: change(({ publicKey }) => equal(publicKey, operation.publicKey), { revoked: true }) }
+    case 'revoke': {
+      const devices = change(({ publicKey }) => equal(publicKey, operation.publicKey), { revoked: true })
+      return { ...standing, devices }
+    }
     case 'rotateRecovery': {
       const { publicKey } = operation
       return {

@@ -37,7 +37,7 @@ export function seedOf(text: string): EnteredWords {
   try {
     return { type: 'seed', seed: new Secret(mnemonicToEntropy(words.join(' '), wordlist)) }
   } catch {
-    return { type: 'checksum' } // With 24 words of the list, nothing else can be wrong (BIP-39 "Generating the mnemonic").
+    return { type: 'checksum' } // Of 24 words of the list nothing else can be wrong (BIP-39, "Generating the mnemonic").
   }
 }
 

@@ -1,6 +1,4 @@
-import {
-  concat, decode, encode, equal, MlsError, refHash, struct, type Suite,
-} from '../mls/index.ts'
+import { concat, decode, encode, equal, MlsError, refHash, struct, type Suite } from '../mls/index.ts'
 import { armour, unarmour } from './armour.ts'
 import { versioned } from './fields.ts'
 import { AccountId } from './genesis.ts'
@@ -11,8 +9,8 @@ import { AccountId } from './genesis.ts'
  */
 
 /**
- * As Signal's numeric fingerprint (libsignal, rust/protocol/src/fingerprint.rs): 5,200 rounds of hashing per person, which
- * makes a search for an account with nearly the same digits 5,200 times dearer, and 30 digits, about 99.6 bits. Ours
+ * As Signal's numeric fingerprint (libsignal, rust/protocol/src/fingerprint.rs): 5,200 rounds of hashing per person,
+ * which makes a search for an account with the same digits 5,200 times dearer, and 30 digits, about 99.6 bits. Ours
  * hashes with SHA-256 and under a label of its own.
  */
 const rounds = 5_200
