@@ -10,7 +10,7 @@ import { PortError, type Ports, type Store } from './ports.ts'
 /** The app of one profile without window, disk or network: a handler for every Call. */
 export interface App {
   /** Answers one Call, whose argument was checked by the table. Never rejects: errors are codes. */
-  handle<N extends CallName>(name: N, argument: ArgumentOf<N>): Promise<Answer<ResultOf<N>>>
+  handle<N extends CallName>(name: N, argument: unknown): Promise<Answer<ResultOf<N>>>
   /** Resolves when nothing is under way and everything is stored. */
   close(): Promise<void>
 }

@@ -45,7 +45,11 @@ export const answers: Answers = {
     sync.kick()
     return undefined
   },
-  'invite.show': ({ state }) => showInvite(state),
+  'invite.show': async ({ state, sync }) => {
+    // Whoever gets the invite shall find this device's keys.
+    await sync.published()
+    return showInvite(state)
+  },
   'invite.read': ({ state }, { invite }) => preview(state, invite),
   'conversation.direct': ({ state, sync }, { invite }) => startDirect({ state, sync }, invite),
   'conversation.group': async ({ state, sync }, argument) => {

@@ -22,6 +22,7 @@ export class Sync {
   readonly #tasks = new Map<string, Task>()
   #unwatch: (() => void) | undefined
   #watched = ''
+  #started = false
   #stopped = false
   #unreachable = false
 
@@ -31,6 +32,8 @@ export class Sync {
   }
 
   start(): void {
+    if (this.#started) return
+    this.#started = true
     refillKeyPackages(this.#state)
     this.kick()
   }
@@ -47,6 +50,12 @@ export class Sync {
     this.#run('inbox', () => this.#readInbox())
     this.#run('stock', () => this.#readStock())
     for (const id of this.#state.rooms.keys()) this.#run(id, () => this.#syncRoom(id))
+  }
+
+  /** Resolves when what was stored to be published has been tried. */
+  async published(): Promise<void> {
+    this.start()
+    await this.#tasks.get('publish')?.running
   }
 
   /** Resolves when everything under way is done. Nothing starts afterwards. */

@@ -1,6 +1,18 @@
+import {
+  choice, decode, empty, encode, opaque, optional, secret, struct, toHex, uint16, uint32, uint8, utf8, vector,
+  type Codec, type Infer,
+} from '../codec.ts'
 import { MlsError } from '../error.ts'
-import type { SuiteOf } from '../suite.ts'
-import type { Group } from './state.ts'
+import { rules, type RuleId } from '../rules.ts'
+import { changedSecretParts, SecretTreePart, secretTreeFromParts, type SecretTree } from '../schedule/secret-tree.ts'
+import type { KeyPair, SuiteOf } from '../suite.ts'
+import { changedNodes, leafCount, treeOf } from '../tree/ratchet-tree.ts'
+import { Sender } from '../wire/framing.ts'
+import { GroupContext } from '../wire/group-context.ts'
+import { limits } from '../wire/limits.ts'
+import { Hash, LeafIndex, LeafNode, Node, type NodeIndex } from '../wire/node.ts'
+import { Proposal } from '../wire/proposal.ts'
+import type { Group, PastEpoch, PendingProposal } from './state.ts'
 
 /**
  * A group as parts that a store keeps under separate keys, so that a message writes its ratchet and a commit the
@@ -15,30 +27,245 @@ export type GroupParts = {
   readonly ratchets: readonly (readonly [string, Uint8Array | undefined])[]
 }
 
+const version = 1
+const versioned = <T>(of: Codec<T>): Codec<T> => ({
+  write: (writer, value) => { uint8.write(writer, version); of.write(writer, value) },
+  read: (reader) => {
+    if (uint8.read(reader) !== version) throw new MlsError('unsupported', 'a group stored in another format')
+    return of.read(reader)
+  },
+})
+
+const key = secret(limits.key)
+const KeyPairCodec: Codec<KeyPair> = struct({ publicKey: opaque(limits.key), privateKey: key })
+const held = secret(limits.hash)
+
+const Head = versioned(struct({
+  suite: uint16,
+  status: choice(uint8, { active: [1, empty], removed: [2, empty] }),
+  context: GroupContext,
+  leafCount: uint32,
+  ownLeaf: LeafIndex,
+  keys: vector(struct({ node: uint32, pair: KeyPairCodec }), limits.group),
+  signaturePrivateKey: key,
+  secrets: struct({
+    senderDataSecret: held, exporterSecret: held, externalSecret: held, membershipKey: held, resumptionPsk: held,
+    epochAuthenticator: held, initSecret: held,
+  }),
+  secretTreeLeaves: uint32,
+  confirmationTag: Hash,
+  interimTranscriptHash: Hash,
+}))
+
+const StoredNode = versioned(struct({ node: Node }))
+const StoredSecret = versioned(struct({ part: SecretTreePart }))
+const StoredPast = versioned(struct({
+  context: GroupContext, senderDataSecret: held, resumptionPsk: held, secretTreeLeaves: uint32,
+  replaced: vector(struct({ leaf: LeafIndex, leafNode: optional(LeafNode) }), limits.group),
+}))
+const StoredProposal = versioned(struct({
+  /** The order in which they came. */
+  position: uint32,
+  reference: Hash,
+  proposal: Proposal,
+  sender: Sender,
+  refused: utf8(255),
+  ownKeys: optional(struct({ encryption: KeyPairCodec, signature: optional(key) })),
+}))
+
+// ---------------------------------------------------------------- writing
+
 /** What to write so that the store, which holds `before`, holds `group`; everything when `before` is `undefined`. */
 export function changedParts(group: Group, before: Group | undefined): GroupParts {
-  void group; void before
-  throw new MlsError('unsupported', 'not written yet')
+  return {
+    head: before !== undefined && sameHead(group, before) ? undefined : encodeHead(group),
+    nodes: changedNodes(before?.tree, group.tree).map(([index, node]) =>
+      [index, node === undefined ? undefined : encode(StoredNode, { node })] as const),
+    ratchets: [...changedRatchets(group, before)],
+  }
 }
 
-/** The group of its stored parts. Throws `malformed` for damaged ones, `unsupported` for a suite or version unknown. */
-export function groupFromParts(suiteOf: SuiteOf, parts: {
+const sameHead = (a: Group, b: Group): boolean =>
+  a.context === b.context && a.keys === b.keys && a.secrets === b.secrets && a.status === b.status
+  && a.ownLeaf === b.ownLeaf && a.signaturePrivateKey === b.signaturePrivateKey && a.suite.id === b.suite.id
+  && a.confirmationTag === b.confirmationTag && a.interimTranscriptHash === b.interimTranscriptHash
+  && leafCount(a.tree) === leafCount(b.tree)
+
+const encodeHead = (group: Group): Uint8Array => encode(Head, {
+  suite: group.suite.id, status: { type: group.status }, context: group.context, leafCount: leafCount(group.tree),
+  ownLeaf: group.ownLeaf, keys: [...group.keys].map(([node, pair]) => ({ node, pair })),
+  signaturePrivateKey: group.signaturePrivateKey, secrets: group.secrets,
+  secretTreeLeaves: group.secretTree.leafCount, confirmationTag: group.confirmationTag,
+  interimTranscriptHash: group.interimTranscriptHash,
+})
+
+type Ratchets = Map<string, Uint8Array | undefined>
+
+/** The secret trees of the epochs, what is kept of those that are over, and the proposals: only what differs. */
+function changedRatchets(group: Group, before: Group | undefined): Ratchets {
+  const changed: Ratchets = new Map()
+  const now = epochsOf(group)
+  const then = before === undefined ? new Map<string, EpochPart>() : epochsOf(before)
+  for (const [epoch, part] of then) {
+    const after = now.get(epoch)
+    // An epoch that is forgotten takes all of its secrets with it (RFC 9420 §9.2).
+    if (after === undefined) for (const name of changedSecretParts(part.tree, undefined).keys()) {
+      changed.set(`${epoch}/${name}`, undefined)
+    }
+    if (part.past !== undefined && after?.past === undefined) changed.set(`${epoch}/past`, undefined)
+  }
+  for (const [epoch, part] of now) {
+    for (const [name, value] of changedSecretParts(part.tree, then.get(epoch)?.tree)) {
+      changed.set(`${epoch}/${name}`, value === undefined ? undefined : encode(StoredSecret, { part: value }))
+    }
+    const was = then.get(epoch)?.past
+    if (part.past !== undefined && !samePast(part.past, was)) changed.set(`${epoch}/past`, encodePast(part.past))
+  }
+  changedProposals(group, before, changed)
+  return changed
+}
+
+type EpochPart = { readonly tree: SecretTree, readonly past: PastEpoch | undefined }
+
+const epochsOf = (group: Group): ReadonlyMap<string, EpochPart> => new Map<string, EpochPart>([
+  [String(group.context.epoch), { tree: group.secretTree, past: undefined }] as const,
+  ...group.past.map((past) => [String(past.context.epoch), { tree: past.secretTree, past }] as const),
+])
+
+/** The secret tree is stored part by part; the rest of a past epoch never changes. */
+const samePast = (a: PastEpoch, b: PastEpoch | undefined): boolean =>
+  a.context === b?.context && a.senderDataSecret === b.senderDataSecret && a.replaced === b.replaced
+
+const encodePast = (past: PastEpoch): Uint8Array => encode(StoredPast, {
+  context: past.context, senderDataSecret: past.senderDataSecret, resumptionPsk: past.resumptionPsk,
+  secretTreeLeaves: past.secretTree.leafCount,
+  replaced: [...past.replaced].map(([leaf, leafNode]) => ({ leaf, leafNode })),
+})
+
+const proposalKey = (epoch: bigint, reference: string): string => `${epoch}/p${reference}`
+
+function changedProposals(group: Group, before: Group | undefined, changed: Ratchets): void {
+  for (const reference of before?.proposals.keys() ?? []) {
+    const stays = before?.context.epoch === group.context.epoch && group.proposals.has(reference)
+    if (before !== undefined && !stays) changed.set(proposalKey(before.context.epoch, reference), undefined)
+  }
+  let position = 0
+  for (const [reference, pending] of group.proposals) {
+    if (before?.proposals.get(reference) !== pending) {
+      changed.set(proposalKey(group.context.epoch, reference), encodeProposal(pending, position))
+    }
+    position += 1
+  }
+}
+
+const encodeProposal = (pending: PendingProposal, position: number): Uint8Array => encode(StoredProposal, {
+  position, reference: pending.reference, proposal: pending.proposal, sender: pending.sender,
+  refused: pending.refused ?? '', ownKeys: pending.ownKeys,
+})
+
+// ---------------------------------------------------------------- reading
+
+type StoredParts = {
   readonly head: Uint8Array
   readonly nodes: ReadonlyMap<number, Uint8Array>
   readonly ratchets: ReadonlyMap<string, Uint8Array>
-}): Group {
-  void suiteOf; void parts
-  throw new MlsError('unsupported', 'not written yet')
 }
+
+/** The group of its stored parts. Throws `malformed` for damaged ones, `unsupported` for a suite or version unknown. */
+export function groupFromParts(suiteOf: SuiteOf, parts: StoredParts): Group {
+  const head = decode(Head, parts.head)
+  const suite = suiteOf(head.suite)
+  if (suite === undefined) throw new MlsError('unsupported', `cipher suite ${head.suite}`)
+  const width = Math.max(0, ...[...parts.nodes.keys()].map((index) => index + 1))
+  if (width > 2 * head.leafCount - 1) throw new MlsError('malformed', 'a stored node lies outside of its tree')
+  const nodes = Array.from({ length: width }, (_, index) => {
+    const bytes = parts.nodes.get(index)
+    return bytes === undefined ? undefined : decode(StoredNode, bytes).node
+  })
+  const ratchets = readRatchets(parts.ratchets)
+  const epoch = String(head.context.epoch)
+  const keys = new Map(head.keys.map(({ node, pair }) => [node as NodeIndex, pair]))
+  return {
+    status: head.status.type, suite, context: head.context, tree: treeOf(nodes), ownLeaf: head.ownLeaf, keys,
+    signaturePrivateKey: head.signaturePrivateKey, secrets: head.secrets,
+    secretTree: secretTreeFromParts(head.secretTreeLeaves, ratchets.secrets.get(epoch) ?? new Map()),
+    confirmationTag: head.confirmationTag, interimTranscriptHash: head.interimTranscriptHash,
+    proposals: readProposals(ratchets.proposals), past: readPast(ratchets),
+  }
+}
+
+type Read = {
+  readonly secrets: Map<string, Map<string, SecretTreePart>>
+  readonly past: Infer<typeof StoredPast>[]
+  readonly proposals: Infer<typeof StoredProposal>[]
+}
+
+function readRatchets(stored: ReadonlyMap<string, Uint8Array>): Read {
+  const read: Read = { secrets: new Map(), past: [], proposals: [] }
+  for (const [name, bytes] of stored) {
+    const [epoch = '', part = ''] = name.split('/')
+    if (part === 'past') read.past.push(decode(StoredPast, bytes))
+    else if (part.startsWith('p')) read.proposals.push(decode(StoredProposal, bytes))
+    else {
+      const secrets = read.secrets.get(epoch) ?? new Map<string, SecretTreePart>()
+      read.secrets.set(epoch, secrets.set(part, decode(StoredSecret, bytes).part))
+    }
+  }
+  return read
+}
+
+const readPast = (read: Read): readonly PastEpoch[] => read.past
+  .sort((a, b) => a.context.epoch > b.context.epoch ? -1 : 1)
+  .map(({ secretTreeLeaves, replaced, ...past }) => ({
+    ...past, replaced: new Map(replaced.map(({ leaf, leafNode }) => [leaf, leafNode])),
+    secretTree: secretTreeFromParts(secretTreeLeaves, read.secrets.get(String(past.context.epoch)) ?? new Map()),
+  }))
+
+const readProposals = (stored: Read['proposals']): ReadonlyMap<string, PendingProposal> => new Map(stored
+  .sort((a, b) => a.position - b.position)
+  .map(({ position: _, refused, ...pending }) => [toHex(pending.reference), { ...pending, refused: ruleOf(refused) }]))
+
+function ruleOf(text: string): RuleId | undefined {
+  if (text === '') return undefined
+  if (!Object.hasOwn(rules, text)) throw new MlsError('unsupported', 'a rule of another version')
+  return text as RuleId
+}
+
+// ---------------------------------------------------------------- a pending commit
+
+const Parts = versioned(struct({
+  head: optional(opaque(limits.group)),
+  nodes: vector(struct({ index: uint32, bytes: optional(opaque(limits.group)) }), limits.group),
+  ratchets: vector(struct({ name: utf8(255), bytes: optional(opaque(limits.group)) }), limits.group),
+}))
 
 /** A pending commit's next epoch as one value beside the stored current one: its difference from `group`. */
 export function encodePending(group: Group, pending: Group): Uint8Array {
-  void group; void pending
-  throw new MlsError('unsupported', 'not written yet')
+  const { head, nodes, ratchets } = changedParts(pending, group)
+  return encode(Parts, {
+    head, nodes: nodes.map(([index, bytes]) => ({ index, bytes })),
+    ratchets: ratchets.map(([name, bytes]) => ({ name, bytes })),
+  })
 }
 
 /** The next epoch again, from the stored current one, as it was loaded, and the bytes of `encodePending`. */
 export function decodePending(suiteOf: SuiteOf, group: Group, bytes: Uint8Array): Group {
-  void suiteOf; void group; void bytes
-  throw new MlsError('unsupported', 'not written yet')
+  const difference = decode(Parts, bytes)
+  const all = changedParts(group, undefined)
+  const head = difference.head ?? all.head
+  if (head === undefined) throw new MlsError('malformed', 'a stored commit without its group')
+  const nodes = overlay(all.nodes, difference.nodes.map((one) => [one.index, one.bytes] as const))
+  const ratchets = overlay(all.ratchets, difference.ratchets.map((one) => [one.name, one.bytes] as const))
+  return groupFromParts(suiteOf, { head, nodes, ratchets })
+}
+
+function overlay<K>(
+  ...layers: readonly (readonly (readonly [K, Uint8Array | undefined])[])[]
+): ReadonlyMap<K, Uint8Array> {
+  const result = new Map<K, Uint8Array>()
+  for (const [name, bytes] of layers.flat()) {
+    if (bytes === undefined) result.delete(name)
+    else result.set(name, bytes)
+  }
+  return result
 }

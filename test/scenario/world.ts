@@ -1,0 +1,174 @@
+/**
+ * People on one machine, without windows: real stores, a real delivery log, real keys. Each person's app is what the
+ * window talks to; a scenario says what people do and waits for what they should see.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { createApp, type App } from '../../main/app.ts'
+import { nativeSuites } from '../../main/crypto/native.ts'
+import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
+import { openStore } from '../../main/sqlite/store.ts'
+import { type Delivery, type Store, type Vault } from '../../main/ports.ts'
+import type {
+  ArgumentOf, CallName, Change, Conversation, Entry, ErrorCode, ResultOf,
+} from '../../preload/api.ts'
+
+export const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
+export const suites = nativeSuites(random)
+
+/** A refusal of the app, as the window gets it. */
+export class Refused extends Error {
+  readonly code: ErrorCode
+  constructor(code: ErrorCode, detail: string | undefined) {
+    super(`${code} ${detail ?? ''}`)
+    this.code = code
+  }
+}
+
+/**
+ * A vault over a real store whose key the test holds: keychain and passphrase have tests of their own, and Argon2 would
+ * take half a second for each person.
+ */
+function vaultOf(file: string, key: Uint8Array, options: { readonly maxPages?: number }): Vault & { made: boolean } {
+  let store: Store | undefined
+  const open = (): Promise<Store> => {
+    store = openStore({ file, key: key.slice(), ...options })
+    return Promise.resolve(store)
+  }
+  return {
+    made: false,
+    status() { return Promise.resolve(this.made ? 'keychain' : 'new') },
+    keychain: () => Promise.resolve('ok'),
+    create() { this.made = true; return open() },
+    open,
+    destroy() { this.made = false; rmSync(file, { force: true }); return Promise.resolve() },
+  }
+}
+
+export class Person {
+  readonly name: string
+  readonly changes: Change[] = []
+  readonly bugs: unknown[] = []
+  readonly #folder: string
+  readonly #key = random(32)
+  #vault: (Vault & { made: boolean }) | undefined
+  #app: App | undefined
+  now: () => number = () => Date.now()
+  /** Wraps the delivery, for faults. */
+  through: (delivery: Delivery) => Delivery = (delivery) => delivery
+  storeOptions: { readonly maxPages?: number } = {}
+
+  constructor(name: string, folder: string) {
+    this.name = name
+    this.#folder = folder
+  }
+
+  get deliveryFile(): string { return path.join(this.#folder, 'delivery.sqlite') }
+
+  async start(): Promise<void> {
+    await mkdir(path.join(this.#folder, this.name), { recursive: true })
+    const vault = vaultOf(path.join(this.#folder, this.name, 'profile.sqlite'), this.#key, this.storeOptions)
+    vault.made = this.#vault?.made ?? false
+    this.#vault = vault
+    const timers = new Set<NodeJS.Timeout>()
+    this.#app = createApp({
+      profile: this.name, version: '0', deviceName: `${this.name}'s computer`, vault,
+      delivery: this.through(openSqliteDelivery({ file: this.deliveryFile, pollMs: 20 })),
+      ui: { show: (change) => { this.changes.push(change) } },
+      suiteOf: suites, now: () => this.now(), random,
+      after: (delayMs, run) => {
+        const timer = setTimeout(() => { timers.delete(timer); run() }, delayMs)
+        timers.add(timer)
+        return () => { clearTimeout(timer) }
+      },
+      report: (error) => { this.bugs.push(error); process.stderr.write(`${this.name}: ${error instanceof Error ? error.stack ?? '' : String(error)}\n`) },
+    })
+    await this.call('app.open', {})
+  }
+
+  async stop(): Promise<void> {
+    await this.#app?.close()
+    this.#app = undefined
+  }
+
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.start()
+  }
+
+  async call<N extends CallName>(name: N, argument: ArgumentOf<N>): Promise<ResultOf<N>> {
+    if (this.#app === undefined) throw new Error(`${this.name} is not running`)
+    const answer = await this.#app.handle(name, argument)
+    if (!answer.ok) throw new Refused(answer.code, answer.detail)
+    return answer.value
+  }
+
+  async invite(): Promise<string> {
+    return (await this.call('invite.show', {})).text
+  }
+
+  async conversations(): Promise<readonly Conversation[]> {
+    return (await this.call('app.open', {})).conversations
+  }
+
+  async conversation(id: string): Promise<Conversation | undefined> {
+    return (await this.conversations()).find((one) => one.id === id)
+  }
+
+  async entries(conversation: string): Promise<readonly Entry[]> {
+    return (await this.call('entries.page', { conversation, before: 0, limit: 500 })).entries
+  }
+
+  async texts(conversation: string): Promise<readonly string[]> {
+    return (await this.entries(conversation)).flatMap((entry) => entry.kind === 'message' ? [entry.text] : [])
+  }
+
+  async say(conversation: string, text: string): Promise<void> {
+    await this.call('message.send', { conversation, key: Buffer.from(random(16)).toString('hex'), text })
+  }
+
+  /** Waits for a request and accepts it. Gives the conversation. */
+  async accept(): Promise<string> {
+    const request = await until(`${this.name} gets a request`, async () =>
+      (await this.conversations()).find((one) => one.state === 'request'))
+    await this.call('conversation.accept', { conversation: request.id })
+    return request.id
+  }
+}
+
+/** Waits until `look` gives something; fails with what was waited for. */
+export async function until<T>(what: string, look: () => Promise<T | undefined | false>, limitMs = 20_000): Promise<T> {
+  const end = Date.now() + limitMs
+  for (;;) {
+    const found = await look()
+    if (found !== undefined && found !== false) return found
+    if (Date.now() > end) throw new Error(`waited ${limitMs} ms in vain: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 15))
+  }
+}
+
+/** People with accounts on one machine; `end` stops them and deletes everything. */
+export async function people<const N extends readonly string[]>(names: N): Promise<{
+  readonly all: { readonly [K in keyof N]: Person }
+  readonly end: () => Promise<void>
+}> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'coppice-scenario-'))
+  const all: Person[] = []
+  for (const name of names) {
+    const person = new Person(name, folder)
+    await person.start()
+    await person.call('setup.create', { name, passphrase: '' })
+    all.push(person)
+  }
+  return {
+    all: all as unknown as { readonly [K in keyof N]: Person },
+    end: async () => {
+      for (const person of all) await person.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
