@@ -6,7 +6,7 @@ import { check, type RuleId } from '../rules.ts'
 import { Secret } from '../secret.ts'
 import type { KeyPair, Suite } from '../suite.ts'
 import type { LeafIndex, NodeIndex, UnsignedLeafNode, UpdatePath } from '../wire/node.ts'
-import { distinct, encryptionKeyOf, hasEncryptionKeyOf } from './distinct-keys.ts'
+import { distinct, encryptionKeyOf, hasKeyOf } from './distinct-keys.ts'
 import { encryptionKeyPair, signLeaf } from './leaf.ts'
 import { commonAncestor, leafOf, levelOf, nodeOf } from './math.ts'
 import { pathParents } from './parent-hash.ts'
@@ -169,7 +169,7 @@ export function applyPath(suite: Suite, { tree, sender, path, exclude }: {
   check('7.3.unique-encryption-key', keys !== undefined)
   // RFC 9420 §12.4.2: "none of the public keys in the UpdatePath appear in any node of the new ratchet tree", the
   // committer's current leaf included.
-  check('12.4.2.new-key', !hasEncryptionKeyOf(tree, keys))
+  check('12.4.2.new-key', !hasKeyOf(tree, { kind: 'encryption', keys }))
   const { parents, leafParentHash } = pathParents(suite, keyed)
   // RFC 9420 §7.9.2: "clients MUST recompute the expected value of parent_hash for the committer's new leaf".
   check('7.5.parent-hash', equal(source.parentHash, leafParentHash))

@@ -66,13 +66,13 @@ export function treeOf(nodes: readonly (Node | undefined)[]): RatchetTree {
 
 /** The nodes in array order without trailing blanks, as the `ratchet_tree` extension has them (§12.4.3.3). */
 export function nodesOf(tree: RatchetTree): readonly (Node | undefined)[] {
-  const nodes = Array.from(inOrder(tree.root), (at) => at.node)
+  const nodes = Array.from(positionsIn(tree.root), (at) => at.node)
   while (nodes.length > 0 && nodes[nodes.length - 1] === undefined) nodes.pop()
   return nodes
 }
 
 /** Every position of a subtree from left to right: the order of the array (RFC 9420 §12.4.3.3). */
-function* inOrder(head: Subtree): Generator<Subtree, void> {
+export function* positionsIn(head: Subtree): Generator<Subtree, void> {
   const above: Subtree[] = []
   let at: Subtree | undefined = head
   while (at !== undefined || above.length > 0) {
@@ -147,14 +147,29 @@ export type IndexedLeaf = { readonly index: LeafIndex, readonly leafNode: LeafNo
 /** Every leaf that is not blank, from left to right. */
 export function leavesOf(tree: RatchetTree): readonly IndexedLeaf[] {
   const leaves: IndexedLeaf[] = []
-  for (const { index, node } of inOrder(tree.root)) {
+  for (const { index, node } of positionsIn(tree.root)) {
     if (node?.type === 'leaf') leaves.push({ index: leafOf(index), leafNode: node.leafNode })
   }
   return leaves
 }
 
 /** Every position of the tree from left to right. */
-export const positionsOf = (tree: RatchetTree): Iterable<Subtree> => inOrder(tree.root)
+export const positionsOf = (tree: RatchetTree): Iterable<Subtree> => positionsIn(tree.root)
+
+/**
+ * Whether a subtree is small enough to be read again as a whole when something below it changed. What is asked about
+ * every member is cached per block, so that its answer costs a small part of the tree.
+ */
+export const isBlock = (at: Subtree): boolean => levelOf(at.index) <= 5
+
+/** The blocks that hold all leaves, from left to right. */
+export function* blocksOf(tree: RatchetTree): Generator<Subtree, void> {
+  const next = [tree.root]
+  for (let at = next.pop(); at !== undefined; at = next.pop()) {
+    if (isBlock(at)) yield at
+    else next.push(...[...at.children ?? []].reverse())
+  }
+}
 
 /**
  * RFC 9420 §4.1.1: the resolution of a position, the nearest non-blank nodes at and below it from left to right, each

@@ -7,10 +7,11 @@ import { extensionType, RequiredCapabilities, type Extensions } from '../wire/ex
 import { mls10 } from '../wire/key-package.ts'
 import type { Capabilities, LeafIndex, LeafNode, LeafNodePlace, LeafNodeSource, Node } from '../wire/node.ts'
 import { proposalType } from '../wire/proposal.ts'
-import { distinct, encryptionKeyOf, type KeySet } from './distinct-keys.ts'
+import { distinctIn, hasKeyOf, type KeyKind } from './distinct-keys.ts'
 import { isLeafSigned } from './leaf.ts'
 import { levelOf, nodeOf } from './math.ts'
 import { verifyParentHashes } from './parent-hash.ts'
+import { profilesOf } from './profiles.ts'
 import { changedNodes, childTowards, leavesOf, positionsOf, type RatchetTree, type Subtree } from './ratchet-tree.ts'
 
 /** RFC 9420 §7.2: types that every client has and nobody lists. */
@@ -79,7 +80,7 @@ export function validateLeaf(suite: Suite, { leafNode, source, place, now }: {
 
 /**
  * RFC 9420 §7.3, §13.4: refuses a tree whose members do not go together. Keys are compared for what differs from
- * `before`, which was valid; without it for the whole tree. One walk over the tree either way.
+ * `before`, which was valid; without it for the whole tree.
  */
 export function validateMembers({ before, after, groupExtensions }: {
   readonly before: RatchetTree | undefined
@@ -87,34 +88,27 @@ export function validateMembers({ before, after, groupExtensions }: {
   /** Those of the GroupContext that the tree belongs to. */
   readonly groupExtensions: Extensions
 }): void {
-  const leaves = leavesOf(after)
-  const capabilities = leaves.map(({ leafNode }) => leafNode.capabilities)
+  const profiles = profilesOf(after)
   const required = requiredBy(groupExtensions)
-  check('7.3.required-capabilities', capabilities.every((each) => meets(each, required)))
+  check('7.3.required-capabilities', profiles.every(({ capabilities }) => meets(capabilities, required)))
   // RFC 9420 §13.4: "an extension in use by the group MUST be supported by all members of the group".
-  check('13.4.group-extensions', capabilities.every((each) => listsExtensions(each, groupExtensions)))
-  const types = new Set(leaves.map(({ leafNode }) => credentialTypeOf(leafNode.credential)))
-  check('7.3.credential-support', capabilities.every((each) =>
-    [...types].every((type) => each.credentials.includes(type))))
+  check('13.4.group-extensions', profiles.every(({ capabilities }) => listsExtensions(capabilities, groupExtensions)))
+  const types = new Set(profiles.map(({ credentialType }) => credentialType))
+  check('7.3.credential-support', profiles.every(({ capabilities }) => {
+    const supported = new Set(capabilities.credentials)
+    return [...types].every((type) => supported.has(type))
+  }))
 
   const changed = new Set(changedNodes(before, after).flatMap(([, node]) => node ?? []))
   // RFC 9420 §7.3 for leaves, §12.4.3.1 and §16.7 for parents.
-  check('7.3.unique-encryption-key', areUnique(after, changed, (node) => encryptionKeyOf(node)))
-  check('7.3.unique-signature-key', areUnique(after, changed, (node) =>
-    node.type === 'leaf' ? node.leafNode.signatureKey : undefined))
+  check('7.3.unique-encryption-key', areUnique(after, 'encryption', changed))
+  check('7.3.unique-signature-key', areUnique(after, 'signature', changed))
 }
 
 /** Whether no changed node has a key that another node of the tree has too. */
-function areUnique(
-  tree: RatchetTree, changed: ReadonlySet<Node>, keyOf: (node: Node) => Uint8Array | undefined,
-): boolean {
-  const keys: KeySet | undefined = distinct([...changed].flatMap((node) => keyOf(node) ?? []))
-  if (keys === undefined) return false
-  for (const { node } of positionsOf(tree)) {
-    const key = node === undefined || changed.has(node) ? undefined : keyOf(node)
-    if (key !== undefined && keys.has(key)) return false
-  }
-  return true
+function areUnique(tree: RatchetTree, kind: KeyKind, changed: ReadonlySet<Node>): boolean {
+  const keys = distinctIn(kind, changed)
+  return keys !== undefined && !hasKeyOf(tree, { kind, keys, except: changed })
 }
 
 /**
