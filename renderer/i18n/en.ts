@@ -100,8 +100,11 @@ const codeWords = (code: ErrorCode): string => {
       'Ask them to open Coppice once, then try again.'
     case 'invite-no-key': return 'This person’s devices have no key left for a new chat. ' +
       'Ask them to open Coppice once, then try again.'
-    case 'invite-wrong-account': return 'What was found under this invite belongs to somebody else. ' +
-      'Nothing was started; ask for a new invite in another way.'
+    case 'invite-newer': return 'This invite was made by a newer Coppice. Update this app, then paste it again.'
+    case 'invite-elsewhere': return 'This invite is for another place where messages are kept, ' +
+      'which this computer does not use.'
+    case 'invitation-broken': return 'An invitation to a chat arrived damaged and was put aside. ' +
+      'Nothing else is affected; ask whoever sent it to invite you again.'
     case 'already-member': return 'This person is already in the group.'
     case 'words-differ': return 'One of the words is different. Nothing is lost: look at your paper again.'
     case 'words-gone': return 'The words were confirmed before, so this computer no longer has them.'
@@ -310,7 +313,7 @@ export const words = {
 
   invite: {
     title: 'Your invite', invite: 'Invite', copy: 'Copy', copied: 'Copied',
-    text: 'Give this to one person: show the picture, or send the line. Whoever has it can ask to talk with you.',
+    text: 'Show the picture, or send the line. Whoever has it can ask to talk with you.',
     expires: (at: number, now: number) => `Good until ${date(at)} ${clock(at)}${at < now ? ', which is over' : ''}.`,
     picture: 'Your invite as a QR code', making: 'Making an invite…',
     notCopied: 'Press Ctrl C: the text is selected.',

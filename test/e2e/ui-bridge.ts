@@ -4,11 +4,13 @@
  */
 import { calls } from '../../preload/api.ts'
 import type {
-  Answer, ArgumentOf, CallName, Change, Conversation, Details, Entry, EntryPage, Invite, InvitePreview, Me, Phase, ResultOf,
+  Answer, ArgumentOf, CallName, Change, Conversation, Details, Entry, EntryPage, ErrorCode, Invite, InvitePreview, Me, Phase,
+  ResultOf,
 } from '../../preload/api.ts'
 import * as samples from './ui-samples.ts'
 
 type Asked = { readonly name: CallName, readonly argument: unknown }
+type Refusal = { readonly ok: false, readonly code: ErrorCode }
 type Override = (argument: never) => Answer<unknown> | Promise<Answer<unknown>>
 
 export type BridgeOptions = {
@@ -97,7 +99,7 @@ export class ScriptedBridge {
     this.push({ phase: { at: 'ready', me: { ...me, ...more } } })
   }
 
-  #answer(name: CallName, argument: never): { value: unknown } | { ok: false, code: string } {
+  #answer(name: CallName, argument: never): { value: unknown } | Refusal {
     const of = <N extends CallName>(_name: N): ArgumentOf<N> => argument
     const value = <N extends CallName>(_name: N, result: ResultOf<N>): { value: unknown } => ({ value: result })
     switch (name) {
@@ -149,12 +151,12 @@ export class ScriptedBridge {
     return { text: `coppice1${samples.idOf('invite')}${samples.idOf('token')}`, expiresAt: samples.now + 14 * samples.dayMs }
   }
 
-  #read(invite: string): { value: InvitePreview } | { ok: false, code: string } {
+  #read(invite: string): { value: InvitePreview } | Refusal {
     const preview = this.invites.get(invite)
     return preview === undefined ? { ok: false, code: 'invite-malformed' } : { value: preview }
   }
 
-  #direct(invite: string): { value: { conversation: string } } | { ok: false, code: string } {
+  #direct(invite: string): { value: { conversation: string } } | Refusal {
     const preview = this.invites.get(invite)
     if (preview === undefined) return { ok: false, code: 'invite-malformed' }
     const chat = samples.conversation(preview.name, { at: samples.now })

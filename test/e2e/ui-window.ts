@@ -1,11 +1,10 @@
 /** Shows the built window (dist/renderer) in a real browser engine, over a scripted Bridge, under the app's own policy. */
-import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { chromium } from 'playwright-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { contentSecurityPolicy, readFileMap, serve } from '../../main/window.ts'
-import type { Bridge, CallName, Change } from '../../preload/api.ts'
+import { readFileMap, serve } from '../../main/window.ts'
+import type { CallName, Change } from '../../preload/api.ts'
 import { findBrowser } from '../standin/browser.ts'
 import { ScriptedBridge } from './ui-bridge.ts'
 import type { BridgeOptions } from './ui-bridge.ts'
@@ -66,7 +65,7 @@ const expose = (): void => {
       return () => { receive = () => undefined }
     },
   }
-  Object.defineProperty(window, 'coppice', { value: bridge as Bridge })
+  Object.defineProperty(window, 'coppice', { value: bridge })
 }
 
 /** The window at a size and in a theme, opened on a script. */
@@ -125,7 +124,3 @@ export async function auditOf(page: Page): Promise<readonly string[]> {
   return violations.map(({ id, help, nodes }) =>
     `${id}: ${help}\n${nodes.map(({ html, failureSummary }) => `  ${html}\n  ${failureSummary ?? ''}`).join('\n')}`)
 }
-
-export { contentSecurityPolicy }
-export const pageText = (page: Page): Promise<string> => page.locator('body').innerText()
-export const readText = (file: string): string => readFileSync(path.join(root, file), 'utf8')
