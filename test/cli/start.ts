@@ -77,4 +77,10 @@ async function start(): Promise<number> {
   return startTour('there is neither Electron nor a Chromium that can open a window')
 }
 
-process.exit(await start())
+try {
+  process.exitCode = await start()
+} catch (error) {
+  process.stderr.write(`the app did not start: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}
+process.exit()
