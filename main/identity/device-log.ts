@@ -153,8 +153,8 @@ function standingAfter(suite: Suite, genesis: Genesis, entries: readonly Entry[]
     honoured.set(key, Math.min(operation.lastHonoured, honoured.get(key) ?? operation.lastHonoured))
   }
   return entries.reduce((standing, entry) => {
-    const counts = entry.operation.type === 'revoke'
-      || (entry.n <= (honoured.get(toHex(entry.issuer)) ?? entry.n) && refusalOf(standing, entry) === undefined)
+    const isHonoured = entry.n <= (honoured.get(toHex(entry.issuer)) ?? entry.n)
+    const counts = isHonoured && refusalOf(standing, entry) === undefined
     return applyEntry(suite, standing, entry, counts)
   }, firstStanding(suite, genesis))
 }

@@ -116,7 +116,7 @@ function revocationRefusal(standing: Standing, issuer: Issuer, publicKey: Uint8A
 
 /**
  * The standing after an entry. One that does not count (any more) still uses up its key: the device that it would
- * have added is there as a revoked one.
+ * have added is there as a revoked one. A revocation always counts.
  */
 export function applyEntry(suite: Suite, standing: Standing, entry: Entry, counts: boolean): Standing {
   const { operation } = entry

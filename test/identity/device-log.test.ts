@@ -177,9 +177,12 @@ describe('A device log', () => {
 
 describe('Rights over an account', () => {
   test('are not given by adding: a device that was only added may not add, grant or revoke others', () => {
-    const { writer, desktop, tablet } = household()
-    const phone = writer.key()
-    const attempts: Operation[] = [add(phone), grant(tablet), revoke(desktop, 0), rotateRecovery(phone)]
+    const { writer, laptop, desktop, tablet } = household()
+    const [phone, watch] = [writer.key(), writer.key()]
+    writer.write(laptop, add(watch)) // Younger than the tablet; that alone gives no right over it.
+    const attempts: Operation[] = [
+      add(phone), grant(tablet), grant(watch), revoke(desktop, 0), revoke(watch, 0), rotateRecovery(phone),
+    ]
     for (const operation of attempts) {
       writer.records.push(entryRecord(writer.sign(tablet, operation)))
       assert.equal(verdict(writer), 'right', operation.type)
@@ -207,6 +210,8 @@ describe('Rights over an account', () => {
     writer.write(desktop, revoke(desktop, 4))
     assert.equal(verdict(writer), 'accepted')
     assert.deepEqual(fold(writer).log.devices.map((device) => device.revoked), [false, true, true])
+    writer.records.push(entryRecord(writer.sign(laptop, grant(tablet))))
+    assert.equal(verdict(writer), 'target-unknown', 'a revoked device is given no rights')
   })
 
   test('over itself has every device: an untrusted one may revoke itself, and is silent from then on', () => {
@@ -326,6 +331,18 @@ describe('A revocation', () => {
     writer.write(desktop, add(phone, 'Phone')) // Number 4.
     writer.write(laptop, revoke(desktop, 4))
     assert.deepEqual(fold(writer).log.devices.map((device) => device.revoked), [false, true, false, false])
+  })
+
+  test('takes back the trust that a key gave, and what the trusted one did with it', () => {
+    const { writer, laptop, recovery, desktop } = household() // The grant to the desktop is number 3.
+    const phone = writer.key()
+    writer.write(desktop, add(phone))
+    writer.write(recovery, revoke(laptop, 2))
+    const { log } = fold(writer)
+    assert.deepEqual(log.devices.map(({ trusted, revoked }) => ({ trusted, revoked })), [
+      { trusted: true, revoked: true }, { trusted: false, revoked: false }, { trusted: false, revoked: false },
+      { trusted: false, revoked: true },
+    ])
   })
 
   test('made later may reach further back, and never less far', () => {
