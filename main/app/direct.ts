@@ -28,17 +28,19 @@ function forget(state: State, room: RoomState): void {
 
 function moveTo(state: State, from: RoomState, to: RoomState): void {
   const left = leaveRoom(from, state.moment())
-  const entries = state.store.entriesBefore(from.room.id, 0, 10_000)
-    .filter((entry) => entry.kind === 'message' && entry.own)
   let { nextOrder } = to.room
-  const moved = entries.map((entry) => ({ ...entry, conversation: to.room.id, order: nextOrder++ }))
-  const again = moved.flatMap((entry) => entry.kind === 'message' && !state.outbox.has(contentIdOf(entry.id))
-    ? [{ room: to.room.id, id: fromHex(contentIdOf(entry.id)), body: { type: 'text' as const, text: entry.text } }] : [])
+  const moved = state.store.entriesBefore(from.room.id, 0, 10_000).flatMap((entry) =>
+    entry.kind === 'message' && entry.own
+      ? [{ ...entry, conversation: to.room.id, order: nextOrder++, state: 'sending' as const }] : [])
+  // What was sent to the other group is not read there.
+  const again = moved.filter((entry) => !state.outbox.has(contentIdOf(entry.id))).map((entry) => ({
+    room: to.room.id, id: fromHex(contentIdOf(entry.id)), body: { type: 'text' as const, text: entry.text },
+  }))
   const waiting = [...state.outbox].filter(([, item]) => toHex(item.room) === from.room.id)
   const accepted = acceptRequest(withRoom(to, { nextOrder, draft: from.room.draft, last: from.room.last }))
   state.transact({
     steps: [then(still(to), accepted)], entries: moved,
-    say: [...waiting.map(([, item]) => ({ room: to.room.id, id: item.id, body: item.body })), ...again],
+    say: [...again, ...waiting.map(([, item]) => ({ room: to.room.id, id: item.id, body: item.body }))],
     removedRooms: [from.room.id], wipe: left.wipe,
     publish: left.publish.map((one) => ({ log: one.log, slot: one.slot, bytes: one.bytes, target: { type: 'record' } })),
   })

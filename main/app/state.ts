@@ -180,11 +180,12 @@ export class State {
     }
     entries.push(...transaction.entries ?? [])
     const sink = { documents, remember }
+    // First what goes: an outbox item may come again, under the same id, for another conversation.
+    for (const id of transaction.removedRooms ?? []) groups.push(...this.#removeRoom(id, sink))
+    for (const key of transaction.removedOutbox ?? []) this.#dropOutbox(key, sink)
+    for (const key of transaction.removedPublish ?? []) this.#dropPublish(key, sink)
     this.#keepRecords({ say, publish }, sink)
     this.#keepPlain(transaction, contacts, sink)
-    for (const id of transaction.removedRooms ?? []) {
-      groups.push(...this.#removeRoom(id, sink))
-    }
     const named = contacts.size > 0
     return { remember, wipe: wiped, entries, groups, rooms, named }
   }
@@ -266,8 +267,6 @@ export class State {
       documents.push({ kind: 'declined', key, bytes: new Uint8Array([1]) })
       remember.push(() => { this.declined.add(key) })
     }
-    for (const key of transaction.removedOutbox ?? []) this.#dropOutbox(key, sink)
-    for (const key of transaction.removedPublish ?? []) this.#dropPublish(key, sink)
   }
 
   #dropOutbox(key: string, sink: Sink): void {

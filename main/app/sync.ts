@@ -144,6 +144,8 @@ export class Sync {
     const removedOutbox: string[] = []
     const removedPublish: string[] = []
     for (const { key, publish } of accepted) {
+      // Given up meanwhile: its content goes out again, and receivers drop the double.
+      if (!this.#state.publishes.has(key)) continue
       // A commit's record stays until it was read back: only then is it known to be first.
       if (publish.target.type !== 'commit') removedPublish.push(key)
       if (publish.target.type !== 'message') continue

@@ -76,6 +76,8 @@ export function makeCommit(state: RoomState, moment: Moment, position: Position)
   }
   const made = commit(group, {
     proposals: wanted.proposals, authenticatedData: encodeNote(moment.now), authentication: moment.self.authentication,
+    // Fresh keys with every commit, also where RFC 9420 §12.4 would let them be: each change heals the group.
+    forcePath: true,
   })
   // A commit travels with the proposals that it references, so that nobody lacks one.
   const byReference = made.applied.proposals.some((one) => one.byReference)
