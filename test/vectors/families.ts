@@ -4,6 +4,7 @@ import { deserialization } from './families/deserialization.ts'
 import { keySchedule } from './families/key-schedule.ts'
 import { messageProtection } from './families/message-protection.ts'
 import { messagesFamily } from './families/messages.ts'
+import { passiveClient } from './families/passive-client.ts'
 import { pskSecretFamily } from './families/psk-secret.ts'
 import { secretTreeFamily } from './families/secret-tree.ts'
 import { transcriptHashes } from './families/transcript-hashes.ts'
@@ -11,6 +12,7 @@ import { treeMath } from './families/tree-math.ts'
 import { treeOperations } from './families/tree-operations.ts'
 import { treeValidation } from './families/tree-validation.ts'
 import { treeKem } from './families/treekem.ts'
+import { welcomeFamily } from './families/welcome.ts'
 
 /** One family of official test vectors: how the names of its files begin, and what each of their cases must show. */
 export type Family = {
@@ -37,4 +39,6 @@ export const families: readonly Family[] = [
   family('tree-operations', treeOperations),
   family('tree-validation', treeValidation),
   family('treekem', treeKem),
+  family('welcome', welcomeFamily),
+  family('passive-client', passiveClient),
 ]

@@ -105,7 +105,9 @@ type OpenedSecrets = {
 }
 
 /** RFC 9420 §12.4.3.1: the GroupSecrets that are encrypted to this KeyPackage. */
-function openSecrets(suite: Suite, { welcome, keyPackage, privateKeys }: JoinOptions): OpenedSecrets {
+export function openSecrets(
+  suite: Suite, { welcome, keyPackage, privateKeys }: Pick<JoinOptions, 'welcome' | 'keyPackage' | 'privateKeys'>,
+): OpenedSecrets {
   // RFC 9420 §12.4.3.1: an error "if the cipher suite indicated in the KeyPackage does not match the one in the Welcome".
   check('12.4.3.1.cipher-suite', keyPackage.cipherSuite === welcome.cipherSuite)
   const reference = keyPackageRef(suite, keyPackage)
@@ -135,7 +137,7 @@ function checkSpecialPsks(psks: readonly PreSharedKeyID[]): void {
 }
 
 /** RFC 9420 §12.4.3.1: the GroupInfo that all new members share. */
-function openGroupInfo(suite: Suite, welcome: Welcome, secrets: {
+export function openGroupInfo(suite: Suite, welcome: Welcome, secrets: {
   readonly joinerSecret: Secret
   readonly pskSecret: Secret
 }): GroupInfo {
