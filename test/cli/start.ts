@@ -48,7 +48,13 @@ async function startInChromium(executable: string): Promise<number> {
   const browser: Browser = { source: 'machine', executable, windowed: true, environment: {} }
   const standin = createStandin({ browser, windowed: true, appData: appDataFolder() })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => { standin.electron.app.quit() })
-  await (await builtStart())(standin.electron, { args })
+  try {
+    await (await builtStart())(standin.electron, { args })
+  } catch (error) {
+    standin.electron.app.quit()
+    await standin.exited
+    return startTour(`${executable} opened no window (${String(error).split('\n')[0] ?? ''})`)
+  }
   return standin.exited
 }
 

@@ -89,6 +89,8 @@ export class StandinWindow extends EventEmitter implements ElectronWindow {
     page.on('console', (message) => { if (message.type() === 'error') this.#host.complain(message.text()) })
     page.on('close', () => { this.#gone() })
     context.on('close', () => { this.#gone() })
+    // Headless Chromium blocks second windows by its flag, Chromium with a window does not: there they are closed.
+    context.on('page', (popup) => { if (popup !== page) void popup.close().catch(() => undefined) })
     await context.route('**/*', (route) => this.#answer(route))
     await this.#prepare(page)
     await this.applyTheme()
@@ -144,7 +146,7 @@ export class StandinWindow extends EventEmitter implements ElectronWindow {
       // The process outlives a Ctrl-C long enough to save; the app closes its windows itself.
       handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false,
       args: [
-        // Popups fail inside Chromium, as they do in Electron when the handler says "deny".
+        // There popups fail inside Chromium, as they do in Electron when the handler says "deny".
         '--block-new-web-contents', '--disable-background-networking', '--disable-component-update', '--no-first-run',
         ...windowed ? ['--app=data:text/html,', `--window-size=${String(width)},${String(height)}`, '--test-type'] : [],
       ],
@@ -162,20 +164,21 @@ export class StandinWindow extends EventEmitter implements ElectronWindow {
   async #answer(route: Route): Promise<void> {
     const request = route.request()
     const url = toApp(request.url())
-    if (request.isNavigationRequest() && this.#isForbidden(request, url)) {
-      await route.fulfill({ status: 204 })
-      return
-    }
     const handler = this.#session.handlerOf(schemeOf(url))
-    if (handler === undefined) {
-      await route.abort('blockedbyclient')
-      return
+    try {
+      if (request.isNavigationRequest() && this.#isForbidden(request, url)) await route.fulfill({ status: 204 })
+      else if (handler === undefined) await route.abort('blockedbyclient')
+      else {
+        const response = await handler(new Request(url, { method: request.method() }))
+        await route.fulfill({
+          status: response.status, headers: Object.fromEntries(response.headers),
+          body: Buffer.from(await response.arrayBuffer()),
+        })
+      }
+    } catch {
+      // The page went in the meantime, or it is a popup that has no frame yet.
+      await route.abort('blockedbyclient').catch(() => undefined)
     }
-    const response = await handler(new Request(url, { method: request.method() }))
-    await route.fulfill({
-      status: response.status, headers: Object.fromEntries(response.headers),
-      body: Buffer.from(await response.arrayBuffer()),
-    }).catch(() => undefined)
   }
 
   /** Asks the app whether the page may go there. Loading the start page and reloading are not asked. */
