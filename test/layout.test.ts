@@ -65,7 +65,7 @@ const table: readonly Row[] = [
   },
   {
     files: 'main/sqlite/', imports: ['main/ports.ts', 'main/mls/index.ts'], types: ['preload/api.ts'],
-    packages: ['better-sqlite3'], node: ['node:fs', 'node:path', 'node:url'],
+    packages: ['better-sqlite3'], node: ['node:crypto', 'node:fs', 'node:path', 'node:url'],
   },
   {
     files: 'main/keychain/', imports: ['main/ports.ts'], packages: ['keytar', 'hash-wasm'],

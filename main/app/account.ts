@@ -3,7 +3,7 @@ import { authentication, encodeCredential } from '../identity/credential.ts'
 import { DeviceLogRecord } from '../identity/device-log.ts'
 import { cleanName } from '../identity/fields.ts'
 import { accountIdFor, deviceIdFor, makeGenesis, SignedGenesis } from '../identity/genesis.ts'
-import { newSeed, recoveryKeyPair, wordsOf, wrongPositions } from '../identity/recovery.ts'
+import { deriveRecovery, newSeed, recoveryKeyPair, recoverySealKeyPair, wordsOf, wrongPositions } from '../identity/recovery.ts'
 import { encodeAccount, encodePublish, type AccountDocument } from '../chat/documents.ts'
 import { leafExtensions } from '../chat/extensions.ts'
 import { deviceLogOf } from '../chat/mail.ts'
@@ -26,13 +26,17 @@ export function makeAccount(ports: Ports, store: Store, name: string): AccountDo
   const suite = suiteOfProduct(ports)
   const recoverySeed = newSeed(suite)
   const recovery = recoveryKeyPair(suite, recoverySeed)
+  const seal = recoverySealKeyPair(suite, recoverySeed)
+  const cardName = deriveRecovery(suite, recoverySeed, 'cardName')
   const device = suite.signatureKeyPair()
   const signed = makeGenesis(suite, { recovery, device, createdAt: ports.now() })
   recovery.privateKey.wipe()
+  seal.privateKey.wipe()
   const account: AccountDocument = {
     version: 1, name: nameFrom(name), createdAt: BigInt(ports.now()), genesis: encode(SignedGenesis, signed),
     deviceId: deviceIdFor(suite, device.publicKey), devicePublicKey: device.publicKey,
-    devicePrivateKey: device.privateKey, recoverySeed, recovery: { type: 'waiting' },
+    devicePrivateKey: device.privateKey, recoverySeed, recoverySealKey: seal.publicKey,
+    recoveryCardName: cardName.unwrap(), recovery: { type: 'waiting' },
   }
   const accountId = toHex(accountIdFor(suite, signed.genesis))
   store.commit({ documents: [

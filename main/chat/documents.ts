@@ -125,6 +125,9 @@ export const AccountDocument = struct({
   devicePublicKey: opaque(64),
   devicePrivateKey: secret(64),
   recoverySeed: optional(secret(32)),
+  /** What stays when the seed is forgotten: where things are sealed that the words open, and the recovery card's name. */
+  recoverySealKey: opaque(64),
+  recoveryCardName: opaque(32),
   recovery: choice(uint8, { waiting: [1, struct({})], later: [2, struct({})], confirmed: [3, struct({})] }),
 })
 export type AccountDocument = Infer<typeof AccountDocument>

@@ -1,5 +1,3 @@
-import type { RuleId } from './rules.ts'
-
 /**
  * Why the engine did not do what was asked. Nothing else is ever thrown by it.
  *
@@ -16,9 +14,10 @@ export type MlsErrorCode = 'malformed' | 'refused' | 'undecided' | 'unsupported'
 export class MlsError extends Error {
   override readonly name = 'MlsError'
   readonly code: MlsErrorCode
-  readonly rule: RuleId | undefined
+  /** A row of `rules.ts`, which stands above this file and so cannot name its type here. */
+  readonly rule: string | undefined
 
-  constructor(code: MlsErrorCode, message: string, rule?: RuleId) {
+  constructor(code: MlsErrorCode, message: string, rule?: string) {
     super(message)
     this.code = code
     this.rule = rule

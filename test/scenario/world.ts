@@ -3,7 +3,7 @@
  * window talks to; a scenario says what people do and waits for what they should see.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -32,19 +32,22 @@ export class Refused extends Error {
  * A vault over a real store whose key the test holds: keychain and passphrase have tests of their own, and Argon2 would
  * take half a second for each person.
  */
-function vaultOf(file: string, key: Uint8Array, options: { readonly maxPages?: number }): Vault & { made: boolean } {
+function vaultOf(file: string, key: Uint8Array, options: { readonly maxPages?: number }): Vault {
   let store: Store | undefined
   const open = (): Promise<Store> => {
     store = openStore({ file, key: key.slice(), ...options })
     return Promise.resolve(store)
   }
   return {
-    made: false,
-    status() { return Promise.resolve(this.made ? 'keychain' : 'new') },
+    status: () => Promise.resolve(existsSync(file) ? 'keychain' : 'new'),
     keychain: () => Promise.resolve('ok'),
-    create() { this.made = true; return open() },
+    create: open,
     open,
-    destroy() { this.made = false; rmSync(file, { force: true }); return Promise.resolve() },
+    destroy: () => {
+      store?.close()
+      rmSync(file, { force: true })
+      return Promise.resolve()
+    },
   }
 }
 
@@ -53,26 +56,26 @@ export class Person {
   readonly changes: Change[] = []
   readonly bugs: unknown[] = []
   readonly #folder: string
-  readonly #key = random(32)
-  #vault: (Vault & { made: boolean }) | undefined
+  readonly key: Uint8Array
   #app: App | undefined
   now: () => number = () => Date.now()
   /** Wraps the delivery, for faults. */
   through: (delivery: Delivery) => Delivery = (delivery) => delivery
   storeOptions: { readonly maxPages?: number } = {}
 
-  constructor(name: string, folder: string) {
+  constructor(name: string, folder: string, key = random(32)) {
     this.name = name
     this.#folder = folder
+    this.key = key
   }
+
+  get folder(): string { return this.#folder }
 
   get deliveryFile(): string { return path.join(this.#folder, 'delivery.sqlite') }
 
   async start(): Promise<void> {
     await mkdir(path.join(this.#folder, this.name), { recursive: true })
-    const vault = vaultOf(path.join(this.#folder, this.name, 'profile.sqlite'), this.#key, this.storeOptions)
-    vault.made = this.#vault?.made ?? false
-    this.#vault = vault
+    const vault = vaultOf(path.join(this.#folder, this.name, 'profile.sqlite'), this.key, this.storeOptions)
     const timers = new Set<NodeJS.Timeout>()
     this.#app = createApp({
       profile: this.name, version: '0', deviceName: `${this.name}'s computer`, vault,
