@@ -56,7 +56,9 @@ export function resolveProposals(
 export function referredTo(group: Group, reference: Uint8Array): Listed {
   const pending = group.proposals.get(toHex(reference))
   if (pending === undefined) throw new MlsError('undecided', 'the commit refers to a proposal that is not here')
-  if (pending.refused !== undefined) check(pending.refused, false)
+  if (pending.refused !== undefined) {
+    throw new MlsError('refused', 'the commit refers to a proposal that is invalid', pending.refused)
+  }
   return { proposal: pending.proposal, sender: pending.sender, pending }
 }
 

@@ -1,6 +1,6 @@
 import { decode, equal } from '../codec.ts'
 import { MlsError } from '../error.ts'
-import { check, type RuleId } from '../rules.ts'
+import { check } from '../rules.ts'
 import { leafAt } from '../tree/ratchet-tree.ts'
 import { checkUniqueExtensions, requiredBy, validateLeaf } from '../tree/validate.ts'
 import { ExternalSenders, extensionType, type ExternalSender, type Extensions } from '../wire/extension.ts'
@@ -53,7 +53,7 @@ function checkProposalSender(proposal: Proposal, sender: Sender): void {
 }
 
 /** The rule that a proposal breaks by itself, or `undefined`: every member comes to the same. */
-export function refusalOf(view: View, proposing: Proposing): RuleId | undefined {
+export function refusalOf(view: View, proposing: Proposing): string | undefined {
   try {
     checkProposal(view, proposing)
     return undefined

@@ -1,4 +1,3 @@
-import type { RuleId } from '../rules.ts'
 import type { SecretTree } from '../schedule/secret-tree.ts'
 import type { Secret } from '../secret.ts'
 import type { KeyPair, Suite } from '../suite.ts'
@@ -63,7 +62,7 @@ export type PendingProposal = {
   readonly proposal: Proposal
   readonly sender: Sender
   /** The rule that it breaks: it is authentic but invalid, so a commit that refers to it is refused by everybody. */
-  readonly refused: RuleId | undefined
+  readonly refused: string | undefined
   /** For an Update of our own: the keys that take effect with the commit that applies it. */
   readonly ownKeys: UpdateKeys | undefined
 }
@@ -146,7 +145,7 @@ export type Received =
     readonly sender: Sender
     readonly authenticatedData: Uint8Array
     /** The rule that it breaks, if it is authentic but cannot be committed. */
-    readonly refused: RuleId | undefined
+    readonly refused: string | undefined
     readonly wipe: readonly Secret[]
   }
   | { readonly type: 'commit', readonly group: Group, readonly applied: AppliedCommit, readonly wipe: readonly Secret[] }

@@ -3,7 +3,6 @@ import {
   type Codec, type Infer,
 } from '../codec.ts'
 import { MlsError } from '../error.ts'
-import { rules, type RuleId } from '../rules.ts'
 import { changedSecretParts, SecretTreePart, secretTreeFromParts, type SecretTree } from '../schedule/secret-tree.ts'
 import type { KeyPair, SuiteOf } from '../suite.ts'
 import { changedNodes, leafCount, treeOf } from '../tree/ratchet-tree.ts'
@@ -223,13 +222,9 @@ const readPast = (read: Read): readonly PastEpoch[] => read.past
 
 const readProposals = (stored: Read['proposals']): ReadonlyMap<string, PendingProposal> => new Map(stored
   .sort((a, b) => a.position - b.position)
-  .map(({ position: _, refused, ...pending }) => [toHex(pending.reference), { ...pending, refused: ruleOf(refused) }]))
-
-function ruleOf(text: string): RuleId | undefined {
-  if (text === '') return undefined
-  if (!Object.hasOwn(rules, text)) throw new MlsError('unsupported', 'a rule of another version')
-  return text as RuleId
-}
+  .map(({ position: _, refused, ...pending }) => [toHex(pending.reference), {
+    ...pending, refused: refused === '' ? undefined : refused,
+  }]))
 
 // ---------------------------------------------------------------- a pending commit
 
