@@ -18,7 +18,7 @@ const limitMs = 180_000
 const talk = [
   ['Anna', 'Hello Ben, this is the first light.'],
   ['Ben', 'I can read you. Can you read me?'],
-  ['Anna', 'Every word: “naïve”, 木, ½ and 🌳.'],
+  ['Anna', 'Every word: “naïve”, дуб, ½ and 100 %.'],
   ['Ben', 'Then let us close both windows and see what stays.'],
 ] as const
 
