@@ -2,7 +2,7 @@ import type { Answer, ArgumentOf, CallName, ErrorCode, Phase, ResultOf, Snapshot
 import { decodeAccount, type AccountDocument } from './chat/documents.ts'
 import { MlsError } from './mls/index.ts'
 import { makeAccount, nameFrom, selfOf } from './app/account.ts'
-import { answers, type Before } from './app/calls.ts'
+import { answers } from './app/calls.ts'
 import { State } from './app/state.ts'
 import { Sync } from './app/sync.ts'
 import { PortError, type Ports, type Store } from './ports.ts'
@@ -58,7 +58,7 @@ class Profile {
       case 'profile.choose': throw new PortError('not-ready')
       default: {
         if (this.#opened === undefined) throw new PortError('not-ready')
-        const answer = answers[name as Exclude<CallName, Before>] as (opened: unknown, argument: unknown) => unknown
+        const answer = answers[name] as (opened: unknown, argument: unknown) => unknown
         return answer(this.#opened, argument)
       }
     }
@@ -121,13 +121,15 @@ class Profile {
     // A store without an account: set-up was interrupted in between.
     this.#store ??= await this.#ports.vault.create(passphrase === '' ? undefined : passphrase)
     this.#start(this.#store, makeAccount(this.#ports, this.#store, argument.name))
-    return this.#ready()
+    this.#ready()
+    return undefined
   }
 
   async #unlock(passphrase: string): Promise<undefined> {
     if (this.#opened !== undefined || this.#store !== undefined) return undefined
     this.#enter(await this.#ports.vault.open(passphrase === '' ? undefined : passphrase))
-    return this.#ready()
+    this.#ready()
+    return undefined
   }
 
   #enter(store: Store): void {
@@ -144,10 +146,9 @@ class Profile {
     this.#ports.after(0, () => { if (this.#opened?.sync === sync) sync.start() })
   }
 
-  #ready(): undefined {
+  #ready(): void {
     const state = this.#opened?.state
     state?.show({ phase: { at: 'ready', me: state.me }, conversations: state.conversations() })
-    return undefined
   }
 
   /** `name` is the profile's own, typed by the person: nothing else undoes this. */

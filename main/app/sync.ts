@@ -62,7 +62,7 @@ export class Sync {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#unwatch?.()
-    await Promise.all([...this.#tasks.values()].map((task) => task.running))
+    for (const task of this.#tasks.values()) await task.running
   }
 
   /** One run of a kind at a time; a kick meanwhile makes it run again. */
@@ -74,10 +74,10 @@ export class Sync {
       return
     }
     task.running = (async () => {
-      do {
+      for (let again = true; again; again = isWanted(task) && !this.#stopped) {
         task.again = false
         await work().catch((error: unknown) => { this.#failed(name, error) })
-      } while (task.again && !this.#stopped)
+      }
       task.running = undefined
     })()
   }
@@ -335,6 +335,8 @@ export class Sync {
 }
 
 type Task = { again: boolean, running: Promise<void> | undefined }
+/** Read anew: a kick may have set it while the work awaited. */
+const isWanted = (task: Task): boolean => task.again
 
 const readBatch = 200
 const acknowledgeBatch = 50

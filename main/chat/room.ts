@@ -173,7 +173,7 @@ export const deviceCount = (state: RoomState): number =>
 /** The entry as the window sees it. */
 export function tellEntry(stored: StoredEntry): Entry {
   const { deliveredBy: _, ...entry } = stored
-  return entry as Entry
+  return entry
 }
 
 /** The conversation as the window sees it; `nameOf` knows people. */

@@ -25,6 +25,6 @@ export class MlsError extends Error {
 }
 
 /** A value that cannot be there unless this program has a bug: for `switch` without default and lookups. */
-export const impossible = (what: never | string): never => {
-  throw new MlsError('misuse', `a case that cannot happen: ${String(what)}`)
+export const impossible = (what: string): never => {
+  throw new MlsError('misuse', `a case that cannot happen: ${what}`)
 }
