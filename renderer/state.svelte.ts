@@ -50,6 +50,8 @@ class App {
   /** Changes that came while `app.open` was under way. */
   #waiting: Change[] = []
   #notices = 0
+  /** Everybody that any conversation named, so that who is gone from one keeps a name in it. */
+  readonly #names = new Map<string, string>()
   /** A conversation to open when it appears. */
   #wanted: string | undefined
 
@@ -99,6 +101,7 @@ class App {
     this.phase = snapshot.phase
     this.profile = snapshot.profile
     this.version = snapshot.version
+    this.#learn(snapshot.conversations)
     this.conversations = [...snapshot.conversations].sort(newestFirst)
     this.#keepSelection()
   }
@@ -122,6 +125,7 @@ class App {
     this.#revision = change.revision
     if (change.phase !== undefined) this.phase = change.phase
     if (change.conversations !== undefined || change.removedConversations !== undefined) {
+      this.#learn(change.conversations ?? [])
       const changed = new Map(change.conversations?.map((conversation) => [conversation.id, conversation]))
       const gone = new Set(change.removedConversations)
       this.conversations = [
@@ -193,13 +197,18 @@ class App {
     }
   }
 
-  /** Names for sentences about `conversation`: its people, then whoever wrote in it, then nobody in particular. */
+  #learn(conversations: readonly Conversation[]): void {
+    for (const { people } of conversations) for (const { accountId, name } of people) this.#names.set(accountId, name)
+  }
+
+  /** Names for sentences about `conversation`: its people, whoever wrote in it, people of old, nobody in particular. */
   naming(conversation: Conversation): Naming {
     const names = new Map(conversation.people.map((person) => [person.accountId, person.name]))
     const written = this.timeline?.names
     return {
       own: this.me?.accountId ?? '',
-      nameOf: (accountId) => names.get(accountId) ?? written?.get(accountId) ?? words.app.someone,
+      nameOf: (accountId) =>
+        names.get(accountId) ?? written?.get(accountId) ?? this.#names.get(accountId) ?? words.app.someone,
     }
   }
 }

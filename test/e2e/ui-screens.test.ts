@@ -1,0 +1,55 @@
+/** Every screen, in both themes and at both widths. With $COPPICE_PICTURES set, each is saved there as a picture. */
+import assert from 'node:assert/strict'
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { scenes } from './ui-scenes.ts'
+import type { Shown } from './ui-window.ts'
+import { auditOf, openBrowser, show } from './ui-window.ts'
+
+const folder = process.env['COPPICE_PICTURES'] ?? ''
+const sizes = [{ width: 1400, height: 860 }, { width: 420, height: 800 }] as const
+
+let browser: Browser
+before(async () => {
+  browser = await openBrowser()
+  if (folder !== '') await mkdir(folder, { recursive: true })
+})
+after(async () => { await browser.close() })
+
+/** What lies outside the window's width, by its text; nothing should. */
+const overflowing = (page: Page): Promise<readonly string[]> => page.evaluate(() =>
+  [...document.querySelectorAll('body *')].filter((element) => {
+    const { right, width } = element.getBoundingClientRect()
+    return width > 0 && right > window.innerWidth + 1 && element.checkVisibility({ visibilityProperty: true })
+  }).map((element) => `${element.tagName} ${element.textContent.slice(0, 40)}`))
+
+const inTheme = async (page: Page, theme: 'light' | 'dark', name: string): Promise<void> => {
+  await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
+  const width = page.viewportSize()?.width ?? 0
+  if (folder !== '') await page.screenshot({ path: path.join(folder, `${name}-${String(width)}-${theme}.png`) })
+}
+
+for (const size of sizes) {
+  describe(`every screen at ${String(size.width)} px passes the audit of axe and fits`, { concurrency: false }, () => {
+    let shown: Shown
+    before(async () => { shown = await show(browser, {}, size) })
+    after(async () => { await shown.close() })
+
+    for (const [name, { script, act }] of Object.entries(scenes)) {
+      test(name, async () => {
+        const { page } = shown
+        await shown.restart(script, size)
+        await act?.(page)
+        await inTheme(page, 'light', name)
+        // Colours do not hang on the width, nor the structure on the theme.
+        assert.deepEqual(await auditOf(page, size === sizes[0] ? 'all' : 'structure'), [])
+        await inTheme(page, 'dark', name)
+        if (size === sizes[0]) assert.deepEqual(await auditOf(page, 'contrast'), [])
+        assert.deepEqual(await overflowing(page), [])
+        assert.deepEqual(await shown.faults(), [])
+      })
+    }
+  })
+}
