@@ -5,12 +5,13 @@ import {
 import { MlsError } from '../error.ts'
 import { changedSecretParts, SecretTreePart, secretTreeFromParts, type SecretTree } from '../schedule/secret-tree.ts'
 import type { KeyPair, SuiteOf } from '../suite.ts'
-import { changedNodes, leafCount, treeOf } from '../tree/ratchet-tree.ts'
+import { changedNodes, leafCount, nodesOf, treeOf, type RatchetTree } from '../tree/ratchet-tree.ts'
 import { Sender } from '../wire/framing.ts'
 import { GroupContext } from '../wire/group-context.ts'
 import { limits } from '../wire/limits.ts'
 import { Hash, LeafIndex, LeafNode, Node, type NodeIndex } from '../wire/node.ts'
 import { Proposal } from '../wire/proposal.ts'
+import { pastOfNext } from './epoch.ts'
 import type { Group, PastEpoch, PendingProposal } from './state.ts'
 
 /**
@@ -43,7 +44,6 @@ const Head = versioned(struct({
   suite: uint16,
   status: choice(uint8, { active: [1, empty], removed: [2, empty] }),
   context: GroupContext,
-  leafCount: uint32,
   ownLeaf: LeafIndex,
   keys: vector(struct({ node: uint32, pair: KeyPairCodec }), limits.group),
   signaturePrivateKey: key,
@@ -51,7 +51,6 @@ const Head = versioned(struct({
     senderDataSecret: held, exporterSecret: held, externalSecret: held, membershipKey: held, resumptionPsk: held,
     epochAuthenticator: held, initSecret: held,
   }),
-  secretTreeLeaves: uint32,
   confirmationTag: Hash,
   interimTranscriptHash: Hash,
 }))
@@ -88,14 +87,12 @@ const sameHead = (a: Group, b: Group): boolean =>
   a.context === b.context && a.keys === b.keys && a.secrets === b.secrets && a.status === b.status
   && a.ownLeaf === b.ownLeaf && a.signaturePrivateKey === b.signaturePrivateKey && a.suite.id === b.suite.id
   && a.confirmationTag === b.confirmationTag && a.interimTranscriptHash === b.interimTranscriptHash
-  && leafCount(a.tree) === leafCount(b.tree)
 
 const encodeHead = (group: Group): Uint8Array => encode(Head, {
-  suite: group.suite.id, status: { type: group.status }, context: group.context, leafCount: leafCount(group.tree),
-  ownLeaf: group.ownLeaf, keys: [...group.keys].map(([node, pair]) => ({ node, pair })),
+  suite: group.suite.id, status: { type: group.status }, context: group.context, ownLeaf: group.ownLeaf,
+  keys: [...group.keys].map(([node, pair]) => ({ node, pair })),
   signaturePrivateKey: group.signaturePrivateKey, secrets: group.secrets,
-  secretTreeLeaves: group.secretTree.leafCount, confirmationTag: group.confirmationTag,
-  interimTranscriptHash: group.interimTranscriptHash,
+  confirmationTag: group.confirmationTag, interimTranscriptHash: group.interimTranscriptHash,
 })
 
 type Ratchets = Map<string, Uint8Array | undefined>
@@ -108,17 +105,19 @@ function changedRatchets(group: Group, before: Group | undefined): Ratchets {
   for (const [epoch, part] of then) {
     const after = now.get(epoch)
     // An epoch that is forgotten takes all of its secrets with it (RFC 9420 §9.2).
-    if (after === undefined) for (const name of changedSecretParts(part.tree, undefined).keys()) {
-      changed.set(`${epoch}/${name}`, undefined)
+    if (after?.tree.leafCount !== part.tree.leafCount) {
+      for (const name of secretParts(part.tree).keys()) changed.set(`${epoch}/${name}`, undefined)
     }
     if (part.past !== undefined && after?.past === undefined) changed.set(`${epoch}/past`, undefined)
   }
   for (const [epoch, part] of now) {
-    for (const [name, value] of changedSecretParts(part.tree, then.get(epoch)?.tree)) {
+    const was = then.get(epoch)
+    // Trees of two widths are of two groups: one was left, and the other joined under the same id.
+    const basis = was?.tree.leafCount === part.tree.leafCount ? was.tree : undefined
+    for (const [name, value] of changedSecretParts(part.tree, basis)) {
       changed.set(`${epoch}/${name}`, value === undefined ? undefined : encode(StoredSecret, { part: value }))
     }
-    const was = then.get(epoch)?.past
-    if (part.past !== undefined && !samePast(part.past, was)) changed.set(`${epoch}/past`, encodePast(part.past))
+    if (part.past !== undefined && !samePast(part.past, was?.past)) changed.set(`${epoch}/past`, encodePast(part.past))
   }
   changedProposals(group, before, changed)
   return changed
@@ -170,27 +169,49 @@ type StoredParts = {
   readonly ratchets: ReadonlyMap<string, Uint8Array>
 }
 
-/** The group of its stored parts. Throws `malformed` for damaged ones, `unsupported` for a suite or version unknown. */
+/**
+ * The group of its stored parts. Throws `malformed` or `refused` for damaged ones, `unsupported` for a suite or a
+ * format that is not there.
+ */
 export function groupFromParts(suiteOf: SuiteOf, parts: StoredParts): Group {
-  const head = decode(Head, parts.head)
-  const suite = suiteOf(head.suite)
-  if (suite === undefined) throw new MlsError('unsupported', `cipher suite ${head.suite}`)
-  const width = Math.max(0, ...[...parts.nodes.keys()].map((index) => index + 1))
-  if (width > 2 * head.leafCount - 1) throw new MlsError('malformed', 'a stored node lies outside of its tree')
-  const nodes = Array.from({ length: width }, (_, index) => {
-    const bytes = parts.nodes.get(index)
-    return bytes === undefined ? undefined : decode(StoredNode, bytes).node
-  })
+  const tree = treeFrom([], Array.from(parts.nodes, ([index, bytes]) => ({ index, ...decode(StoredNode, bytes) })))
   const ratchets = readRatchets(parts.ratchets)
-  const epoch = String(head.context.epoch)
-  const keys = new Map(head.keys.map(({ node, pair }) => [node as NodeIndex, pair]))
+  const head = readHead(suiteOf, parts.head)
+  const secrets = ratchets.secrets.get(String(head.context.epoch)) ?? new Map<string, SecretTreePart>()
   return {
-    status: head.status.type, suite, context: head.context, tree: treeOf(nodes), ownLeaf: head.ownLeaf, keys,
-    signaturePrivateKey: head.signaturePrivateKey, secrets: head.secrets,
-    secretTree: secretTreeFromParts(head.secretTreeLeaves, ratchets.secrets.get(epoch) ?? new Map()),
-    confirmationTag: head.confirmationTag, interimTranscriptHash: head.interimTranscriptHash,
-    proposals: readProposals(ratchets.proposals), past: readPast(ratchets),
+    ...head,
+    tree,
+    secretTree: secretTreeFromParts(leafCount(tree), secrets),
+    proposals: readProposals(ratchets.proposals),
+    past: readPast(ratchets),
   }
+}
+
+/** No tree is wider: four million members. */
+const nodeLimit = 2 ** 23
+
+function treeFrom(
+  before: readonly (Node | undefined)[],
+  changed: readonly { readonly index: number, readonly node: Node | undefined }[],
+): RatchetTree {
+  const nodes = [...before]
+  for (const { index, node } of changed) {
+    if (index >= nodeLimit) throw new MlsError('malformed', `a stored group has a node ${index}`)
+    nodes[index] = node
+  }
+  while (nodes.length > 0 && nodes[nodes.length - 1] === undefined) nodes.pop()
+  return treeOf(Array.from(nodes)) // Without holes.
+}
+
+/** What the head holds of a group. */
+function readHead(
+  suiteOf: SuiteOf, bytes: Uint8Array,
+): Omit<Group, 'tree' | 'secretTree' | 'proposals' | 'past'> {
+  const { suite: id, status, keys, ...head } = decode(Head, bytes)
+  const suite = suiteOf(id)
+  if (suite === undefined) throw new MlsError('unsupported', `cipher suite ${id} is not there`)
+  const pairs = new Map(keys.map(({ node, pair }) => [node as NodeIndex, pair]))
+  return { ...head, suite, status: status.type, keys: pairs }
 }
 
 type Read = {
@@ -228,39 +249,36 @@ const readProposals = (stored: Read['proposals']): ReadonlyMap<string, PendingPr
 
 // ---------------------------------------------------------------- a pending commit
 
-const Parts = versioned(struct({
-  head: optional(opaque(limits.group)),
-  nodes: vector(struct({ index: uint32, bytes: optional(opaque(limits.group)) }), limits.group),
-  ratchets: vector(struct({ name: utf8(255), bytes: optional(opaque(limits.group)) }), limits.group),
+/** What the next epoch has that the current one has not. Its past follows from the current one. */
+const Pending = versioned(struct({
+  head: opaque(limits.group),
+  nodes: vector(struct({ index: uint32, node: optional(Node) }), limits.group),
+  secrets: vector(struct({ name: utf8(limits.hash), part: SecretTreePart }), limits.group),
 }))
 
 /** A pending commit's next epoch as one value beside the stored current one: its difference from `group`. */
 export function encodePending(group: Group, pending: Group): Uint8Array {
-  const { head, nodes, ratchets } = changedParts(pending, group)
-  return encode(Parts, {
-    head, nodes: nodes.map(([index, bytes]) => ({ index, bytes })),
-    ratchets: ratchets.map(([name, bytes]) => ({ name, bytes })),
+  return encode(Pending, {
+    head: encodeHead(pending),
+    nodes: changedNodes(group.tree, pending.tree).map(([index, node]) => ({ index, node })),
+    secrets: Array.from(secretParts(pending.secretTree), ([name, part]) => ({ name, part })),
   })
 }
 
-/** The next epoch again, from the stored current one, as it was loaded, and the bytes of `encodePending`. */
+/** The next epoch again, from the current one and the bytes of `encodePending`. Both share their nodes. */
 export function decodePending(suiteOf: SuiteOf, group: Group, bytes: Uint8Array): Group {
-  const difference = decode(Parts, bytes)
-  const all = changedParts(group, undefined)
-  const head = difference.head ?? all.head
-  if (head === undefined) throw new MlsError('malformed', 'a stored commit without its group')
-  const nodes = overlay(all.nodes, difference.nodes.map((one) => [one.index, one.bytes] as const))
-  const ratchets = overlay(all.ratchets, difference.ratchets.map((one) => [one.name, one.bytes] as const))
-  return groupFromParts(suiteOf, { head, nodes, ratchets })
+  const { head, nodes: changed, secrets } = decode(Pending, bytes)
+  const tree = treeFrom(nodesOf(group.tree), changed)
+  return {
+    ...readHead(suiteOf, head),
+    tree,
+    secretTree: secretTreeFromParts(leafCount(tree), new Map(secrets.map(({ name, part }) => [name, part]))),
+    proposals: new Map(),
+    past: pastOfNext(group, tree),
+  }
 }
 
-function overlay<K>(
-  ...layers: readonly (readonly (readonly [K, Uint8Array | undefined])[])[]
-): ReadonlyMap<K, Uint8Array> {
-  const result = new Map<K, Uint8Array>()
-  for (const [name, bytes] of layers.flat()) {
-    if (bytes === undefined) result.delete(name)
-    else result.set(name, bytes)
-  }
-  return result
-}
+/** Every part of a secret tree. */
+const secretParts = (tree: SecretTree): ReadonlyMap<string, SecretTreePart> =>
+  new Map(Array.from(changedSecretParts(tree, undefined)).flatMap(([name, part]) =>
+    part === undefined ? [] : [[name, part] as const]))
