@@ -38,7 +38,7 @@ const onNode = (outDir: string, format: 'es' | 'cjs', input: readonly string[]) 
   build: {
     outDir: at(outDir), target: 'node24', ssr: true, minify: false, emptyOutDir: true,
     rolldownOptions: {
-      input: [...input], external, checks: { pluginTimings: false },
+      input: [...input], external, checks: { bundlerTimings: false },
       output: {
         format,
         entryFileNames: format === 'cjs' ? '[name].cjs' : '[name].js',
@@ -54,7 +54,7 @@ const config: UserConfig = {
   base: './',
   plugins: [svelte({ configFile: false, compilerOptions: { runes: true } }), schema],
   logLevel: 'warn',
-  build: { sourcemap: true, reportCompressedSize: false, rolldownOptions: { checks: { pluginTimings: false } } },
+  build: { sourcemap: true, reportCompressedSize: false, rolldownOptions: { checks: { bundlerTimings: false } } },
   environments: {
     client: {
       build: {

@@ -2,12 +2,13 @@
  * Runs the app for tests: temporary data folders, app instances on the stand-in, and what a person does in the window,
  * by the names that a screen reader says.
  */
+import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Locator, Page } from 'playwright-core'
-import type { Bridge, Conversation, Entry } from '../../preload/api.ts'
+import type { Bridge, CallName, Conversation, Entry } from '../../preload/api.ts'
 import type { Electron } from '../../main/electron.ts'
 import { findBrowser } from '../standin/browser.ts'
 import { createStandin } from '../standin/electron.ts'
@@ -63,6 +64,21 @@ export async function launchWith(start: Start, data: string, profile?: string): 
   const page = await Promise.race([standin.page(), start(standin.electron, { args }).then(() => standin.page())])
   page.setDefaultTimeout(20_000)
   return { page, standin, quit: () => { standin.electron.app.quit(); return standin.exited } }
+}
+
+/** Makes a Call from the page, with whatever argument. */
+export const invoke = (page: Page, name: CallName, argument: object): Promise<unknown> =>
+  page.evaluate(([name, argument]) => coppice.call(name, argument as never), [name, argument] as const)
+
+export const wait = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms) })
+
+/** Waits until something is so; fails with the sentence when it does not come. */
+export async function until(sentence: string, check: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    if (await check()) return
+    await wait(50)
+  }
+  assert.fail(sentence)
 }
 
 // ---------------------------------------------------------------- what a person does
