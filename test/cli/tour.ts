@@ -1,15 +1,17 @@
 /**
- * A tour through the real app, headless: Anna and Ben set up, meet by an invite, talk both ways, quit, come back, and
- * find everything again. Prints what they said and where the pictures are; ends with 1 when anything differs.
+ * A tour through the real app, headless: Anna and Ben set up, meet by an invite, talk both ways, quit, come back, find
+ * everything again, and leave nothing behind. Prints what they said and where the pictures are; ends with 1 when anything
+ * differs.
  */
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Page } from 'playwright-core'
 import { findBrowser } from '../standin/browser.ts'
 import {
-  accept, conversationsOf, entriesOf, launch, openConversation, root, say, seeMessage, setUp, showInvite, startChat,
-  temporaryData, unlock,
+  accept, conversationsOf, entriesOf, invoke, launch, openConversation, root, say, seeMessage, setUp, showInvite,
+  startChat, temporaryData, unlock,
 } from '../e2e/harness.ts'
 import type { Running } from '../e2e/harness.ts'
 
@@ -108,8 +110,14 @@ async function tour(data: string): Promise<void> {
   await picture(annaAgain.page, 'anna-again')
   tell('\nwhat both see, before and after:')
   for (const [who, text] of talk) tell(`  ${who.padEnd(5)} ${text}`)
-  await annaAgain.quit()
-  await benAgain.quit()
+  tell('\nboth remove their profiles from this computer')
+  for (const [running, name] of [[annaAgain, 'Anna'], [benAgain, 'Ben']] as const) {
+    assert.deepEqual(await invoke(running.page, 'profile.remove', { name }), { ok: true, value: undefined })
+    await running.page.getByLabel('Your name').waitFor()
+    await running.quit()
+    const store = path.join(data, 'profiles', name.toLowerCase(), 'profile.sqlite')
+    assert.ok(!existsSync(store), `${name}'s history is still here`)
+  }
 }
 
 const limit = setTimeout(() => {

@@ -16,6 +16,9 @@ import type { Standin } from '../standin/electron.ts'
 
 declare const coppice: Bridge
 
+// Tests use a passphrase, never the keychain of whoever runs them (the tests of the keychain bring their own).
+process.env['DBUS_SESSION_BUS_ADDRESS'] = 'unix:path=/nonexistent'
+
 export const root = path.resolve(import.meta.dirname, '..', '..')
 export const built = path.join(root, 'dist')
 
