@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
+import { describe, test } from 'node:test'
+import { toHex } from '../../main/mls/codec.ts'
+import { propose, proposeUpdate, Secret, type MLSMessage, type PskLookup } from '../../main/mls/index.ts'
+import {
+  assertAgree, bytes, custom, implementations, seededRandom, World, type Guest, type Member,
+} from './group-world.ts'
+
+// Members of one group do what they like, in an order that a seed decides. WALK_SEED repeats a run, WALK_STEPS makes
+// it longer.
+
+const seed = process.env['WALK_SEED'] ?? String(randomInt(2 ** 32))
+const steps = process.env['WALK_STEPS']
+
+const psks: PskLookup = ({ psk }) =>
+  psk.type === 'external' ? new Secret(bytes(`secret of ${toHex(psk.pskId)}`)) : undefined
+
+class Walk {
+  readonly world: World
+  readonly #random: (length: number) => Uint8Array
+  members: Member[]
+  /** Who was proposed to be added, by name. */
+  readonly #guests = new Map<string, Guest>()
+  #names = 0
+  readonly #limit: number
+
+  constructor(world: World, name: string, limit: number) {
+    this.world = world
+    this.#random = seededRandom(`choices of ${name}`)
+    this.#limit = limit
+    this.members = this.world.gather('founder', 'second')
+  }
+
+  #below(limit: number): number {
+    return new DataView(this.#random(4).buffer).getUint32(0) % limit
+  }
+
+  #pick(): Member {
+    const member = this.members[this.#below(this.members.length)]
+    assert.ok(member !== undefined)
+    return member
+  }
+
+  get #wireFormat() {
+    return this.#below(2) === 0 ? 'publicMessage' : 'privateMessage'
+  }
+
+  #guest(): Guest {
+    const name = `guest ${this.#names++}`
+    const guest = this.world.guest(name)
+    this.#guests.set(toHex(guest.keyPackage.initKey), guest)
+    return guest
+  }
+
+  step(): void {
+    switch (this.#below(6)) {
+      case 0: case 1: this.#talk(); break
+      case 2: this.#propose(); break
+      default: this.#commit()
+    }
+    assertAgree(this.members)
+  }
+
+  /** Somebody says several things; each listener reads some of them, in an order of their own. */
+  #talk(): void {
+    const speaker = this.#pick()
+    if (speaker.group.proposals.size > 0) {
+      this.#commit()
+      return
+    }
+    const said = Array.from({ length: 1 + this.#below(3) }, (_, at) => ({ at, message: speaker.say(`thing ${at}`) }))
+    for (const listener of this.members) {
+      if (listener === speaker) continue
+      for (const { at, message } of this.#below(2) === 0 ? said : said.toReversed().slice(this.#below(2))) {
+        assert.equal(listener.hear(message), `thing ${at}`)
+      }
+    }
+  }
+
+  #propose(): void {
+    const proposer = this.#pick()
+    const wireFormat = this.#wireFormat
+    const kinds = [
+      () => proposeUpdate(proposer.group, { wireFormat }),
+      () => propose(proposer.group, { type: 'remove', removed: this.#pick().group.ownLeaf }, { wireFormat }),
+      () => propose(proposer.group, { type: 'add', keyPackage: this.#guest().keyPackage }, { wireFormat }),
+      () => propose(proposer.group, this.#preSharedKey(), { wireFormat }),
+      () => propose(proposer.group, this.#extensions(), { wireFormat }),
+    ]
+    const proposed = kinds[this.#below(kinds.length)]?.()
+    assert.ok(proposed !== undefined)
+    proposer.keep(proposed)
+    for (const member of this.members) {
+      if (member === proposer) continue
+      const received = member.receive(proposed.message)
+      assert.ok(received.type === 'proposal' && received.refused === undefined)
+    }
+  }
+
+  #preSharedKey() {
+    const psk = { type: 'external', pskId: this.#random(8) } as const
+    return { type: 'preSharedKey', psk: { psk, pskNonce: this.#random(this.world.suite.hashLength) } } as const
+  }
+
+  #extensions() {
+    const extensions = [{ extensionType: custom, extensionData: this.#random(this.#below(9)) }]
+    return { type: 'groupContextExtensions', extensions } as const
+  }
+
+  /** Two members make a commit at once; one of them wins. */
+  #commit(): void {
+    const [winner, loser] = [this.#pick(), this.#pick()]
+    const full = this.members.length >= this.#limit
+    const byValue = [
+      ...this.#below(3) === 0 && !full ? [{ type: 'add', keyPackage: this.#guest().keyPackage } as const] : [],
+      ...this.#below(4) === 0 ? [this.#preSharedKey()] : [],
+      ...this.#below(5) === 0 ? [this.#extensions()] : [],
+      ...this.#removal(winner, full),
+    ]
+    const options = { psks, wireFormat: this.#wireFormat, forcePath: this.#below(2) === 0 } as const
+    if (loser !== winner) loser.prepare(options)
+    const made = winner.prepare({ ...options, proposals: byValue })
+    winner.accept(made)
+    this.members = this.members.filter((member) => member === winner || this.#follows(member, made.message))
+    for (const { proposal } of made.applied.proposals) {
+      if (proposal.type !== 'add') continue
+      const guest = this.#guests.get(toHex(proposal.keyPackage.initKey))
+      assert.ok(guest !== undefined)
+      this.members.push(this.world.join(guest, made, psks))
+    }
+  }
+
+  #removal(committer: Member, full: boolean) {
+    const removed = this.#pick()
+    const wanted = full || (this.members.length > 3 && this.#below(4) === 0)
+    return wanted && removed !== committer ? [{ type: 'remove', removed: removed.group.ownLeaf } as const] : []
+  }
+
+  #follows(member: Member, message: MLSMessage): boolean {
+    const received = member.receive(message, psks)
+    assert.equal(received.type, 'commit')
+    return !received.applied.selfRemoved
+  }
+}
+
+describe(`a random walk from WALK_SEED=${seed}`, () => {
+  for (const { name, suites } of implementations) for (const id of [1, 2, 3]) {
+    // noble's curves are some twenty times slower: the long walks are the native implementation's.
+    const [length, limit] = name === 'native' ? [100, 12] : [20, 6]
+    test(`of ${steps ?? length} steps in suite ${id} on the ${name} implementation keeps everybody together`, () => {
+      const walk = new Walk(new World(suites(`${seed} ${id}`), id), `${seed} ${id}`, limit)
+      for (let at = 0; at < Number(steps ?? length); at++) walk.step()
+    })
+  }
+})
