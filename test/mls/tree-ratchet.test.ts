@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { decode, encode } from '../../main/mls/codec.ts'
-import { treeHash } from '../../main/mls/tree/hash.ts'
+import { originalHash, subtreeHash, treeHash } from '../../main/mls/tree/hash.ts'
 import { copath, directPath, leafOf, nodeOf, nodeWidth } from '../../main/mls/tree/math.ts'
 import {
   addLeaf, addLeaves, changedNodes, emptyTree, filteredPath, leafAt, leafCount, leavesOf, memberCount, nodeAt, nodesOf,
   positionsOf, removeLeaf, reserveLeaf, resolutionOf, treeOf, updateLeaf, type RatchetTree,
+  type Subtree,
 } from '../../main/mls/tree/ratchet-tree.ts'
 import { checkUnmergedLeaves } from '../../main/mls/tree/validate.ts'
 import { RatchetTreeNodes, type LeafIndex, type LeafNode, type Node, type NodeIndex } from '../../main/mls/wire/node.ts'
@@ -69,6 +70,18 @@ describe('the pictures of RFC 9420', () => {
     assert.deepEqual([X, Y, Z].map((index) => unmergedAt(made.tree, index)), [[], [], [C]])
   })
 
+  test('§7.1: unmerged leaves stay in order, whichever leaf was blank', () => {
+    const full = commitEach(group(4), [[B, {}], [D, {}]])
+    // As another implementation may leave it: C is blank and D unmerged.
+    const gap = treeOf(nodesOf(full.tree).map((node, index) => {
+      if (index === nodeOf(C) || index === 5) return undefined
+      return index === 3 && node?.type === 'parent'
+        ? { type: 'parent', parentNode: { ...node.parentNode, unmergedLeaves: [D] } }
+        : node
+    }))
+    assert.deepEqual(unmergedAt(addLeaf(gap, leafNumber(9)).tree, 3), [C, D])
+  })
+
   test('§7.7: the tree is extended for a third member and truncated when it leaves', () => {
     const two = treeOfLeaves(2)
     const { tree: three, index } = addLeaf(two, leafNumber(2))
@@ -81,11 +94,16 @@ describe('the pictures of RFC 9420', () => {
   })
 
   test('§7.9: F is unmerged at W and Y', () => {
-    const { tree } = commitEach(group(7), [[A, { remove: [F] }], [E, {}], [A, { add: 1, withPath: false }]])
+    const before = commitEach(group(7), [[A, { remove: [F] }], [E, {}]])
+    const { tree } = commit(before, A, { add: 1, withPath: false })
     const [T, U, W, Y] = [1, 3, 7, 11] as const
     assert.deepEqual(unmergedAt(tree, W), [F])
     assert.deepEqual(unmergedAt(tree, Y), [F])
     assert.deepEqual([unmergedAt(tree, T), unmergedAt(tree, U)], [[], []])
+    // "With P = W and S = Y": as if F were blank and unmerged nowhere.
+    const right = (of: RatchetTree): Subtree => of.root.children?.[1] ?? assert.fail('a tree of one leaf')
+    assert.deepEqual(originalHash(suite, right(tree), [F]), subtreeHash(suite, right(before.tree)))
+    assert.notDeepEqual(subtreeHash(suite, right(tree)), subtreeHash(suite, right(before.tree)))
   })
 
   test('§12.1.3: removing the last members on the right truncates more than once', () => {
@@ -297,6 +315,12 @@ describe('the cost of a change', () => {
     assert.equal(hashesFor(removeLeaf(big, 3 as LeafIndex)), 11)
     const { tree } = addLeaf(removeLeaf(big, 500 as LeafIndex), leafNumber(4))
     assert.equal(hashesFor(tree), 11)
+  })
+
+  test('never brings the hash of another suite', () => {
+    const other = { ...suite, id: 99, hash: (data: Uint8Array): Uint8Array => suite.mac(new Uint8Array(1), data) }
+    assert.notDeepEqual(treeHash(other, big), treeHash(suite, big))
+    assert.deepEqual(treeHash(other, big), treeHash(other, treeOf(nodesOf(big))))
   })
 
   test('is the nodes of one path for storage', () => {

@@ -6,7 +6,7 @@ import { Secret } from '../../main/mls/secret.ts'
 import { signLeaf } from '../../main/mls/tree/leaf.ts'
 import { nodeOf } from '../../main/mls/tree/math.ts'
 import {
-  applyPath, encryptPath, keysFromPathSecret, openPath, pathSecretFor, type NewPath,
+  applyPath, encryptPath, keysFromPathSecret, openPath, pathSecretFor, type NewPath, type PrivateTree,
 } from '../../main/mls/tree/path.ts'
 import { verifyParentHashes } from '../../main/mls/tree/parent-hash.ts'
 import { addLeaf, leafAt, nodesOf, removeLeaf, treeOf, type RatchetTree } from '../../main/mls/tree/ratchet-tree.ts'
@@ -14,8 +14,8 @@ import { validateLeaf, validateMembers, validateTree } from '../../main/mls/tree
 import { extensionType, RequiredCapabilities, type Extensions } from '../../main/mls/wire/extension.ts'
 import type { LeafIndex, LeafNode, Node, NodeIndex, ParentNode, UnsignedLeafNode } from '../../main/mls/wire/node.ts'
 import {
-  A, arriving, B, C, commit, commitEach, contextOf, D, E, makePath, newcomer, personAt, propose, startGroup,
-  suiteNumber, type TreeGroup,
+  A, arriving, B, C, commit, commitEach, contextOf, D, E, F, H, makePath, newcomer, personAt, propose, startGroup,
+  suiteNumber,
 } from './tree-group.ts'
 
 const suite = suiteNumber(1)
@@ -195,6 +195,14 @@ describe('in a group of 200, which is looked through block by block, a newcomer 
     adding(newcomer(suite, capabilitiesWith({ credentials: [7] })).leafNode)
   })
 
+  refuses('12.4.2.new-key', 'or a commit, for the encryption key of the root', () => {
+    const { path, sender, exclude } = arriving(large, { committer: A, own: B })
+    const [first, ...others] = path.nodes
+    assert.ok(first !== undefined)
+    const nodes = [{ ...first, encryptionKey: rootKey }, ...others]
+    applyPath(suite, { tree: large.tree, sender, path: { ...path, nodes }, exclude })
+  })
+
   test('but not for a key that only begins like another one', () => {
     adding({ ...newcomer(suite).leafNode, encryptionKey: likeIt })
   })
@@ -240,6 +248,15 @@ describe('a ratchet tree is refused by a new member', () => {
   refuses('7.9.2.parent-hash', 'when a parent hides that a leaf is unmerged', () => {
     const seven = commit(commit(withUnmerged, A, {}), A, { add: 1, withPath: false })
     join(tamperedParent(seven.tree, 7, { unmergedLeaves: [] }))
+  })
+  const eight = commit(commitEach(commit(startGroup(suite), A, { add: 6 }), [[A, {}], [E, {}]]), A,
+    { add: 1, withPath: false })
+  refuses('7.9.2.parent-hash', 'when a parent lists another unmerged leaf than the parent below', () => {
+    verifyParentHashes(suite, eight.tree)
+    verifyParentHashes(suite, tamperedParent(eight.tree, 7, { unmergedLeaves: [F] }))
+  })
+  refuses('7.9.2.parent-hash', 'when a parent lists one unmerged leaf more than the parent below', () => {
+    verifyParentHashes(suite, tamperedParent(eight.tree, 7, { unmergedLeaves: [F, H] }))
   })
   refuses('7.9.2.parent-hash', 'when a parent was put above members of whom none set it', () => {
     const planted: Node = {
@@ -328,8 +345,8 @@ describe('the path secret of a Welcome is refused', () => {
   const [own] = added
   assert.ok(own !== undefined)
   const secret = pathSecretFor(made, own)
-  const keysWith = (pathSecret: Secret, signer: LeafIndex = B, inGroup: TreeGroup = { ...wide, tree: made.tree }) =>
-    keysFromPathSecret(suite, { tree: inGroup.tree, own, signer, pathSecret })
+  const keysWith = (pathSecret: Secret, tree: RatchetTree = made.tree): PrivateTree =>
+    keysFromPathSecret(suite, { tree, own, signer: B, pathSecret })
 
   test('but not the right one', () => {
     assert.deepEqual([...keysWith(secret).keys()], [7])
@@ -338,7 +355,11 @@ describe('the path secret of a Welcome is refused', () => {
   refuses('12.4.3.1.path-secret', 'when it does not give the keys of the tree', () =>
     keysWith(new Secret(flipped(secret.unwrap()))))
   refuses('12.4.3.1.path-secret', 'when a parent that it is for is blank', () =>
-    keysWith(secret, B, { ...wide, tree: tampered(made.tree, 7, () => undefined) }))
-  refuses('12.4.3.1.path-secret', 'when it claims to come from the new member itself', () => keysWith(secret, own))
+    keysWith(secret, tampered(made.tree, 7, () => undefined)))
+  refuses('12.4.3.1.path-secret', 'when it claims to come from the new member itself', () => {
+    const [lowest] = made.pathSecrets.values()
+    assert.ok(lowest !== undefined)
+    keysFromPathSecret(suite, { tree: made.tree, own: B, signer: B, pathSecret: lowest })
+  })
   refuses('12.4.1.path-secret-length', 'when it has another length', () => keysWith(new Secret(new Uint8Array(31))))
 })
