@@ -90,11 +90,8 @@ export function* positionsIn(head: Subtree): Generator<Subtree, void> {
 /** How many leaves the tree has, blank ones included: a power of two (RFC 9420 §4.1). */
 export const leafCount = (tree: RatchetTree): number => tree.leafCount
 
-/** How many leaves are not blank. */
-export const memberCount = (tree: RatchetTree): number => tree.root.members
-
 /** The positions from the root down to `index`, that one included. Throws for a position outside of the tree. */
-export function descend(tree: RatchetTree, index: NodeIndex): readonly [Subtree, ...Subtree[]] {
+function descend(tree: RatchetTree, index: NodeIndex): readonly [Subtree, ...Subtree[]] {
   if (!(index >= 0 && index < nodeWidth(tree.leafCount))) {
     throw new MlsError('misuse', `node ${index} is outside of a tree of ${tree.leafCount} leaves`)
   }
@@ -112,7 +109,7 @@ export const childTowards = (at: Subtree, index: NodeIndex): Subtree =>
   at.children?.[index < at.index ? 0 : 1] ?? impossible('a leaf was asked for its child')
 
 /** The positions of a leaf's direct path with their copath children, from the leaf's parent up to the root. */
-export function stepsFrom(tree: RatchetTree, leaf: LeafIndex): readonly { parent: Subtree, sibling: Subtree }[] {
+function stepsFrom(tree: RatchetTree, leaf: LeafIndex): readonly { parent: Subtree, sibling: Subtree }[] {
   const index = nodeOf(leaf)
   const steps = descend(tree, index).slice(0, -1).map((parent) => {
     const [left, right] = parent.children ?? impossible('a leaf on a direct path')

@@ -46,7 +46,7 @@ export function requiredBy(groupExtensions: Extensions): RequiredCapabilities {
 }
 
 /** RFC 9420 §7.3, §11.1: whether the capabilities have all that is required; defaults need not be listed. */
-export const meets = (capabilities: Capabilities, required: RequiredCapabilities): boolean =>
+const meets = (capabilities: Capabilities, required: RequiredCapabilities): boolean =>
   required.extensionTypes.every((type) => defaultExtensions.has(type) || capabilities.extensions.includes(type))
   && required.proposalTypes.every((type) => supportsProposal(capabilities, type))
   && required.credentialTypes.every((type) => capabilities.credentials.includes(type))
