@@ -77,7 +77,7 @@ export const wait = (ms: number): Promise<void> => new Promise((resolve) => { se
 
 /** Waits until something is so; fails with the sentence when it does not come. */
 export async function until(sentence: string, check: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 300; tries++) {
     if (await check()) return
     await wait(50)
   }
