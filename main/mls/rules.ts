@@ -91,6 +91,7 @@ export const rules = {
   '12.4.3.1.tree-hash': { section: '12.4.3.1', sentence: 'The ratchet tree has the tree hash of the GroupInfo.' },
   '12.4.3.1.own-leaf': { section: '12.4.3.1', sentence: 'The ratchet tree has the leaf of the KeyPackage with which one joins.' },
   '12.4.3.1.confirmation-tag': { section: '12.4.3.1', sentence: 'The confirmation tag of a GroupInfo is that of its epoch.' },
+  '12.4.3.2.external-pub': { section: '12.4.3.2', sentence: 'The GroupInfo for an external commit has the key for one.' },
   '12.4.3.2.path': { section: '12.4.3.2', sentence: 'An external commit has a path.' },
   '12.4.3.2.reference': { section: '12.4.3.2', sentence: 'An external commit covers no proposal by reference.' },
   '12.4.3.3.last-node': { section: '12.4.3.3', sentence: 'The last node of a ratchet tree is not blank.' },

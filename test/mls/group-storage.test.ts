@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import {
   changedParts, commit, groupFromParts, merge, MlsError, protect, receive, trusting, type Group, type GroupParts,
 } from '../../main/mls/index.ts'
-import { bytes, implementations, World } from './group-world.ts'
+import { bytes, implementations, set, World } from './group-world.ts'
 
 const native = implementations[0]
 assert.ok(native !== undefined)
@@ -84,8 +84,8 @@ describe('a stored group', () => {
     const { alice: joined } = pair(5)
     const { head, nodes, ratchets } = stored(left)
     const parts = changedParts(joined, left)
-    for (const [index, value] of parts.nodes) value === undefined ? nodes.delete(index) : nodes.set(index, value)
-    for (const [name, value] of parts.ratchets) value === undefined ? ratchets.delete(name) : ratchets.set(name, value)
+    for (const [index, value] of parts.nodes) set(nodes, index, value)
+    for (const [name, value] of parts.ratchets) set(ratchets, name, value)
     assert.deepEqual({ head: parts.head ?? head, nodes, ratchets: new Map([...ratchets].sort()) },
       { ...stored(joined), ratchets: new Map([...stored(joined).ratchets].sort()) })
   })

@@ -53,8 +53,10 @@ const partsOf = (tree: Group['secretTree']): unknown =>
 function plain(value: unknown): unknown {
   if (value instanceof SecretValue) return `secret ${toHex(value.unwrap())}`
   if (value instanceof Uint8Array) return toHex(value)
-  if (value instanceof Map) return Array.from(value, ([key, each]) => [key, plain(each)]).sort()
-  if (Array.isArray(value)) return value.map(plain)
+  if (value instanceof Map) {
+    return Array.from(value as ReadonlyMap<unknown, unknown>, ([key, each]) => [key, plain(each)]).sort()
+  }
+  if (Array.isArray(value)) return (value as readonly unknown[]).map(plain)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]))
 }
@@ -190,7 +192,8 @@ export class Member {
   }
 }
 
-function set<K>(map: Map<K, Uint8Array>, key: K, value: Uint8Array | undefined): void {
+/** Puts a part into a store, or takes it out. */
+export function set<K>(map: Map<K, Uint8Array>, key: K, value: Uint8Array | undefined): void {
   if (value === undefined) map.delete(key)
   else map.set(key, value.slice())
 }

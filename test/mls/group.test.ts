@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { toHex } from '../../main/mls/codec.ts'
 import {
-  droppedSecrets, epochAuthenticator, exportSecret, forgetPast, leafAt, leavesOf, MlsError, propose, proposeUpdate,
-  Secret, type Group, type MLSMessage, type PreSharedKeyID, type PskLookup, type RuleId,
+  decode, droppedSecrets, encode, epochAuthenticator, exportSecret, forgetPast, GroupInfo, groupInfo, joinExternally,
+  leafAt, leavesOf, MlsError, propose, proposeUpdate, Secret, toHex, trusting, type ExternalJoinOptions, type Group,
+  type MLSMessage, type PreSharedKeyID, type PskLookup, type RuleId,
 } from '../../main/mls/index.ts'
-import { assertAgree, assertTalk, bytes, custom, implementations, World, type Member } from './group-world.ts'
+import { assertAgree, assertTalk, bytes, custom, implementations, Member, World } from './group-world.ts'
 
 const refusedBy = (rule: RuleId) => (error: unknown): boolean => error instanceof MlsError && error.rule === rule
 const failsAs = (code: MlsError['code']) => (error: unknown): boolean => error instanceof MlsError && error.code === code
@@ -274,6 +274,32 @@ for (const implementation of implementations) for (const id of [1, 2, 3]) {
       bob.receive(made.message)
       carol.receive(made.message)
       assertAgree([alice, bob, carol])
+    })
+
+    test('Dave joins by his own commit, loses his state, and comes back by another one that removes his old leaf', () => {
+      const [alice, bob] = world.gather('alice', 'bob') as [Member, Member]
+      const dave = world.person('dave')
+      const enter = (replaces: Partial<ExternalJoinOptions>): Member => {
+        const info = decode(GroupInfo, encode(GroupInfo, groupInfo(alice.group, { externalPub: true })))
+        const joined = joinExternally({
+          suiteOf: world.suiteOf, groupInfo: info, ...dave.leaf, authentication: trusting, ...replaces,
+        })
+        for (const member of [alice, bob]) {
+          const received = member.receive(joined.message)
+          assert.ok(received.type === 'commit' && received.applied.external)
+          assert.deepEqual(received.applied.added.map(({ index }) => index), [joined.group.ownLeaf])
+        }
+        return new Member(dave, world.suiteOf, joined.group)
+      }
+      const first = enter({})
+      assertAgree([alice, bob, first])
+      assertTalk([alice, bob, first])
+      assert.throws(() => enter({}), refusedBy('7.3.unique-signature-key'))
+      const second = enter({ replaces: first.group.ownLeaf })
+      assertAgree([alice, bob, second])
+      assert.equal(leavesOf(alice.group.tree).length, 3)
+      world.commit(second, [alice, bob])
+      assertTalk([alice, bob, second])
     })
 
     test('the epoch authenticator differs from epoch to epoch', () => {

@@ -1,26 +1,22 @@
 import { decode, encode, equal } from '../codec.ts'
 import { MlsError } from '../error.ts'
-import { decryptWithLabel, keyPackageRef, verifyWithLabel } from '../labelled.ts'
+import { decryptWithLabel, keyPackageRef } from '../labelled.ts'
 import { check } from '../rules.ts'
 import { epochSecrets, welcomeKey, welcomeSecret } from '../schedule/epoch.ts'
 import { pskSecret } from '../schedule/psk.ts'
 import { Secret } from '../secret.ts'
 import type { KeyPair, Suite, SuiteOf } from '../suite.ts'
-import { treeHash } from '../tree/hash.ts'
 import { nodeOf } from '../tree/math.ts'
 import { keysFromPathSecret } from '../tree/path.ts'
-import { leafAt, leavesOf, treeOf, type RatchetTree } from '../tree/ratchet-tree.ts'
-import { checkUniqueExtensions, validateTree } from '../tree/validate.ts'
-import { extensionType } from '../wire/extension.ts'
-import type { KeyPackage} from '../wire/key-package.ts';
-import { mls10 } from '../wire/key-package.ts'
-import { LeafNode, RatchetTreeNodes, type LeafIndex, type Node, type NodeIndex } from '../wire/node.ts'
+import { leavesOf, type RatchetTree } from '../tree/ratchet-tree.ts'
+import type { KeyPackage } from '../wire/key-package.ts'
+import { LeafNode, type LeafIndex, type Node, type NodeIndex } from '../wire/node.ts'
 import { resumptionUsage, type PreSharedKeyID } from '../wire/proposal.ts'
-import { GroupInfo, GroupInfoTBS, GroupSecrets, type Welcome } from '../wire/welcome.ts'
-import { checkVerdict, type Authentication } from './authentication.ts'
+import { GroupInfo, GroupSecrets, type Welcome } from '../wire/welcome.ts'
+import type { Authentication } from './authentication.ts'
 import { startEpoch } from './epoch.ts'
+import { treeFor, verifyGroupInfo } from './group-info.ts'
 import type { KeyPackagePrivate } from './key-package.ts'
-import { checkExtensions } from './proposals.ts'
 import { findPsks } from './psk.ts'
 import type { Group, PskLookup } from './state.ts'
 
@@ -58,20 +54,20 @@ export function join(options: JoinOptions): Joined {
   const { joinerSecret, pathSecret, psks } = openSecrets(suite, options)
   // RFC 9420 §12.4.3.1: "If a PreSharedKeyID is part of the GroupSecrets and the client is not in possession of the
   // corresponding PSK, return an error."
-  checkSpecialPsks(psks)
+  check('12.4.3.1.one-special-psk', psks.filter(isSpecial).length <= 1)
   const psk = pskSecret(suite, findPsks(psks, options.psks))
   const info = openGroupInfo(suite, welcome, { joinerSecret, pskSecret: psk })
   const { groupContext: context, signer } = info
   const tree = treeFor(info, options.ratchetTree)
-  checkGroupInfo(suite, { info, tree, options })
-
-  validateTree(suite, { tree, groupId: context.groupId, groupExtensions: context.extensions })
-  checkExtensions(context.extensions, authentication)
-  for (const { leafNode } of leavesOf(tree)) {
-    checkVerdict('5.3.1.credential', authentication.validate(leafNode.credential, leafNode.signatureKey))
-  }
+  verifyGroupInfo(suite, info, { tree, authentication })
+  // RFC 9420 §12.4.3.1: "the `group_id` is unique among the groups that the client is currently participating in".
+  check('12.4.3.1.group-id', options.isKnownGroup?.(context.groupId) !== true)
   const ownLeaf = findLeaf(tree, keyPackage.leafNode)
-  if (psks.some(isSpecial)) check('12.4.3.1.special-epoch', context.epoch === 1n)
+  if (psks.some(isSpecial)) {
+    check('12.4.3.1.special-epoch', context.epoch === 1n)
+    // RFC 9420 §12.4.3.1 wants the new group compared with the old one, which is not at hand here yet.
+    throw new MlsError('unsupported', 'groups that continue another one are not joined yet')
+  }
 
   const start = startEpoch(suite, {
     secrets: epochSecrets(suite, { joinerSecret, pskSecret: psk, context }), context, tree,
@@ -129,14 +125,6 @@ export function openSecrets(
 const isSpecial = ({ psk }: PreSharedKeyID): boolean =>
   psk.type === 'resumption' && (psk.usage === resumptionUsage.reinit || psk.usage === resumptionUsage.branch)
 
-/** RFC 9420 §12.4.3.1: a PSK "with usage `reinit` or `branch`" is "the only such PSK". */
-function checkSpecialPsks(psks: readonly PreSharedKeyID[]): void {
-  const special = psks.filter(isSpecial).length
-  check('12.4.3.1.one-special-psk', special <= 1)
-  // RFC 9420 §12.4.3.1 wants the new group compared with the old one, which is not at hand here yet.
-  if (special > 0) throw new MlsError('unsupported', 'groups that continue another one are not joined yet')
-}
-
 /** RFC 9420 §12.4.3.1: the GroupInfo that all new members share. */
 export function openGroupInfo(suite: Suite, welcome: Welcome, secrets: {
   readonly joinerSecret: Secret
@@ -148,34 +136,6 @@ export function openGroupInfo(suite: Suite, welcome: Welcome, secrets: {
   for (const each of [secret, key]) each.wipe()
   check('12.4.3.1.group-info', bytes !== undefined)
   return decode(GroupInfo, bytes)
-}
-
-/** RFC 9420 §12.4.3.3: the tree of the GroupInfo, or the one that came another way. */
-function treeFor({ extensions }: GroupInfo, ratchetTree: JoinOptions['ratchetTree']): RatchetTree {
-  const extension = extensions.find((each) => each.extensionType === extensionType.ratchetTree)
-  if (extension !== undefined) return treeOf(decode(RatchetTreeNodes, extension.extensionData))
-  if (ratchetTree === undefined) throw new MlsError('undecided', 'the ratchet tree is neither in the Welcome nor given')
-  return treeOf(ratchetTree)
-}
-
-/** RFC 9420 §12.4.3, §12.4.3.1: what a new member verifies of a GroupInfo before it looks at the leaves. */
-function checkGroupInfo(suite: Suite, { info, tree, options }: {
-  readonly info: GroupInfo
-  readonly tree: RatchetTree
-  readonly options: JoinOptions
-}): void {
-  const { groupContext: context, signer, signature, ...rest } = info
-  check('12.4.3.1.version', context.version === mls10)
-  // RFC 9420 §12.4.3.1: "the `cipher_suite` in the GroupInfo matches the `cipher_suite` in the KeyPackage".
-  check('12.4.3.1.cipher-suite', context.cipherSuite === suite.id)
-  checkUniqueExtensions(info.extensions)
-  const signerLeaf = leafAt(tree, signer)
-  check('12.4.3.1.signer', signerLeaf !== undefined)
-  const signed = encode(GroupInfoTBS, { ...rest, groupContext: context, signer })
-  check('12.4.3.1.signature', verifyWithLabel(suite, signerLeaf.signatureKey, 'GroupInfoTBS', signed, signature))
-  // RFC 9420 §12.4.3.1: "the `group_id` is unique among the groups that the client is currently participating in".
-  check('12.4.3.1.group-id', options.isKnownGroup?.(context.groupId) !== true)
-  check('12.4.3.1.tree-hash', equal(treeHash(suite, tree), context.treeHash))
 }
 
 /** RFC 9420 §12.4.3.1: "a leaf whose LeafNode is identical to the one in the KeyPackage". */

@@ -6,7 +6,7 @@ import { encryptionKeyPair, signLeaf } from '../tree/leaf.ts'
 import { checkUniqueExtensions, listsExtensions, validateLeaf } from '../tree/validate.ts'
 import type { Credential } from '../wire/credential.ts'
 import type { Extensions } from '../wire/extension.ts'
-import type { KeyPackage} from '../wire/key-package.ts';
+import type { KeyPackage} from '../wire/key-package.ts'
 import { KeyPackageTBS, mls10 } from '../wire/key-package.ts'
 import { limits } from '../wire/limits.ts'
 import type { Capabilities, Lifetime } from '../wire/node.ts'

@@ -47,7 +47,7 @@ export function processCommit(group: Group, authenticated: AuthenticatedContent,
 
   const { committer, tree } = member === undefined
     ? joinByPath(group, effects, path ?? impossible('an external commit without a path'), authentication)
-    : { committer: member, tree: path === undefined ? effects.tree : updateByPath(group, effects, { committer: member, path, authentication }) }
+    : { committer: member, tree: updateByPath(group, effects, { committer: member, path, authentication }) }
   checkResult(group, { effects, after: tree })
   const applied = describe(group, { listed, effects, committer, tree, content: authenticated.content })
   if (applied.selfRemoved) {
@@ -97,12 +97,13 @@ function checkExternalCommit({ proposals, path }: Commit): void {
   check('12.4.3.2.reference', proposals.every(({ type }) => type === 'proposal'))
 }
 
-/** RFC 9420 §12.4.2: a member's path, validated and merged. */
+/** RFC 9420 §12.4.2: a member's path, if there is one, validated and merged. */
 function updateByPath(group: Group, effects: Effects, { committer, path, authentication }: {
   readonly committer: LeafIndex
-  readonly path: UpdatePath
+  readonly path: UpdatePath | undefined
   readonly authentication: Authentication
 }): RatchetTree {
+  if (path === undefined) return effects.tree
   const { leafNode } = path
   checkReplacement(group, { leafNode, source: 'commit', leafIndex: committer, authentication })
   return mergePath(group, effects, { tree: effects.tree, committer, path })

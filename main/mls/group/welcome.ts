@@ -1,41 +1,14 @@
 import { encode } from '../codec.ts'
-import { encryptWithLabel, keyPackageRef, signWithLabel } from '../labelled.ts'
-import { externalKeyPair, welcomeKey } from '../schedule/epoch.ts'
+import { encryptWithLabel, keyPackageRef } from '../labelled.ts'
+import { welcomeKey } from '../schedule/epoch.ts'
 import type { Secret } from '../secret.ts'
-import { nodesOf } from '../tree/ratchet-tree.ts'
 import { pathSecretFor, type NewPath } from '../tree/path.ts'
-import { ExternalPub, extensionType, type Extension } from '../wire/extension.ts'
 import type { MLSMessage } from '../wire/framing.ts'
 import { mls10 } from '../wire/key-package.ts'
-import { RatchetTreeNodes } from '../wire/node.ts'
-import { GroupInfo, GroupInfoTBS, GroupSecrets, type EncryptedGroupSecrets } from '../wire/welcome.ts'
+import { GroupInfo, GroupSecrets, type EncryptedGroupSecrets } from '../wire/welcome.ts'
+import { groupInfo } from './group-info.ts'
 import type { Effects } from './proposal-list.ts'
 import type { Group } from './state.ts'
-
-/**
- * What one needs to join by this epoch's external commit, or what a Welcome encrypts (RFC 9420 §12.4.3), signed by
- * this member. `externalPub`: with the key for external commits (§12.4.3.2). `ratchetTree`: with the tree (§12.4.3.3).
- */
-export function groupInfo(group: Group, { externalPub = false, ratchetTree = true }: {
-  readonly externalPub?: boolean
-  readonly ratchetTree?: boolean
-} = {}): GroupInfo {
-  const { suite, context, confirmationTag, ownLeaf, signaturePrivateKey } = group
-  const extensions: Extension[] = []
-  if (ratchetTree) {
-    const extensionData = encode(RatchetTreeNodes, nodesOf(group.tree))
-    extensions.push({ extensionType: extensionType.ratchetTree, extensionData })
-  }
-  if (externalPub) {
-    const { publicKey, privateKey } = externalKeyPair(suite, group.secrets)
-    privateKey.wipe()
-    const extensionData = encode(ExternalPub, { externalPub: publicKey })
-    extensions.push({ extensionType: extensionType.externalPub, extensionData })
-  }
-  const unsigned = { groupContext: context, extensions, confirmationTag, signer: ownLeaf }
-  const signature = signWithLabel(suite, signaturePrivateKey, 'GroupInfoTBS', encode(GroupInfoTBS, unsigned))
-  return { ...unsigned, signature }
-}
 
 /** The Welcome for all whom a commit added (RFC 9420 §12.4.1, §12.4.3.1). `group`: the epoch that it starts. */
 export function welcomeFor(group: Group, { effects, path, joinerSecret, welcomeSecret }: {

@@ -1,0 +1,75 @@
+import { decode, encode, equal } from '../codec.ts'
+import { MlsError } from '../error.ts'
+import { signWithLabel, verifyWithLabel } from '../labelled.ts'
+import { check } from '../rules.ts'
+import { externalKeyPair } from '../schedule/epoch.ts'
+import type { Suite } from '../suite.ts'
+import { treeHash } from '../tree/hash.ts'
+import { leafAt, leavesOf, nodesOf, treeOf, type RatchetTree } from '../tree/ratchet-tree.ts'
+import { checkUniqueExtensions, validateTree } from '../tree/validate.ts'
+import { ExternalPub, extensionType, type Extension } from '../wire/extension.ts'
+import { mls10 } from '../wire/key-package.ts'
+import { RatchetTreeNodes, type Node } from '../wire/node.ts'
+import { GroupInfoTBS, type GroupInfo } from '../wire/welcome.ts'
+import { checkVerdict, type Authentication } from './authentication.ts'
+import { checkExtensions } from './proposals.ts'
+import type { Group } from './state.ts'
+
+const label = 'GroupInfoTBS'
+
+/**
+ * This epoch as new members need it (RFC 9420 §12.4.3), signed by this member. Not public: whoever has it learns who
+ * is in the group, and with `externalPub` may join by an external commit (§12.4.3.2). `ratchetTree`: with the tree
+ * (§12.4.3.3), the default.
+ */
+export function groupInfo(group: Group, { externalPub = false, ratchetTree = true }: {
+  readonly externalPub?: boolean
+  readonly ratchetTree?: boolean
+} = {}): GroupInfo {
+  const { suite, context, confirmationTag, ownLeaf, signaturePrivateKey } = group
+  const extensions: Extension[] = []
+  if (ratchetTree) {
+    const extensionData = encode(RatchetTreeNodes, nodesOf(group.tree))
+    extensions.push({ extensionType: extensionType.ratchetTree, extensionData })
+  }
+  if (externalPub) {
+    const { publicKey, privateKey } = externalKeyPair(suite, group.secrets)
+    privateKey.wipe()
+    const extensionData = encode(ExternalPub, { externalPub: publicKey })
+    extensions.push({ extensionType: extensionType.externalPub, extensionData })
+  }
+  const unsigned = { groupContext: context, extensions, confirmationTag, signer: ownLeaf }
+  const signature = signWithLabel(suite, signaturePrivateKey, label, encode(GroupInfoTBS, unsigned))
+  return { ...unsigned, signature }
+}
+
+/** RFC 9420 §12.4.3.3: the tree of a GroupInfo, or the one that came another way. Throws `undecided` without either. */
+export function treeFor({ extensions }: GroupInfo, ratchetTree: readonly (Node | undefined)[] | undefined): RatchetTree {
+  const extension = extensions.find((each) => each.extensionType === extensionType.ratchetTree)
+  if (extension !== undefined) return treeOf(decode(RatchetTreeNodes, extension.extensionData))
+  if (ratchetTree === undefined) throw new MlsError('undecided', 'the ratchet tree came neither here nor otherwise')
+  return treeOf(ratchetTree)
+}
+
+/** RFC 9420 §12.4.3, §12.4.3.1: refuses a GroupInfo, or its tree, by which one must not join. */
+export function verifyGroupInfo(suite: Suite, info: GroupInfo, { tree, authentication }: {
+  readonly tree: RatchetTree
+  readonly authentication: Authentication
+}): void {
+  const { groupContext: context, signer, signature } = info
+  check('12.4.3.1.version', context.version === mls10)
+  // RFC 9420 §12.4.3.1: "the `cipher_suite` in the GroupInfo matches the `cipher_suite` in the KeyPackage".
+  check('12.4.3.1.cipher-suite', context.cipherSuite === suite.id)
+  checkUniqueExtensions(info.extensions)
+  const signerLeaf = leafAt(tree, signer)
+  check('12.4.3.1.signer', signerLeaf !== undefined)
+  const signed = encode(GroupInfoTBS, info)
+  check('12.4.3.1.signature', verifyWithLabel(suite, signerLeaf.signatureKey, label, signed, signature))
+  check('12.4.3.1.tree-hash', equal(treeHash(suite, tree), context.treeHash))
+  validateTree(suite, { tree, groupId: context.groupId, groupExtensions: context.extensions })
+  checkExtensions(context.extensions, authentication)
+  // RFC 9420 §5.3.1: "When a member receives a GroupInfo object that it will use to join a group".
+  for (const { leafNode } of leavesOf(tree)) {
+    checkVerdict('5.3.1.credential', authentication.validate(leafNode.credential, leafNode.signatureKey))
+  }
+}
