@@ -148,7 +148,8 @@ class App {
       this.#wanted = undefined
       this.select(wanted)
     }
-    if (this.phase?.at !== 'ready' || !this.conversations.some(({ id }) => id === this.selectedId)) this.select(undefined)
+    const there = this.phase?.at === 'ready' && this.conversations.some(({ id }) => id === this.selectedId)
+    if (!there) this.select(undefined)
   }
 
   select(id: string | undefined): void {

@@ -63,7 +63,8 @@ export const rowsOf = (entries: readonly Entry[], fresh: Fresh | undefined): rea
     const day = previous === undefined || dayStart(previous.at) !== dayStart(entry.at)
     const line = fresh !== undefined && entry.order >= fresh.order &&
       (previous === undefined || previous.order < fresh.order)
-    return { day, fresh: line ? fresh.count : 0, first: previous === undefined || day || line || !continues(entry, previous) }
+    const first = previous === undefined || day || line || !continues(entry, previous)
+    return { day, fresh: line ? fresh.count : 0, first }
   })
   return entries.map((entry, at) => {
     const start = starts[at] ?? { day: false, fresh: 0, first: true }

@@ -21,7 +21,8 @@ const colourOf = (written: string): Colour => {
 const tokens = new Map<string, readonly [Colour, Colour]>()
 for (const [, name, light, dark] of read('styles/tokens.css')
   .matchAll(/^ {2}--([a-z0-9-]+): light-dark\((#[0-9a-f]{6}|rgb\([^)]*\)), (#[0-9a-f]{6}|rgb\([^)]*\))\);$/gm)) {
-  if (name !== undefined && light !== undefined && dark !== undefined) tokens.set(name, [colourOf(light), colourOf(dark)])
+  if (name === undefined || light === undefined || dark === undefined) continue
+  tokens.set(name, [colourOf(light), colourOf(dark)])
 }
 
 const themes = ['light', 'dark'] as const
@@ -73,14 +74,18 @@ const shapes: Readonly<Record<string, readonly string[]>> = {
 
 const styles = readdirSync(renderer, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.svelte') || file.endsWith('.css')).filter((file) => !file.endsWith('tokens.css'))
-  .map((file) => ({ file, css: file.endsWith('.css') ? read(file) : /<style>(.*)<\/style>/s.exec(read(file))?.[1] ?? '' }))
+  .map((file) => {
+    const text = read(file)
+    return { file, css: file.endsWith('.css') ? text : /<style>(.*)<\/style>/s.exec(text)?.[1] ?? '' }
+  })
 
 describe('the tokens', () => {
   test('are the table of the look, in both themes', () => {
     const hex = ([red, green, blue]: Colour): string =>
       `#${[red, green, blue].map((part) => part.toString(16).padStart(2, '0')).join('')}`
-    const table = ['paper', 'sunken', 'surface', 'line', 'ink-1', 'ink-2', 'ink-3', 'leaf', 'on-leaf', 'leaf-soft', 'own',
-      'other', 'bark', 'warn', 'warn-soft', 'alarm'].map((name) => [hex(colour(name, 0)), hex(colour(name, 1))].join(' '))
+    const names = ['paper', 'sunken', 'surface', 'line', 'ink-1', 'ink-2', 'ink-3', 'leaf', 'on-leaf', 'leaf-soft',
+      'own', 'other', 'bark', 'warn', 'warn-soft', 'alarm']
+    const table = names.map((name) => [hex(colour(name, 0)), hex(colour(name, 1))].join(' '))
     assert.deepEqual(table, [
       '#f6f5f0 #0e1411', '#eeede6 #111814', '#ffffff #151d19', '#dedcd2 #26312b', '#1d241f #e6ece8', '#57605a #a5b0a9',
       '#858d87 #74807a', '#1a6b43 #58c48c', '#ffffff #062014', '#dcefe3 #173526', '#d3ecdd #1b4630', '#ffffff #1c2620',
@@ -94,9 +99,11 @@ describe('the tokens', () => {
         for (const ground of grounds) {
           for (const theme of [0, 1] as const) {
             const [base = '', hovered] = ground.split('+')
-            const below = hovered === undefined ? colour(base, theme) : over(colour(hovered, theme), colour(base, theme))
+            const bare = colour(base, theme)
+            const below = hovered === undefined ? bare : over(colour(hovered, theme), bare)
             const ratio = contrast(colour(ink, theme), below)
-            assert(ratio >= least, `${themes[theme]}: --${ink} on ${ground} has ${ratio.toFixed(2)}, needs ${String(least)}`)
+            const told = `${themes[theme]}: --${ink} on ${ground} has ${ratio.toFixed(2)}, needs ${String(least)}`
+            assert(ratio >= least, told)
           }
         }
       })

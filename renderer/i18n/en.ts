@@ -66,10 +66,11 @@ const gapWords = (gap: Extract<Entry, { kind: 'gap' }>, naming: Naming): string 
 
 /** What stands under an own message. `others` is the number of other people who could read it. */
 const stateWords = (state: MessageState, deliveredTo: number, others: number): string => {
+  const some = `delivered to ${deliveredTo} of ${others}`
   switch (state) {
     case 'sending': return 'sending'
-    case 'sent': return deliveredTo > 0 && others > 1 ? `delivered to ${deliveredTo} of ${others}` : 'sent'
-    case 'delivered': return others > 1 && deliveredTo < others ? `delivered to ${deliveredTo} of ${others}` : 'delivered'
+    case 'sent': return deliveredTo > 0 && others > 1 ? some : 'sent'
+    case 'delivered': return others > 1 && deliveredTo < others ? some : 'delivered'
     case 'failed': return 'not sent'
     case 'received': return ''
   }
@@ -111,13 +112,14 @@ const codeWords = (code: ErrorCode): string => {
     case 'name-differs': return 'This is not the name of this profile. Nothing was removed.'
     case 'passphrase-wrong': return 'This passphrase does not open the profile. Nothing is lost; try again.'
     case 'passphrase-short': return 'This passphrase is too short. Use a few words that only you would put together.'
-    case 'keychain-locked': return 'The keychain of this computer is locked. Nothing is lost: unlock it, then try again.'
+    case 'keychain-locked': return 'The keychain of this computer is locked. ' +
+      'Nothing is lost: unlock it, then try again.'
     case 'keychain-absent': return 'This computer has no keychain that can hold the key. Choose a passphrase instead.'
     case 'keychain-lost': return 'The keychain of this computer no longer has the key of this profile. ' +
       'The history is still here, but it needs that keychain to open.'
     case 'store-full': return 'The disk is full. Nothing that was saved is lost: make room, then try again.'
     case 'store-damaged': return 'The file with your messages is damaged and was not touched. ' +
-      'Put back a copy of the profile folder, or remove the profile and start anew.'
+      'Put back a copy of the profile folder if you have one; if not, start with a new profile.'
     case 'store-read-only': return 'Coppice may not write to its folder. Nothing is lost: ' +
       'allow writing there, then try again.'
     case 'store-newer': return 'A newer Coppice has used this profile. Nothing is lost: update this app to open it.'
@@ -166,7 +168,7 @@ export const words = {
   choose: { title: 'Who is here?', text: 'These people have a profile on this computer.' },
 
   setUp: {
-    title: 'Welcome',
+    title: 'Welcome to Coppice',
     text: 'No number, no address, no server that knows you. Your account is made here, on this computer.',
     name: 'Your name',
     nameHint: 'What others see. You can change it later.',
@@ -261,6 +263,7 @@ export const words = {
     readersText: (epochAt: number, now: number) => `Nobody else, not even the server. Since ${moment(epochAt, now)}.`,
     code: 'Group code', directCode: 'Chat code',
     codeText: 'The same for everybody in this chat. Read it aloud to be sure that nobody sees another group.',
+    directCodeText: 'The same for both of you. Read it aloud to be sure that nobody stands in between.',
     tree: 'Key tree',
     treeText: (name: string | undefined, at: number, now: number) =>
       `Your path is lit. Last renewed${name === undefined ? '' : ` by ${name}`} ${ago(at, now)}.`,

@@ -39,7 +39,7 @@ export const pictureOf = (tree: readonly TreeNode[], width = 280): TreePicture =
   const levels = top - lowest + 1
   const slot = width / 2 ** (top - lowest)
   const radius = Math.min(6, round(slot * 0.36))
-  const rise = 36 - levels * 2
+  const rise = 48 - levels * 4
   const place = (index: number): { x: number, y: number } => ({
     x: round(((index + 1) / 2 ** (top + 1)) * width),
     y: round(radius + 4 + (top - level(index)) * rise),

@@ -4,8 +4,8 @@
  */
 import { calls } from '../../preload/api.ts'
 import type {
-  Answer, ArgumentOf, CallName, Change, Conversation, Details, Entry, EntryPage, ErrorCode, Invite, InvitePreview, Me, Phase,
-  ResultOf,
+  Answer, ArgumentOf, CallName, Change, Conversation, Details, Entry, EntryPage, ErrorCode, Invite, InvitePreview, Me,
+  Phase, ResultOf,
 } from '../../preload/api.ts'
 import * as samples from './ui-samples.ts'
 
@@ -94,6 +94,13 @@ export class ScriptedBridge {
     return chat
   }
 
+  #alter(id: string, more: Partial<Conversation>, fact?: Extract<Entry, { kind: 'fact' }>['fact']): void {
+    const changed = { ...this.#chat(id), ...more }
+    this.push({
+      conversations: [changed], ...fact === undefined ? {} : { entries: [samples.fact(changed, samples.now, fact)] },
+    })
+  }
+
   #me(more: Partial<Me>): void {
     const me = this.phase.at === 'ready' ? this.phase.me : { ...samples.me, recovery: 'waiting' as const }
     this.push({ phase: { at: 'ready', me: { ...me, ...more } } })
@@ -122,23 +129,25 @@ export class ScriptedBridge {
         break
       case 'recovery.later': this.#me({ recovery: 'later' }); break
       case 'profile.rename': this.#me({ name: of(name).name }); break
-      case 'profile.remove': this.push({ phase: { at: 'new', keychain: 'ok' }, removedConversations: [...this.conversations.keys()] }); break
+      case 'profile.remove':
+        this.push({ phase: { at: 'new', keychain: 'ok' }, removedConversations: [...this.conversations.keys()] })
+        break
       case 'invite.show': return value(name, this.#invite())
       case 'invite.read': return this.#read(of(name).invite)
       case 'conversation.direct': return this.#direct(of(name).invite)
       case 'conversation.group': return this.#group(of(name))
       case 'conversation.accept': this.#accept(of(name).conversation); break
       case 'conversation.decline': this.push({ removedConversations: [of(name).conversation] }); break
-      case 'conversation.rename': this.push({ conversations: [{ ...this.#chat(of(name).conversation), title: of(name).name }] }); break
+      case 'conversation.rename': this.#alter(of(name).conversation, { title: of(name).name }); break
       case 'conversation.add': this.#add(of(name)); break
       case 'conversation.remove': this.#remove(of(name)); break
-      case 'conversation.leave': this.push({ conversations: [{ ...this.#chat(of(name).conversation), state: 'left' }] }); break
+      case 'conversation.leave': this.#alter(of(name).conversation, { state: 'left' }); break
       case 'conversation.details': return value<'conversation.details'>(name, this.#details(of(name).conversation))
       case 'people.known': return value(name, this.known)
       case 'entries.page': return value(name, this.#page(of(name)))
       case 'message.send': this.#send(of(name)); break
       case 'conversation.read': this.#seen(of(name)); break
-      case 'conversation.draft': this.push({ conversations: [{ ...this.#chat(of(name).conversation), draft: of(name).text }] }); break
+      case 'conversation.draft': this.#alter(of(name).conversation, { draft: of(name).text }); break
     }
     return { value: undefined }
   }
@@ -148,7 +157,8 @@ export class ScriptedBridge {
   }
 
   #invite(): Invite {
-    return { text: `coppice1${samples.idOf('invite')}${samples.idOf('token')}`, expiresAt: samples.now + 14 * samples.dayMs }
+    const text = `coppice1${samples.idOf('invite')}${samples.idOf('token')}`
+    return { text, expiresAt: samples.now + 14 * samples.dayMs }
   }
 
   #read(invite: string): { value: InvitePreview } | Refusal {
@@ -160,13 +170,14 @@ export class ScriptedBridge {
     const preview = this.invites.get(invite)
     if (preview === undefined) return { ok: false, code: 'invite-malformed' }
     const chat = samples.conversation(preview.name, { at: samples.now })
-    this.push({ conversations: [chat], entries: [samples.fact(chat, samples.now, { fact: 'created', by: samples.me.accountId })] })
+    const created = samples.fact(chat, samples.now, { fact: 'created', by: samples.me.accountId })
+    this.push({ conversations: [chat], entries: [created] })
     return { value: { conversation: chat.id } }
   }
 
   #group({ name, people, invites }: ArgumentOf<'conversation.group'>): { value: { conversation: string } } {
-    const members = this.#people(people, invites)
-    const chat = samples.conversation(name, { kind: 'group', at: samples.now, people: [...members, samples.person('Robin', { admin: true })] })
+    const members = [...this.#people(people, invites), samples.person('Robin', { admin: true })]
+    const chat = samples.conversation(name, { kind: 'group', at: samples.now, people: members })
     this.push({ conversations: [chat] })
     return { value: { conversation: chat.id } }
   }
@@ -190,20 +201,22 @@ export class ScriptedBridge {
   #add({ conversation, people, invites }: ArgumentOf<'conversation.add'>): void {
     const chat = this.#chat(conversation)
     const added = this.#people(people, invites)
-    const changed = { ...chat, people: [...chat.people, ...added], devices: chat.devices + added.length, epochAt: samples.now }
+    const all = [...chat.people, ...added]
     const who = added.map(({ accountId }) => accountId)
-    this.push({ conversations: [changed], entries: [samples.fact(changed, samples.now, { fact: 'added', by: samples.me.accountId, who })] })
+    this.#alter(conversation, { people: all, devices: chat.devices + added.length, epochAt: samples.now },
+      { fact: 'added', by: samples.me.accountId, who })
   }
 
   #remove({ conversation, accountId }: ArgumentOf<'conversation.remove'>): void {
-    const chat = this.#chat(conversation)
-    const people = chat.people.filter((person) => person.accountId !== accountId)
-    const changed = { ...chat, people, devices: people.reduce((sum, { devices }) => sum + devices, 0), epochAt: samples.now }
-    this.push({ conversations: [changed], entries: [samples.fact(changed, samples.now, { fact: 'removed', by: samples.me.accountId, who: [accountId] })] })
+    const people = this.#chat(conversation).people.filter((person) => person.accountId !== accountId)
+    const devices = people.reduce((sum, person) => sum + person.devices, 0)
+    this.#alter(conversation, { people, devices, epochAt: samples.now },
+      { fact: 'removed', by: samples.me.accountId, who: [accountId] })
   }
 
   #page({ conversation, before, limit }: ArgumentOf<'entries.page'>): EntryPage {
-    const all = this.entries.filter((entry) => entry.conversation === conversation && (before === 0 || entry.order < before))
+    const all = this.entries
+      .filter((entry) => entry.conversation === conversation && (before === 0 || entry.order < before))
       .sort((one, other) => one.order - other.order)
     const entries = all.slice(-limit)
     return { entries, more: all.length > entries.length, names: { [samples.idOf('Pia')]: 'Pia' } }

@@ -1,29 +1,17 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
-import type { Browser, Locator, Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { decodeQR } from 'qr/decode.js'
 import { ScriptedBridge } from './ui-bridge.ts'
-import type { BridgeOptions } from './ui-bridge.ts'
 import * as samples from './ui-samples.ts'
-import type { Look, Shown } from './ui-window.ts'
-import { openBrowser, show } from './ui-window.ts'
+import { newStage } from './ui-window.ts'
 
-let browser: Browser
-const open: Shown[] = []
-before(async () => { browser = await openBrowser() })
-after(async () => { await browser.close() })
-afterEach(async () => {
-  for (const shown of open.splice(0)) {
-    assert.deepEqual(await shown.faults(), [], 'the window complained')
-    await shown.close()
-  }
-})
+const stage = newStage()
+before(() => stage.open())
+after(() => stage.close())
+afterEach(() => stage.check())
 
-const start = async (script: BridgeOptions | ScriptedBridge = {}, look: Look = {}): Promise<Shown> => {
-  const shown = await show(browser, script, look)
-  open.push(shown)
-  return shown
-}
+const start = stage.show
 
 const press = (within: Page | Locator, name: string): Promise<void> =>
   within.getByRole('button', { name, exact: true }).click()
@@ -34,10 +22,13 @@ const log = (page: Page): Locator => page.getByRole('log', { name: 'Messages' })
 /** Waits for the focus: it follows what was drawn. */
 const focused = async (locator: Locator): Promise<boolean> => {
   const isFocused = (): Promise<boolean> => locator.evaluate((element) => element === document.activeElement)
-  for (let tries = 0; tries < 20 && !await isFocused(); tries++) await new Promise((resolve) => { setTimeout(resolve, 25) })
+  for (let tries = 0; tries < 20 && !await isFocused(); tries++) {
+    await new Promise((resolve) => { setTimeout(resolve, 25) })
+  }
   return isFocused()
 }
-const outOfReach = (locator: Locator): Promise<boolean> => locator.evaluate((element) => element.closest('[inert]') !== null)
+const outOfReach = (locator: Locator): Promise<boolean> =>
+  locator.evaluate((element) => element.closest('[inert]') !== null)
 
 describe('meeting somebody', () => {
   test('starts with a pasted invite, whose owner is shown first', async () => {
@@ -60,7 +51,8 @@ describe('meeting somebody', () => {
   test('leads to the chat that exists already', async () => {
     const bridge = new ScriptedBridge()
     bridge.invites.set('coppice1jonas', {
-      accountId: samples.idOf('Jonas'), name: 'Jonas', expiresAt: samples.now + samples.dayMs, conversation: samples.jonas.id,
+      accountId: samples.idOf('Jonas'), name: 'Jonas', expiresAt: samples.now + samples.dayMs,
+      conversation: samples.jonas.id,
     })
     bridge.answers['conversation.direct'] = () => ({ ok: true, value: { conversation: samples.jonas.id } })
     const { page } = await start(bridge)
@@ -108,7 +100,8 @@ describe('meeting somebody', () => {
       context.fill(new Path2D(svg.querySelector('path')?.getAttribute('d') ?? ''))
       return { size, data: [...context.getImageData(0, 0, size, size).data] }
     })
-    assert.equal(decodeQR({ width: picture.size, height: picture.size, data: new Uint8ClampedArray(picture.data) }), invite)
+    const { size, data } = picture
+    assert.equal(decodeQR({ width: size, height: size, data: new Uint8ClampedArray(data) }), invite)
     await press(dialog, 'Copy')
     await dialog.getByRole('status').getByText('Copied').waitFor({ state: 'attached' })
   })
@@ -165,12 +158,14 @@ describe('a group', () => {
     await panel(page).getByText('Nobody else, not even the server. Since today 09:12.').waitFor()
     const code = await panel(page).locator('.code').innerText()
     assert.equal(code.replace(/\s+/g, ' ').trim(), '48210 77364 90155 13902 66481 52037')
-    await panel(page).getByRole('img', { name: 'Tree of keys over 9 devices, 7 places empty. Your path is lit.' }).waitFor()
+    const tree = 'Tree of keys over 9 devices, 7 places empty. Your path is lit.'
+    await panel(page).getByRole('img', { name: tree }).waitFor()
     await panel(page).getByText('Last renewed by Mara 2 h ago.').waitFor()
     const people = await panel(page).getByRole('listitem').allInnerTexts()
     assert.deepEqual(people.map((person) => person.replace(/\s+/g, ' ').trim()), [
-      'Jonas verified 2 devices · healed 3 days ago', 'Kim 1 device · new', 'Mara admin verified 3 devices · healed 2 h ago',
-      'Oda 1 device · healed 2 h ago', 'Robin you admin 2 devices · healed 2 h ago',
+      'Jonas verified 2 devices · healed 3 days ago', 'Kim 1 device · new',
+      'Mara admin verified 3 devices · healed 2 h ago', 'Oda 1 device · healed 2 h ago',
+      'Robin you admin 2 devices · healed 2 h ago',
     ])
   })
 
@@ -180,7 +175,8 @@ describe('a group', () => {
     await press(panel(page), 'Add people')
     const dialog = page.getByRole('dialog', { name: 'Add people to River garden' })
     await dialog.getByRole('checkbox', { name: 'Ana' }).check()
-    assert.deepEqual(await dialog.locator('label').filter({ has: page.getByRole('checkbox') }).allInnerTexts(), ['Ana', 'Leo', 'Sam'])
+    const offered = dialog.locator('label').filter({ has: page.getByRole('checkbox') })
+    assert.deepEqual(await offered.allInnerTexts(), ['Ana', 'Leo', 'Sam'])
     await press(dialog, 'Add')
     await log(page).getByText('You added Ana. 10 devices can read from here on.').waitFor()
     await panel(page).getByText('6 people on 10 devices').waitFor()
@@ -203,7 +199,8 @@ describe('a group', () => {
     await press(question, 'Remove')
     await log(page).getByText('You removed Kim. 8 devices can read from here on.').waitFor()
     assert.equal(await panel(page).getByRole('listitem').filter({ hasText: 'Kim' }).count(), 0)
-    assert.equal(await panel(page).evaluate((element) => element.contains(document.activeElement)), true, 'focus stays near')
+    const near = await panel(page).evaluate((element) => element.contains(document.activeElement))
+    assert.equal(near, true, 'the focus stays near')
   })
 
   test('is renamed and left', async () => {

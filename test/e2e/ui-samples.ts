@@ -24,7 +24,8 @@ const self = person(me.name, { admin: true, devices: 2, healedAt: today(9, 40) }
 
 export const conversation = (title: string, more: Partial<Conversation> = {}): Conversation => {
   const kind = more.kind ?? 'direct'
-  const people = more.people ?? [person(title, { devices: 2 }), self].sort((one, other) => one.name < other.name ? -1 : 1)
+  const two = [person(title, { devices: 2 }), self].sort((one, other) => one.name < other.name ? -1 : 1)
+  const people = more.people ?? two
   return {
     id: idOf(`conversation ${title}`), kind, state: 'active', title,
     ringsOf: kind === 'direct' ? idOf(title) : idOf(`conversation ${title}`),
@@ -54,7 +55,8 @@ export const fact = (chat: Conversation, at: number, what: Extract<Entry, { kind
   ({ ...base(chat, at), kind: 'fact', fact: what, devices: chat.devices })
 
 export const gap = (
-  chat: Conversation, at: number, what: Omit<Extract<Entry, { kind: 'gap' }>, 'id' | 'conversation' | 'order' | 'at' | 'kind'>,
+  chat: Conversation, at: number,
+  what: Omit<Extract<Entry, { kind: 'gap' }>, 'id' | 'conversation' | 'order' | 'at' | 'kind'>,
 ): Entry => ({ ...base(chat, at), kind: 'gap', ...what })
 
 const last = (from: string, text: string, at: number): NonNullable<Conversation['last']> =>
@@ -67,15 +69,18 @@ const riverPeople = [
 
 /** The group of the drawings, with every kind of entry. */
 export const river = conversation('River garden', {
-  kind: 'group', people: riverPeople, unread: 3, at: today(12, 4), last: last('Mara', 'the gate code changed', today(12, 4)),
+  kind: 'group', people: riverPeople, unread: 3, at: today(12, 4),
+  last: last('Mara', 'the gate code changed', today(12, 4)),
 })
 
 export const riverEntries: readonly Entry[] = [
   fact(river, today(8, 58) - dayMs, { fact: 'created', by: idOf('Mara') }),
-  message(river, 'Mara', 'Seeds are in. Beans along the wall, the tall ones at the back.', { at: today(18, 20) - dayMs }),
+  message(river, 'Mara', 'Seeds are in. Beans along the wall, the tall ones behind.', { at: today(18, 20) - dayMs }),
   message(river, 'Robin', 'Lovely. I water on Friday.', { at: today(18, 31) - dayMs }),
   fact(river, today(9, 12), { fact: 'added', by: idOf('Mara'), who: [idOf('Kim')] }),
-  message(river, 'Mara', 'The delivery comes on Thursday, between eight and ten. Someone should be at the gate.', { at: today(9, 31) }),
+  message(river, 'Mara', 'The delivery comes on Thursday, between eight and ten. Someone should be at the gate.', {
+    at: today(9, 31),
+  }),
   message(river, 'Mara', 'I can do it until nine.', { at: today(9, 31) }),
   message(river, 'Robin', 'I take nine to ten then.', { at: today(9, 40) }),
   gap(river, today(9, 58), { reason: 'lost', count: 2, from: idOf('Jonas') }),
@@ -149,7 +154,8 @@ export const treeOf = (leaves: number, { lit, blank }: { lit: number, blank: num
     const leaf = index % 2 === 0
     const empty = leaf ? index / 2 >= blank : index > blank * 2 - 1 && index !== width - 1
     const accountId = leaf && !empty ? names[(index / 2) % names.length] : undefined
-    return { state: empty ? 'blank' : 'filled', lit: onPath.has(index), ...accountId === undefined ? {} : { accountId } }
+    const state = empty ? 'blank' : 'filled'
+    return { state, lit: onPath.has(index), ...accountId === undefined ? {} : { accountId } }
   })
 }
 

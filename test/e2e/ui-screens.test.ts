@@ -2,21 +2,21 @@
 import assert from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { after, before, describe, test } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
+import { after, afterEach, before, describe, test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { scenes } from './ui-scenes.ts'
-import type { Shown } from './ui-window.ts'
-import { auditOf, openBrowser, show } from './ui-window.ts'
+import { auditOf, newStage } from './ui-window.ts'
 
 const folder = process.env['COPPICE_PICTURES'] ?? ''
 const sizes = [{ width: 1400, height: 860 }, { width: 420, height: 800 }] as const
 
-let browser: Browser
+const stage = newStage()
 before(async () => {
-  browser = await openBrowser()
+  await stage.open()
   if (folder !== '') await mkdir(folder, { recursive: true })
 })
-after(async () => { await browser.close() })
+after(() => stage.close())
+afterEach(() => stage.check())
 
 /** What lies outside the window's width, by its text; nothing should. */
 const overflowing = (page: Page): Promise<readonly string[]> => page.evaluate(() =>
@@ -32,15 +32,10 @@ const inTheme = async (page: Page, theme: 'light' | 'dark', name: string): Promi
 }
 
 for (const size of sizes) {
-  describe(`every screen at ${String(size.width)} px passes the audit of axe and fits`, { concurrency: false }, () => {
-    let shown: Shown
-    before(async () => { shown = await show(browser, {}, size) })
-    after(async () => { await shown.close() })
-
+  describe(`every screen at ${String(size.width)} px passes the audit of axe and fits`, () => {
     for (const [name, { script, act }] of Object.entries(scenes)) {
       test(name, async () => {
-        const { page } = shown
-        await shown.restart(script, size)
+        const { page } = await stage.show(script, size)
         await act?.(page)
         await inTheme(page, 'light', name)
         // Colours do not hang on the width, nor the structure on the theme.
@@ -48,7 +43,6 @@ for (const size of sizes) {
         await inTheme(page, 'dark', name)
         if (size === sizes[0]) assert.deepEqual(await auditOf(page, 'contrast'), [])
         assert.deepEqual(await overflowing(page), [])
-        assert.deepEqual(await shown.faults(), [])
       })
     }
   })

@@ -1,27 +1,17 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import type { ErrorCode, Phase } from '../../preload/api.ts'
 import { me, recoveryWords } from './ui-samples.ts'
 import type { Shown } from './ui-window.ts'
-import { openBrowser, show } from './ui-window.ts'
+import { newStage } from './ui-window.ts'
 
-let browser: Browser
-const open: Shown[] = []
-before(async () => { browser = await openBrowser() })
-after(async () => { await browser.close() })
-afterEach(async () => {
-  for (const shown of open.splice(0)) {
-    assert.deepEqual(await shown.faults(), [], 'the window complained')
-    await shown.close()
-  }
-})
+const stage = newStage()
+before(() => stage.open())
+after(() => stage.close())
+afterEach(() => stage.check())
 
-const start = async (phase: Phase): Promise<Shown> => {
-  const shown = await show(browser, { phase, conversations: [], entries: [] })
-  open.push(shown)
-  return shown
-}
+const start = (phase: Phase): Promise<Shown> => stage.show({ phase, conversations: [], entries: [] })
 
 const press = (page: Page, name: string): Promise<void> => page.getByRole('button', { name, exact: true }).click()
 const title = (page: Page, name: string): Promise<void> => page.getByRole('heading', { name }).waitFor()
@@ -46,7 +36,8 @@ describe('set-up', () => {
     await page.keyboard.press('Enter')
     await title(page, 'Your recovery key')
     assert.deepEqual(bridge.argumentsOf('setup.create'), [{ name: 'Robin', passphrase: '' }])
-    assert.deepEqual(await page.getByRole('list', { name: 'The 24 words' }).locator('.word').allInnerTexts(), recoveryWords)
+    const shown = page.getByRole('list', { name: 'The 24 words' }).locator('.word')
+    assert.deepEqual(await shown.allInnerTexts(), recoveryWords)
 
     await press(page, 'I wrote them down')
     assert.equal(await page.getByText('abandon').count(), 0, 'the words are gone while three are asked for')
@@ -109,7 +100,8 @@ describe('set-up', () => {
 
 describe('opening a profile', () => {
   test('lets one pick who is here', async () => {
-    const { page, bridge } = await start({ at: 'choose', profiles: [{ profile: 'default', name: 'Robin' }, { profile: 'work' }] })
+    const profiles = [{ profile: 'default', name: 'Robin' }, { profile: 'work' }]
+    const { page, bridge } = await start({ at: 'choose', profiles })
     await page.getByRole('button', { name: /work/ }).click()
     await title(page, 'Locked')
     assert.deepEqual(bridge.argumentsOf('profile.choose'), [{ profile: 'work' }])
@@ -148,7 +140,8 @@ describe('opening a profile', () => {
     test(`says in words why it stopped: ${code}`, async () => {
       const { page, bridge } = await start({ at: 'stopped', code, detail: 'process 4711' })
       await title(page, heading)
-      assert.doesNotMatch(await page.locator('body').innerText(), /process 4711/, 'the technical name is one click deeper')
+      const text = await page.locator('body').innerText()
+      assert.doesNotMatch(text, /process 4711/, 'the technical name is one click deeper')
       await page.getByText('Technical name').click()
       await page.getByText(`${code}: process 4711`).waitFor()
       bridge.phase = { at: 'ready', me }

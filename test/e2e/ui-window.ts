@@ -1,4 +1,5 @@
-/** Shows the built window (dist/renderer) in a real browser engine, over a scripted Bridge, under the app's own policy. */
+/** Shows the built window (dist/renderer) in a real browser, over a scripted Bridge, under the app's own policy. */
+import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { chromium } from 'playwright-core'
@@ -14,9 +15,8 @@ const root = path.resolve(import.meta.dirname, '..', '..')
 const origin = 'https://coppice.invalid/'
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
-declare const axe: {
-  run: (context: unknown, options: object) => Promise<{ violations: { id: string, help: string, nodes: { html: string, failureSummary?: string }[] }[] }>
-}
+type Violation = { id: string, help: string, nodes: { html: string, failureSummary?: string }[] }
+declare const axe: { run: (context: unknown, options: object) => Promise<{ violations: Violation[] }> }
 declare global {
   interface Window {
     scriptedCall: (name: string, argument: unknown) => Promise<unknown>
@@ -26,28 +26,27 @@ declare global {
   }
 }
 
-export type Look = {
-  readonly width?: number
-  readonly height?: number
-  readonly theme?: 'light' | 'dark'
-  readonly reducedMotion?: boolean
-}
+export type Look = { readonly width?: number, readonly height?: number, readonly theme?: 'light' | 'dark' }
+export type Shown = { readonly page: Page, readonly bridge: ScriptedBridge }
 
-export type Shown = {
-  readonly page: Page
-  readonly bridge: ScriptedBridge
-  /** Begins anew in the same page, with another script and another size. */
-  readonly restart: (script: BridgeOptions, size: { readonly width: number, readonly height: number }) => Promise<void>
-  /** What the content security policy refused and what the page threw: must stay empty. */
-  readonly faults: () => Promise<readonly string[]>
+/** One browser with one page, in which one window after the other is shown. */
+export type Stage = {
+  readonly open: () => Promise<void>
+  /** The window at a size and in a theme, opened on a script; the one before it is gone. */
+  readonly show: (script?: BridgeOptions | ScriptedBridge, look?: Look) => Promise<Shown>
+  /** Fails if the policy refused something or the page threw. */
+  readonly check: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
-export async function openBrowser(): Promise<Browser> {
+async function openBrowser(): Promise<Browser> {
   const browser = await findBrowser()
   return chromium.launch({
     executablePath: browser.executable, headless: true, env: { ...process.env, ...browser.environment },
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run'],
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update',
+      '--no-first-run',
+    ],
   })
 }
 
@@ -56,7 +55,8 @@ const expose = (): void => {
   let receive: (change: Change) => void = () => undefined
   window.refused = []
   document.addEventListener('securitypolicyviolation', (event) => {
-    window.refused.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample} ${event.sourceFile}:${String(event.lineNumber)}`)
+    const { violatedDirective, blockedURI, sample, sourceFile, lineNumber } = event
+    window.refused.push(`${violatedDirective} ${blockedURI} ${sample} ${sourceFile}:${String(lineNumber)}`)
   })
   window.scriptedPush = (change) => { receive(change) }
   const bridge = {
@@ -70,32 +70,40 @@ const expose = (): void => {
   Object.defineProperty(window, 'coppice', { value: bridge })
 }
 
-/** The window at a size and in a theme, opened on a script. */
-export async function show(browser: Browser, script: BridgeOptions | ScriptedBridge = {}, look: Look = {}): Promise<Shown> {
-  const bridge = script instanceof ScriptedBridge ? script : new ScriptedBridge(script)
-  const context = await browser.newContext({
-    viewport: { width: look.width ?? 1400, height: look.height ?? 860 }, colorScheme: look.theme ?? 'light',
-    reducedMotion: look.reducedMotion === false ? 'no-preference' : 'reduce', timezoneId: 'UTC', locale: 'en-GB',
-  })
-  const page = await context.newPage()
+export function newStage(): Stage {
+  const seat = { bridge: new ScriptedBridge() }
   const thrown: string[] = []
-  page.setDefaultTimeout(5_000)
-  page.on('pageerror', (error) => { thrown.push(String(error)) })
-  page.on('console', (line) => { if (line.type() === 'error') thrown.push(line.text()) })
-  await serveWindow(context)
-  await page.clock.install({ time: now })
-  const seat = { bridge }
-  await connect(page, seat)
-  await page.addInitScript({ path: axePath })
-  await page.goto(`${origin}index.html`)
+  let browser: Browser | undefined
+  let page: Page | undefined
+  const opened = (): Page => {
+    assert(page, 'the stage is not open')
+    return page
+  }
   return {
-    page, bridge, close: () => context.close(),
-    restart: async (script, size) => {
-      seat.bridge = new ScriptedBridge(script)
-      await page.setViewportSize(size)
-      await page.reload()
+    open: async () => {
+      browser = await openBrowser()
+      const context = await browser.newContext({ reducedMotion: 'reduce', timezoneId: 'UTC', locale: 'en-GB' })
+      await serveWindow(context)
+      page = await context.newPage()
+      page.setDefaultTimeout(10_000)
+      page.on('pageerror', (error) => { thrown.push(String(error)) })
+      page.on('console', (line) => { if (line.type() === 'error') thrown.push(line.text()) })
+      await page.clock.install({ time: now })
+      await connect(page, seat)
+      await page.addInitScript({ path: axePath })
     },
-    faults: async () => [...thrown, ...await page.evaluate(() => window.refused)],
+    show: async (script = {}, { width = 1400, height = 860, theme = 'light' } = {}) => {
+      seat.bridge = script instanceof ScriptedBridge ? script : new ScriptedBridge(script)
+      await opened().setViewportSize({ width, height })
+      await opened().emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
+      await opened().clock.setSystemTime(now)
+      await opened().goto(`${origin}index.html`)
+      return { page: opened(), bridge: seat.bridge }
+    },
+    check: async () => {
+      assert.deepEqual([...thrown.splice(0), ...await opened().evaluate(() => window.refused)], [], 'the window complains')
+    },
+    close: async () => { await browser?.close() },
   }
 }
 
@@ -105,7 +113,8 @@ async function serveWindow(context: BrowserContext): Promise<void> {
     const asked = route.request().url().replace(origin, 'app://coppice/')
     const response = serve(files, { method: 'GET', url: asked } as Request)
     await route.fulfill({
-      status: response.status, headers: Object.fromEntries(response.headers), body: Buffer.from(await response.arrayBuffer()),
+      status: response.status, headers: Object.fromEntries(response.headers),
+      body: Buffer.from(await response.arrayBuffer()),
     })
   })
 }
@@ -115,7 +124,8 @@ async function connect(page: Page, seat: { readonly bridge: ScriptedBridge }): P
   let pushes: Promise<unknown> = Promise.resolve()
   await page.exposeFunction('scriptedReady', () => {
     seat.bridge.onChange((change) => {
-      pushes = pushes.then(() => page.evaluate((each) => { window.scriptedPush(each) }, plain(change))).catch(() => undefined)
+      const push = (): Promise<void> => page.evaluate((each) => { window.scriptedPush(each) }, plain(change))
+      pushes = pushes.then(push).catch(() => undefined)
     })
   })
   await page.exposeFunction('scriptedCall', async (name: CallName, argument: unknown) => {
