@@ -30,7 +30,8 @@ export function checkProposal(view: View, { proposal, sender, authentication }: 
     // RFC 9420 §12.1.1: "invalid if the KeyPackage is invalid".
     case 'add': validateKeyPackage(view.suite, proposal.keyPackage, { authentication }); return
     case 'update':
-      if (sender.type !== 'member') throw new MlsError('misuse', 'only members propose Updates')
+      // From a new member's commit, the list refuses it (RFC 9420 §12.2).
+      if (sender.type !== 'member') return
       checkReplacement(view, { ...proposal, source: 'update', leafIndex: sender.leafIndex, authentication })
       return
     // RFC 9420 §12.1.3: "invalid if the `removed` field does not identify a non-blank leaf node".

@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { encode } from '../../main/mls/codec.ts'
+import { provisionalContext } from '../../main/mls/group/epoch.ts'
+import {
+  extensionType, GroupContext, groupInfo, joinExternally, MlsError, receive, RequiredCapabilities, trusting,
+  type Authentication, type Credential, type Group, type GroupInfo, type KeyPackage, type LeafIndex, type MLSMessage,
+  type Proposal, type RuleId,
+} from '../../main/mls/index.ts'
+import { encryptPath, newPath } from '../../main/mls/tree/path.ts'
+import { leafAt } from '../../main/mls/tree/ratchet-tree.ts'
+import { ExternalPub } from '../../main/mls/wire/extension.ts'
+import type { Content } from '../../main/mls/wire/framing.ts'
+import type { LeafNode, UpdatePath } from '../../main/mls/wire/node.ts'
+import type { ProposalOrRef } from '../../main/mls/wire/proposal.ts'
+import { bytes, custom, travelled, type Member } from '../mls/group-world.ts'
+import {
+  byValue, distrusting, forge, forgeCommit, forgeProposal, forgeUpdate, pskProposal, refused, refusedBy,
+  resignedLeaf, resignedPackage, suite, world,
+} from './forge.ts'
+
+const add = (keyPackage: KeyPackage): Proposal => ({ type: 'add', keyPackage })
+const remove = (removed: LeafIndex): Proposal => ({ type: 'remove', removed })
+const extensions = (...types: readonly number[]): Proposal =>
+  ({ type: 'groupContextExtensions', extensions: types.map((each) => ({ extensionType: each, extensionData: bytes('') })) })
+
+describe('a list of proposals is refused (RFC 9420 §12.2)', () => {
+  const [alice, mallory, carol] = world.gather('alice', 'mallory', 'carol') as [Member, Member, Member]
+  const isRefused = (rule: RuleId, ...proposals: readonly Proposal[]): void => {
+    refusedBy(alice, rule, forgeCommit(mallory.group, byValue(...proposals)))
+  }
+  /** Proposals with messages of their own, and the group of a member who has read them. */
+  const proposed = (from: Member, ...proposals: readonly Proposal[]) => {
+    let { group } = alice
+    const references: ProposalOrRef[] = []
+    for (const proposal of proposals) {
+      const received = receive(group, travelled(forgeProposal(from.group, proposal)), { authentication: trusting })
+      assert.ok(received.type === 'proposal' && received.refused === undefined)
+      group = received.group
+      references.push({ type: 'reference', reference: received.reference })
+    }
+    return { group, references }
+  }
+
+  test('with an Update of the committer, by value or by reference (12.2.own-update)', () => {
+    const update = forgeUpdate(mallory)
+    isRefused('12.2.own-update', update)
+    const { group, references } = proposed(mallory, update)
+    refused('12.2.own-update', () =>
+      receive(group, forgeCommit(mallory.group, references), { authentication: trusting }))
+  })
+
+  test('with the removal of the committer (12.2.own-removal)', () => {
+    isRefused('12.2.own-removal', remove(mallory.group.ownLeaf))
+  })
+
+  test('with two changes of one leaf (12.2.one-change)', () => {
+    isRefused('12.2.one-change', remove(carol.group.ownLeaf), remove(carol.group.ownLeaf))
+    const { group, references } = proposed(carol, forgeUpdate(carol), forgeUpdate(carol))
+    const [update] = references
+    assert.ok(update !== undefined)
+    for (const list of [references, [update, ...byValue(remove(carol.group.ownLeaf))]]) {
+      refused('12.2.one-change', () => receive(group, forgeCommit(mallory.group, list), { authentication: trusting }))
+    }
+  })
+
+  test('with one client twice (12.2.add-twice)', () => {
+    const bob = world.guest('bob')
+    const other = bob.person.keyPackage().keyPackage
+    isRefused('12.2.add-twice', add(bob.keyPackage), add(other))
+    // Two devices with two keys are one client, if the application says so.
+    const authentication: Authentication = distrusting({ sameClient: (a, b) => nameOf(a) === nameOf(b) })
+    const twins = byValue(add(world.guest('twin').keyPackage), add(world.guest('twin').keyPackage))
+    refusedBy(alice, '12.2.add-twice', forgeCommit(mallory.group, twins), authentication)
+  })
+
+  test('with a client who is a member and stays one (12.2.add-member)', () => {
+    const { keyPackage } = carol.person.keyPackage()
+    isRefused('12.2.add-member', add(keyPackage))
+    const removal = { type: 'remove', removed: carol.group.ownLeaf } as const
+    const made = mallory.prepare({ proposals: [{ type: 'add', keyPackage }, removal] })
+    assert.equal(made.applied.added.length, 1)
+  })
+
+  test('with one PSK twice (12.2.psk-twice)', () => {
+    isRefused('12.2.psk-twice', pskProposal(), pskProposal())
+  })
+
+  test('with two lists of extensions (12.2.extensions-twice)', () => {
+    isRefused('12.2.extensions-twice', extensions(), extensions(custom))
+  })
+
+  test('with a ReInit beside another proposal (12.2.reinit-alone)', () => {
+    isRefused('12.2.reinit-alone', pskProposal(),
+      { type: 'reInit', groupId: bytes('next'), version: 1, cipherSuite: 1, extensions: [] })
+  })
+
+  test('with an ExternalInit from a member (12.2.external-init)', () => {
+    isRefused('12.2.external-init', { type: 'externalInit', kemOutput: bytes('x') })
+  })
+
+  test('with a type that some members do not know (12.2.unsupported-type)', () => {
+    isRefused('12.2.unsupported-type', { type: 'custom', tag: 0xf00d, data: bytes('x') })
+  })
+
+  test('which needs a path and has none (12.4.path-required)', () => {
+    isRefused('12.4.path-required')
+    isRefused('12.4.path-required', remove(carol.group.ownLeaf))
+    isRefused('12.4.path-required', extensions())
+    isRefused('12.4.path-required', pskProposal(), remove(carol.group.ownLeaf))
+  })
+
+  test('which adds a member with the keys of another one (7.3.unique-encryption-key)', () => {
+    const encryptionKey = leafAt(alice.group.tree, carol.group.ownLeaf)?.encryptionKey
+    assert.ok(encryptionKey !== undefined)
+    isRefused('7.3.unique-encryption-key', add(resignedPackage(world.guest('bob'), { leaf: { encryptionKey } })))
+  })
+
+  test('which adds a member whose credential others cannot read (7.3.credential-support)', () => {
+    const bob = world.guest('bob')
+    const { capabilities } = bob.keyPackage.leafNode
+    const leaf = {
+      credential: { type: 'x509', certificates: [] }, capabilities: { ...capabilities, credentials: [1, 2] },
+    } as const
+    isRefused('7.3.credential-support', add(resignedPackage(bob, { leaf })))
+  })
+})
+
+const nameOf = (credential: Credential): string =>
+  credential.type === 'basic' ? new TextDecoder().decode(credential.identity) : ''
+
+/** A member's path for a list of proposals that leaves the tree as it is, and the commit with it. */
+function withPath(group: Group, proposals: readonly Proposal[], change: {
+  readonly template?: Partial<LeafNode>
+  readonly path?: (path: UpdatePath) => UpdatePath
+} = {}): MLSMessage {
+  const leafNode = leafAt(group.tree, group.ownLeaf)
+  assert.ok(leafNode !== undefined)
+  const [first] = proposals
+  const replaced = first?.type === 'groupContextExtensions' ? first.extensions : group.context.extensions
+  const path = newPath(suite, {
+    tree: group.tree, leaf: group.ownLeaf, template: { ...leafNode, ...change.template },
+    groupId: group.context.groupId, signaturePrivateKey: group.signaturePrivateKey,
+  })
+  const context = encode(GroupContext, provisionalContext(group, { tree: path.tree, extensions: replaced }))
+  const updatePath = encryptPath(suite, { path, context, exclude: new Set() })
+  return forgeCommit(group, byValue(...proposals), { path: change.path?.(updatePath) ?? updatePath })
+}
+
+describe('a commit with a path is refused', () => {
+  const [alice, mallory] = world.gather('alice', 'mallory', 'carol') as [Member, Member, Member]
+
+  test('when its group requires what some members lack (7.3.required-capabilities)', () => {
+    const required = (types: Partial<RequiredCapabilities>): Proposal => {
+      const extensionData = encode(RequiredCapabilities, {
+        extensionTypes: [], proposalTypes: [], credentialTypes: [], ...types,
+      })
+      const extension = { extensionType: extensionType.requiredCapabilities, extensionData }
+      return { type: 'groupContextExtensions', extensions: [extension] }
+    }
+    for (const types of [{ extensionTypes: [0xf00d] }, { proposalTypes: [0xf00d] }, { credentialTypes: [2] }]) {
+      refusedBy(alice, '7.3.required-capabilities', withPath(mallory.group, [required(types)]))
+    }
+  })
+
+  test('when its group has an extension that some members do not support (13.4.group-extensions)', () => {
+    refusedBy(alice, '13.4.group-extensions', withPath(mallory.group, [extensions(0xf00d)]))
+  })
+
+  test('with the old encryption key of its maker (7.3.update-key)', () => {
+    const encryptionKey = leafAt(mallory.group.tree, mallory.group.ownLeaf)?.encryptionKey
+    assert.ok(encryptionKey !== undefined)
+    const place = { groupId: mallory.group.context.groupId, leafIndex: mallory.group.ownLeaf }
+    refusedBy(alice, '7.3.update-key', withPath(mallory.group, [], {
+      path: (path) => ({
+        ...path,
+        leafNode: resignedLeaf(path.leafNode, {
+          encryptionKey, place, signaturePrivateKey: mallory.group.signaturePrivateKey,
+        }),
+      }),
+    }))
+  })
+
+  test('with a credential that is not acceptable (5.3.1.credential, 5.3.1.successor)', () => {
+    const message = withPath(mallory.group, [], { template: { credential: { type: 'basic', identity: bytes('alice') } } })
+    refusedBy(alice, '5.3.1.credential', message, distrusting({ validate: () => 'not hers' }))
+    refusedBy(alice, '5.3.1.successor', message, distrusting({ validateSuccessor: () => 'somebody else' }))
+  })
+
+  test('with a confirmation tag of another epoch (12.4.2.confirmation-tag)', () => {
+    refusedBy(alice, '12.4.2.confirmation-tag', withPath(mallory.group, []))
+    refusedBy(alice, '12.4.2.confirmation-tag',
+      forgeCommit(mallory.group, byValue(add(world.guest('bob').keyPackage))))
+  })
+})
+
+describe('an external commit is refused', () => {
+  const [alice, bob] = world.gather('alice', 'bob') as [Member, Member]
+  const dave = world.person('dave')
+
+  const joining = (info: GroupInfo, replaces?: LeafIndex): MLSMessage => joinExternally({
+    suiteOf: world.suiteOf, groupInfo: info, ...dave.leaf, authentication: trusting,
+    ...(replaces === undefined ? {} : { replaces }),
+  }).message
+
+  /** The commit of an honest newcomer with another content, signed again. */
+  function altered(change: (content: Extract<Content, { type: 'commit' }>) => Content, replaces?: LeafIndex): MLSMessage {
+    const { body } = joining(groupInfo(alice.group, { externalPub: true }), replaces)
+    assert.equal(body.type, 'publicMessage')
+    const { content } = body.publicMessage.content
+    assert.equal(content.type, 'commit')
+    const { privateKey: signaturePrivateKey } = dave.signatureKeyPair
+    return forge(alice.group, change(content), { sender: { type: 'newMemberCommit' }, signaturePrivateKey })
+  }
+
+  const listing = (change: (proposals: readonly ProposalOrRef[]) => readonly ProposalOrRef[]): MLSMessage =>
+    altered(({ type, commit }) => ({ type, commit: { ...commit, proposals: change(commit.proposals) } }))
+
+  test('by the newcomer, when the GroupInfo has no key for it (12.4.3.2.external-pub)', () => {
+    refused('12.4.3.2.external-pub', () => joining(groupInfo(alice.group)))
+    const info = groupInfo(alice.group, { externalPub: true })
+    const key = info.extensions.find((each) => each.extensionType === extensionType.externalPub)
+    // The key carries a length of its own inside the extension.
+    assert.deepEqual(key?.extensionData.slice(0, 1), Uint8Array.of(32))
+    assert.equal(encode(ExternalPub, { externalPub: new Uint8Array(32) }).length, key.extensionData.length)
+  })
+
+  test('without a path (12.4.3.2.path)', () => {
+    refusedBy(alice, '12.4.3.2.path', altered(({ type, commit }) => ({ type, commit: { ...commit, path: undefined } })))
+  })
+
+  test('with a proposal by reference (12.4.3.2.reference)', () => {
+    refusedBy(alice, '12.4.3.2.reference',
+      listing((proposals) => [...proposals, { type: 'reference', reference: suite.random(32) }]))
+  })
+
+  test('without an ExternalInit, or with two (12.2.external-commit-init)', () => {
+    refusedBy(alice, '12.2.external-commit-init', listing(() => []))
+    refusedBy(alice, '12.2.external-commit-init', listing((proposals) => [...proposals, ...proposals]))
+  })
+
+  test('with two Removes (12.2.external-commit-remove)', () => {
+    const removals = byValue(remove(alice.group.ownLeaf), remove(bob.group.ownLeaf))
+    refusedBy(alice, '12.2.external-commit-remove', listing((proposals) => [...proposals, ...removals]))
+  })
+
+  test('with an Add, an Update or new extensions (12.2.external-commit-types)', () => {
+    for (const other of [add(world.guest('eve').keyPackage), forgeUpdate(bob), extensions()]) {
+      refusedBy(alice, '12.2.external-commit-types', listing((proposals) => [...proposals, ...byValue(other)]))
+    }
+  })
+
+  test('when it replaces somebody whom the newcomer may not succeed (5.3.1.successor)', () => {
+    const message = joining(groupInfo(alice.group, { externalPub: true }), bob.group.ownLeaf)
+    refusedBy(alice, '5.3.1.successor', message, distrusting({ validateSuccessor: () => 'not Bob' }))
+    refusedBy(alice, '5.3.1.credential', message, distrusting({ validate: () => 'a stranger' }))
+  })
+})
+
+describe('what cannot be applied yet says so', () => {
+  test('a ReInit that stands alone', () => {
+    const [alice, bob] = world.gather('alice', 'bob') as [Member, Member]
+    const reInit = { type: 'reInit', groupId: bytes('next'), version: 1, cipherSuite: 1, extensions: [] } as const
+    const message = forgeCommit(bob.group, byValue(reInit))
+    assert.throws(() => receive(alice.group, message, { authentication: trusting }),
+      (error) => error instanceof MlsError && error.code === 'unsupported')
+  })
+})

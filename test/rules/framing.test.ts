@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { encode } from '../../main/mls/codec.ts'
+import { ExternalSenders, extensionType, trusting, type MLSMessage } from '../../main/mls/index.ts'
+import { bytes, type Member } from '../mls/group-world.ts'
+import { byValue, forge, forgeCommit, forgeProposal, refusedBy, world } from './forge.ts'
+
+describe('a member refuses', () => {
+  const [alice, mallory] = world.gather('alice', 'mallory') as [Member, Member]
+  const remove = { type: 'remove', removed: alice.group.ownLeaf } as const
+
+  test('a message of another protocol version (6.version)', () => {
+    refusedBy(alice, '6.version', { ...forgeProposal(mallory.group, remove), version: 2 })
+  })
+
+  test('a message that names another group (6.group)', () => {
+    refusedBy(alice, '6.group', forgeProposal(mallory.group, remove, { groupId: bytes('another') }))
+  })
+
+  test('a handshake of an epoch that is over (6.epoch)', () => {
+    refusedBy(alice, '6.epoch', forgeProposal(mallory.group, remove, { epoch: 0n }))
+    refusedBy(alice, '6.epoch', forgeCommit(mallory.group, [], { epoch: 0n }))
+  })
+
+  test('application data in a PublicMessage (6.application-private)', () => {
+    refusedBy(alice, '6.application-private', forge(mallory.group, { type: 'application', applicationData: bytes('x') }))
+  })
+
+  test('a sender that is no leaf, and an external one that the group does not know (6.1.sender)', () => {
+    const sender = { type: 'member', leafIndex: world.found('far').group.ownLeaf } as const
+    const blank = { ...sender, leafIndex: (mallory.group.ownLeaf + 1) as typeof sender.leafIndex }
+    refusedBy(alice, '6.1.sender', forgeProposal(mallory.group, remove, { sender: blank }))
+    const external = { type: 'external', senderIndex: 0 } as const
+    refusedBy(alice, '6.1.sender', forgeProposal(mallory.group, remove, { sender: external }))
+  })
+
+  test('a message signed with another key, or altered (6.1.signature)', () => {
+    const { privateKey: signaturePrivateKey } = world.suite.signatureKeyPair()
+    refusedBy(alice, '6.1.signature', forgeProposal(mallory.group, remove, { signaturePrivateKey }))
+    refusedBy(alice, '6.1.signature', forgeProposal(mallory.group, remove, {
+      sender: { type: 'member', leafIndex: alice.group.ownLeaf },
+    }))
+  })
+
+  test('a membership tag that is not the message\'s (6.2.membership-tag)', () => {
+    const { body } = forgeProposal(mallory.group, remove)
+    assert.equal(body.type, 'publicMessage')
+    const publicMessage = { ...body.publicMessage, membershipTag: new Uint8Array(32) }
+    refusedBy(alice, '6.2.membership-tag', { version: 1, body: { type: 'publicMessage', publicMessage } })
+  })
+
+  test('a new member who proposes to remove somebody (6.1.new-member-proposal)', () => {
+    refusedBy(alice, '6.1.new-member-proposal',
+      forgeProposal(mallory.group, remove, { sender: { type: 'newMemberProposal' } }))
+  })
+
+  test('a new member who sends a proposal as if it were a commit (6.1.new-member-commit)', () => {
+    refusedBy(alice, '6.1.new-member-commit',
+      forgeProposal(mallory.group, remove, { sender: { type: 'newMemberCommit' } }))
+  })
+})
+
+describe('of a sender outside of the group', () => {
+  const warden = world.person('warden')
+  const { credential, signatureKeyPair: { publicKey: signatureKey, privateKey: signaturePrivateKey } } = warden.leaf
+  const extensionData = encode(ExternalSenders, [{ signatureKey, credential }])
+  const alice = world.found('alice', [{ extensionType: extensionType.externalSenders, extensionData }])
+  const sender = { type: 'external', senderIndex: 0 } as const
+  const outside = { sender, signaturePrivateKey }
+
+  test('a member takes an Add, and a commit may refer to it', () => {
+    const { keyPackage } = world.guest('bob')
+    const received = alice.receive(forgeProposal(alice.group, { type: 'add', keyPackage }, outside))
+    assert.ok(received.type === 'proposal' && received.refused === undefined)
+    assert.deepEqual(received.sender, sender)
+    assert.deepEqual(alice.prepare().applied.added.length, 1)
+  })
+
+  test('a member refuses a commit (6.1.external-content)', () => {
+    refusedBy(alice, '6.1.external-content', forgeCommit(alice.group, byValue(), outside))
+  })
+
+  test('a member refuses an Update and an ExternalInit (12.1.8.type)', () => {
+    const { leafNode } = world.guest('bob').keyPackage
+    for (const proposal of [{ type: 'update', leafNode }, { type: 'externalInit', kemOutput: bytes('x') }] as const) {
+      const received = alice.receive(forgeProposal(alice.group, proposal, outside))
+      assert.ok(received.type === 'proposal')
+      assert.equal(received.refused, '12.1.8.type')
+    }
+  })
+
+  test('a member takes the request of somebody who wants to be added, signed with the KeyPackage\'s key', () => {
+    const carol = world.guest('carol')
+    const request: MLSMessage = forgeProposal(alice.group, { type: 'add', keyPackage: carol.keyPackage }, {
+      sender: { type: 'newMemberProposal' }, signaturePrivateKey: carol.person.signatureKeyPair.privateKey,
+    })
+    const received = alice.receive(request)
+    assert.ok(received.type === 'proposal' && received.refused === undefined)
+    refusedBy(alice, '6.1.signature', forgeProposal(alice.group, { type: 'add', keyPackage: carol.keyPackage }, {
+      sender: { type: 'newMemberProposal' },
+    }), trusting)
+  })
+})
