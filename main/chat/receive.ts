@@ -176,7 +176,8 @@ function readMessage(
       received, place)
     case 'proposal': return onProposal(state, received, { message, known, id })
     // Commits travel in the commit log only, where slots order them.
-    case 'commit': return { ...still(state), wipe: [...droppedSecrets(received.group, group), ...received.wipe] }
+    // The epoch goes on, so what the commit would have ended stays: only its own secrets die.
+    case 'commit': return { ...still(state), wipe: droppedSecrets(received.group, group) }
   }
 }
 
