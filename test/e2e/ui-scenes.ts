@@ -1,7 +1,7 @@
 /** Every screen of the window, by name, and how to get there. */
 import type { Page } from 'playwright-core'
 import type { BridgeOptions } from './ui-bridge.ts'
-import { me } from './ui-samples.ts'
+import { conversation, gap, me, message, now, person } from './ui-samples.ts'
 
 export type Scene = { readonly script: BridgeOptions, readonly act?: (page: Page) => Promise<void> }
 
@@ -36,6 +36,19 @@ const newGroup = async (page: Page): Promise<void> => {
   await page.getByText('2 people picked').waitFor()
 }
 
+/** Names and texts of the greatest length, with and without a place to break the line. */
+const longName = 'Maximiliana Friederike Wilhelmina von und zu Hohenberg-Sternfels, Vorsitzende'
+const long = conversation('Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnungsausschuss', {
+  kind: 'group', unread: 1_234, at: now, last: { at: now, text: 'x'.repeat(200), own: false },
+  people: [person(longName, { admin: true, verified: true, devices: 12 }), person('W'.repeat(80)), person('Robin')],
+})
+const longEntries = [
+  message(long, longName, 'A paragraph that goes on. '.repeat(40), { at: now }),
+  message(long, 'Robin', 'y'.repeat(500), { at: now }),
+  gap(long, now, { reason: 'malformed', count: 1, rule: '12.4.2.confirmation-tag' }),
+  message(long, 'W'.repeat(80), `first\n\n\`${'z'.repeat(120)}\`\n${'https://example.org/'.repeat(9)}`, { at: now }),
+]
+
 const noChats = { conversations: [], entries: [] }
 
 export const scenes: Readonly<Record<string, Scene>> = {
@@ -68,6 +81,15 @@ export const scenes: Readonly<Record<string, Scene>> = {
   'group-panel': { script: {}, act: panel },
   'not-sent': { script: {}, act: chat('Family') },
   'direct': { script: {}, act: chat('Jonas') },
+  'long': {
+    script: { conversations: [long], entries: longEntries },
+    act: async (page) => {
+      await chat('Donau')(page)
+      // On a narrow window the line of new messages and the first of them fill the screen.
+      if (page.viewportSize()?.width === 420) await press(page, /to the newest/)
+      await page.getByText('Why?').click()
+    },
+  },
   'left': { script: {}, act: chat('Choir') },
   'request': { script: {}, act: chat('Lena Hartmann') },
   'request-group': { script: {}, act: chat('Book club') },

@@ -71,7 +71,7 @@ const expose = (): void => {
 }
 
 export function newStage(): Stage {
-  const seat = { bridge: new ScriptedBridge() }
+  const seat: Seat = { bridge: new ScriptedBridge(), next: new ScriptedBridge() }
   const thrown: string[] = []
   let browser: Browser | undefined
   let page: Page | undefined
@@ -93,12 +93,12 @@ export function newStage(): Stage {
       await page.addInitScript({ path: axePath })
     },
     show: async (script = {}, { width = 1400, height = 860, theme = 'light' } = {}) => {
-      seat.bridge = script instanceof ScriptedBridge ? script : new ScriptedBridge(script)
+      seat.next = script instanceof ScriptedBridge ? script : new ScriptedBridge(script)
       await opened().setViewportSize({ width, height })
       await opened().emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
       await opened().clock.setSystemTime(now)
       await opened().goto(`${origin}index.html`)
-      return { page: opened(), bridge: seat.bridge }
+      return { page: opened(), bridge: seat.next }
     },
     check: async () => {
       assert.deepEqual([...thrown.splice(0), ...await opened().evaluate(() => window.refused)], [], 'the window complains')
@@ -119,10 +119,15 @@ async function serveWindow(context: BrowserContext): Promise<void> {
   })
 }
 
-async function connect(page: Page, seat: { readonly bridge: ScriptedBridge }): Promise<void> {
+/** The Bridge of the window that is shown, and the one that takes its place when the next window is there. */
+type Seat = { bridge: ScriptedBridge, next: ScriptedBridge }
+
+async function connect(page: Page, seat: Seat): Promise<void> {
   const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
   let pushes: Promise<unknown> = Promise.resolve()
   await page.exposeFunction('scriptedReady', () => {
+    // Calls of the window before it that are still on their way have all come before this one.
+    seat.bridge = seat.next
     seat.bridge.onChange((change) => {
       const push = (): Promise<void> => page.evaluate((each) => { window.scriptedPush(each) }, plain(change))
       pushes = pushes.then(push).catch(() => undefined)
