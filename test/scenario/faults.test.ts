@@ -4,7 +4,10 @@ import { PortError, type Delivery } from '../../main/ports.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import { openStore } from '../../main/sqlite/store.ts'
 import path from 'node:path'
-import { people, random, Refused, until, type Person } from './world.ts'
+import { sealOf, sealRecord } from '../../main/chat/sealed.ts'
+import { authentication } from '../../main/identity/credential.ts'
+import { commit, encode, groupFromParts, MLSMessage } from '../../main/mls/index.ts'
+import { people, random, Refused, suites, until, type Person } from './world.ts'
 
 const refused = (code: string) => (error: unknown): boolean => error instanceof Refused && error.code === code
 
@@ -53,6 +56,34 @@ test('garbage, replays and records of strangers in every log stop nothing', asyn
   assert.deepEqual(await ben.texts(conversation), ['before', 'after'])
   assert.deepEqual([...anna.bugs, ...ben.bugs], [])
   await delivery.close()
+})
+
+test('a valid commit that a member puts into the message log changes nothing', async (t) => {
+  const { all: [anna, ben], end } = await people(['Anna', 'Ben'])
+  t.after(end)
+  const conversation = await chat(anna, ben)
+  await anna.stop()
+  const store = openStore({ file: path.join(anna.folder, anna.name, 'profile.sqlite'), key: anna.key.slice() })
+  const parts = store.group(conversation)
+  const room = JSON.parse(new TextDecoder().decode(store.document('room', conversation))) as { log: string }
+  store.close()
+  assert.ok(parts !== undefined)
+  const group = groupFromParts(suites, parts)
+  const made = commit(group, { authentication: authentication(group.suite), forcePath: true })
+  const record = sealRecord(group.suite, sealOf(group), `m.${room.log}`, [encode(MLSMessage, made.message)])
+  const delivery = openSqliteDelivery({ file: ben.deliveryFile })
+  await delivery.append(`m.${room.log}`, record)
+  await delivery.close()
+  await anna.start()
+  await anna.say(conversation, 'after the attack')
+  await until('Ben reads on', async () => (await ben.texts(conversation)).includes('after the attack'))
+  await ben.say(conversation, 'nothing happened')
+  await until('Anna reads it', async () => (await anna.texts(conversation)).includes('nothing happened'))
+  // The epoch's secrets are whole: the next commit can be made and followed.
+  await ben.restart()
+  await anna.call('conversation.leave', { conversation })
+  await until('Ben follows', async () => (await ben.conversation(conversation))?.state === 'left')
+  assert.deepEqual([...anna.bugs, ...ben.bugs], [])
 })
 
 test('a truncated Welcome is said in plain words, and the next one works', async (t) => {
