@@ -99,6 +99,16 @@ for (const implementation of implementations) for (const id of [1, 2, 3]) {
       for (const gone of droppedSecrets(bob.group, undefined)) gone.wipe()
     })
 
+    test('Bob is removed while an update of his waits, and the keys that he made for it die', () => {
+      const [alice, bob, carol] = world.gather('alice', 'bob', 'carol') as [Member, Member, Member]
+      tell(proposeUpdate(bob.group), { from: bob, to: [alice, carol] })
+      const [waiting] = bob.group.proposals.values()
+      const made = alice.prepare({ proposals: [{ type: 'remove', removed: bob.group.ownLeaf }] })
+      bob.receive(made.message)
+      assert.equal(bob.group.status, 'removed')
+      assert.ok(waiting?.ownKeys?.encryption.privateKey.unwrap().every((octet) => octet === 0))
+    })
+
     test('Bob leaves: he proposes his own removal and Carol commits it', () => {
       const [alice, bob, carol] = world.gather('alice', 'bob', 'carol') as [Member, Member, Member]
       tell(propose(bob.group, { type: 'remove', removed: bob.group.ownLeaf }), { from: bob, to: [alice, carol] })

@@ -52,7 +52,8 @@ export function processCommit(group: Group, authenticated: AuthenticatedContent,
   const applied = describe(group, { listed, effects, committer, tree, content: authenticated.content })
   if (applied.selfRemoved) {
     // RFC 9420 §12.4.2: such a client "cannot send any more messages in the group"; nor can it derive the next epoch.
-    return { group: { ...group, status: 'removed', proposals: new Map() }, applied, wipe: [] }
+    const left: Group = { ...group, status: 'removed', proposals: new Map() }
+    return { group: left, applied, wipe: droppedSecrets(group, left) }
   }
 
   // RFC 9420 §12.4.2: "Verify that all PreSharedKey proposals in the `proposals` vector are available."
