@@ -90,7 +90,8 @@ const table: readonly Row[] = [
   {
     files: 'test/', imports: ['main/', 'preload/', 'renderer/'], node: 'all',
     packages: ['playwright-core', 'typescript', 'fast-check', 'axe-core', '@hpke/core', 'svelte', 'qr',
-      'better-sqlite3', 'sodium-native', '@noble/curves', '@noble/hashes', '@noble/ciphers'],
+      'better-sqlite3', 'sodium-native', '@noble/curves', '@noble/hashes', '@noble/ciphers', 'ts-mls', '@grpc/grpc-js',
+      '@grpc/proto-loader'],
   },
 ]
 
