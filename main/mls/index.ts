@@ -52,7 +52,7 @@ export type {
 } from './group/state.ts'
 export { pastEpochLimit } from './group/state.ts'
 export { createGroup } from './group/create.ts'
-export type { Joined } from './group/join.ts'
+export type { Joined, JoinOptions } from './group/join.ts'
 export { join } from './group/join.ts'
 export type { Proposed } from './group/propose.ts'
 export { propose, proposeUpdate } from './group/propose.ts'

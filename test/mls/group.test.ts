@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
-  decode, droppedSecrets, encode, epochAuthenticator, exportSecret, forgetPast, GroupInfo, groupInfo, joinExternally,
-  leafAt, leavesOf, MlsError, propose, proposeUpdate, Secret, toHex, trusting, type ExternalJoinOptions, type Group,
-  type MLSMessage, type PreSharedKeyID, type PskLookup, type RuleId,
+  decode, droppedSecrets, encode, epochAuthenticator, exportSecret, forgetPast, GroupInfo, groupInfo, join,
+  joinExternally, leafAt, leavesOf, MlsError, nodesOf, propose, proposeUpdate, Secret, toHex, trusting,
+  type ExternalJoinOptions, type Group, type JoinOptions, type MLSMessage, type PreSharedKeyID, type PskLookup,
+  type RuleId,
 } from '../../main/mls/index.ts'
 import { assertAgree, assertTalk, bytes, custom, implementations, Member, World } from './group-world.ts'
 
@@ -47,6 +48,21 @@ for (const implementation of implementations) for (const id of [1, 2, 3]) {
       const others = members.filter((member) => member !== bob)
       const joined = world.commit(bob, others, { guests: [world.guest('dave'), world.guest('eve')] })
       assertTalk([...members, ...joined])
+    })
+
+    test('Bob joins by a Welcome that leaves the ratchet tree out, once the tree came another way', () => {
+      const alice = world.found('alice')
+      const { person, keyPackage, privateKeys } = world.guest('bob')
+      const made = alice.prepare({ proposals: [{ type: 'add', keyPackage }], ratchetTree: false })
+      alice.accept(made)
+      assert.ok(made.welcome?.body.type === 'welcome')
+      const options: JoinOptions = {
+        suiteOf: world.suiteOf, welcome: made.welcome.body.welcome, keyPackage, privateKeys,
+        signaturePrivateKey: person.signatureKeyPair.privateKey, authentication: trusting,
+      }
+      assert.throws(() => join(options), failsAs('undecided'))
+      const { group } = join({ ...options, ratchetTree: nodesOf(alice.group.tree) })
+      assertTalk([alice, new Member(person, world.suiteOf, group)])
     })
 
     for (const wireFormat of byWireFormat) {

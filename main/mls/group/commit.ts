@@ -27,6 +27,8 @@ export type CommitOptions = FramingOptions & LeafChange & {
   readonly references?: 'all' | readonly Uint8Array[]
   /** A path even where RFC 9420 §12.4 lets it be omitted (Adds and PSKs only). */
   readonly forcePath?: boolean
+  /** Whether the Welcome carries the ratchet tree, the default; else it must come another way (RFC 9420 §12.4.3.3). */
+  readonly ratchetTree?: boolean
   readonly psks?: PskLookup
   readonly authentication: Authentication
 }
@@ -37,7 +39,7 @@ export type CommitOptions = FramingOptions & LeafChange & {
  * proposals that is invalid, `undecided` for a PSK that is not held.
  */
 export function commit(group: Group, options: CommitOptions): Committed {
-  const { authentication, references = 'all' } = options
+  const { authentication, references = 'all', ratchetTree = true } = options
   const committer = group.ownLeaf
   const psks = withOwnEpochs(group, options.psks)
   const own = ownProposals(group, options)
@@ -75,7 +77,7 @@ export function commit(group: Group, options: CommitOptions): Committed {
     past: pastOfNext(sent.group, tree),
   }
   const welcome = effects.added.length === 0 ? undefined
-    : welcomeFor(pending, { effects, path: path?.fresh, joinerSecret, welcomeSecret })
+    : welcomeFor(pending, { effects, path: path?.fresh, joinerSecret, welcomeSecret, ratchetTree })
   for (const secret of [joinerSecret, welcomeSecret, ...spent(path?.fresh)]) secret.wipe()
   const applied = describe(group, { listed, effects, committer, tree, content: sent.authenticated.content })
   return { group: sent.group, pending, message: sent.message, welcome, applied, wipe: sent.wipe }

@@ -11,15 +11,16 @@ import type { Effects } from './proposal-list.ts'
 import type { Group } from './state.ts'
 
 /** The Welcome for all whom a commit added (RFC 9420 §12.4.1, §12.4.3.1). `group`: the epoch that it starts. */
-export function welcomeFor(group: Group, { effects, path, joinerSecret, welcomeSecret }: {
+export function welcomeFor(group: Group, { effects, path, joinerSecret, welcomeSecret, ratchetTree }: {
   readonly effects: Effects
   readonly path: NewPath | undefined
   readonly joinerSecret: Secret
   readonly welcomeSecret: Secret
+  readonly ratchetTree: boolean
 }): MLSMessage {
   const { suite } = group
   const { key, nonce } = welcomeKey(suite, welcomeSecret)
-  const info = encode(GroupInfo, groupInfo(group))
+  const info = encode(GroupInfo, groupInfo(group, { ratchetTree }))
   const encryptedGroupInfo = suite.seal(key.unwrap(), nonce, new Uint8Array(0), info)
   key.wipe()
   const secrets = effects.added.flatMap(({ index }, at): readonly EncryptedGroupSecrets[] => {
