@@ -16,7 +16,8 @@ export interface Codec<T> {
 
 export type Infer<C> = C extends Codec<infer T> ? T : never
 
-const malformed = (rule: RuleId): never => {
+/** Says which requirement bytes break that are not the encoding they should be. */
+export const malformed = (rule: RuleId): never => {
   throw new MlsError('malformed', rules[rule].sentence, rule)
 }
 
@@ -336,7 +337,7 @@ export const utf8 = (limit: number): Codec<string> => {
       try {
         return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(raw)
       } catch {
-        return malformed('2.1.enum')
+        throw new MlsError('malformed', 'not UTF-8')
       }
     },
   }
@@ -369,6 +370,6 @@ export const toHex = (bytes: Uint8Array): string => {
 
 /** The bytes of hexadecimal digits. Throws `MlsError('malformed')` for anything else. */
 export const fromHex = (text: string): Uint8Array => {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text)) return malformed('2.1.enum')
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text)) throw new MlsError('malformed', 'not hexadecimal digits')
   return Uint8Array.from({ length: text.length / 2 }, (_, at) => Number.parseInt(text.slice(2 * at, 2 * at + 2), 16))
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { encode } from '../../main/mls/codec.ts'
 import { protectPublic, signContent } from '../../main/mls/group/protect.ts'
 import {
-  MlsError, receive, trusting, type Authentication, type Group, type KeyPair, type MLSMessage, type Proposal,
+  receive, trusting, type Authentication, type Group, type KeyPair, type MLSMessage, type Proposal,
   type RuleId, type Secret,
 } from '../../main/mls/index.ts'
 import { signWithLabel } from '../../main/mls/labelled.ts'
@@ -12,6 +12,7 @@ import { KeyPackageTBS, mls10, type KeyPackage } from '../../main/mls/wire/key-p
 import type { LeafNode, LeafNodePlace, UpdatePath } from '../../main/mls/wire/node.ts'
 import type { ProposalOrRef } from '../../main/mls/wire/proposal.ts'
 import { implementations, snapshot, travelled, World, type Guest, type Member } from '../mls/group-world.ts'
+import { refused } from './refusals.ts'
 
 // What an honest client never makes: messages that break exactly one rule, signed and tagged as they should be.
 
@@ -19,15 +20,6 @@ const native = implementations[0]
 assert.ok(native !== undefined)
 export const world = new World(native.suites('rules'), 1)
 export const { suite } = world
-
-/** Demands that this is refused by exactly this rule. */
-export function refused(rule: RuleId, attempt: () => unknown): void {
-  assert.throws(attempt, (error) => {
-    assert.ok(error instanceof MlsError, String(error))
-    assert.equal(error.rule, rule, error.message)
-    return true
-  })
-}
 
 /** Demands that a member refuses a message by exactly this rule, and is as before. */
 export function refusedBy(member: Member, rule: RuleId, message: MLSMessage, authentication = trusting): void {

@@ -1,4 +1,4 @@
-import { MlsError } from '../error.ts'
+import { impossible, MlsError } from '../error.ts'
 import { check } from '../rules.ts'
 import type { Secret } from '../secret.ts'
 import { leafAt } from '../tree/ratchet-tree.ts'
@@ -81,14 +81,15 @@ export type Opened = {
 /** Unprotects a PublicMessage of the current epoch and verifies who sent it (RFC 9420 §6.2). */
 export function openPublic(group: Group, message: PublicMessage): Opened {
   const { suite, context, secrets: { membershipKey } } = group
-  const signatureKey = signatureKeyOf(group, message.content)
-  const authenticated = unprotectPublic(suite, { message, context, membershipKey, signatureKey })
+  const authenticated = unprotectPublic(suite, {
+    message, context, membershipKey, signatureKeyOf: (content) => signatureKeyOf(group, content),
+  })
   const { sender } = message.content
   const leafNode = sender.type === 'member' ? leafAt(group.tree, sender.leafIndex) : undefined
   return { group, authenticated, generation: 0, leafNode, wipe: [] }
 }
 
-/** RFC 9420 §6.1: the key that each type of sender signs with. */
+/** RFC 9420 §6.1: the key that each type of sender signs with, for content that such a sender may send. */
 function signatureKeyOf({ context, tree }: Group, { sender, content }: FramedContent): Uint8Array {
   switch (sender.type) {
     case 'member': {
@@ -102,10 +103,10 @@ function signatureKeyOf({ context, tree }: Group, { sender, content }: FramedCon
       return external.signatureKey
     }
     case 'newMemberProposal':
-      check('6.1.new-member-proposal', content.type === 'proposal' && content.proposal.type === 'add')
+      if (content.type !== 'proposal' || content.proposal.type !== 'add') return impossible('another proposal')
       return content.proposal.keyPackage.leafNode.signatureKey
     case 'newMemberCommit':
-      check('6.1.new-member-commit', content.type === 'commit')
+      if (content.type !== 'commit') return impossible('a new member who sends no commit')
       // RFC 9420 §12.4.3.2: "External Commits MUST contain a `path` field".
       check('12.4.3.2.path', content.commit.path !== undefined)
       return content.commit.path.leafNode.signatureKey

@@ -9,7 +9,6 @@ import { nodeOf } from '../tree/math.ts'
 import { applyPath, openPath, type PrivateTree } from '../tree/path.ts'
 import { leafAt, reserveLeaf, type RatchetTree } from '../tree/ratchet-tree.ts'
 import { validateLeaf } from '../tree/validate.ts'
-import type { Commit } from '../wire/commit.ts'
 import type { AuthenticatedContent, FramedContent } from '../wire/framing.ts'
 import { GroupContext } from '../wire/group-context.ts'
 import type { LeafIndex, UpdatePath } from '../wire/node.ts'
@@ -36,9 +35,9 @@ export function processCommit(group: Group, authenticated: AuthenticatedContent,
   const { authentication } = options
   const { content: { sender, content }, auth } = authenticated
   if (content.type !== 'commit') throw new MlsError('misuse', 'this is not a commit')
-  const external = sender.type === 'newMemberCommit'
   const { proposals, path } = content.commit
-  if (external) checkExternalCommit(content.commit)
+  // RFC 9420 §12.4.3.2: an outsider cannot judge what was proposed within the group. Framing has checked its path.
+  check('12.4.3.2.reference', sender.type === 'member' || proposals.every(({ type }) => type === 'proposal'))
 
   const listed = resolveProposals(group, proposals, { sender, authentication })
   const member = sender.type === 'member' ? sender.leafIndex : undefined
@@ -90,12 +89,6 @@ export function processCommit(group: Group, authenticated: AuthenticatedContent,
     past: pastOfNext(group, tree),
   }
   return { group: next, applied, wipe: droppedSecrets(group, next) }
-}
-
-/** RFC 9420 §12.4.3.2: an outsider cannot judge what was proposed within the group. */
-function checkExternalCommit({ proposals, path }: Commit): void {
-  check('12.4.3.2.path', path !== undefined)
-  check('12.4.3.2.reference', proposals.every(({ type }) => type === 'proposal'))
 }
 
 /** RFC 9420 §12.4.2: a member's path, if there is one, validated and merged. */

@@ -1,5 +1,5 @@
 import { encode, toHex } from '../codec.ts'
-import { MlsError } from '../error.ts'
+import { impossible, MlsError } from '../error.ts'
 import { check } from '../rules.ts'
 import {
   addLeaves, leafAt, leavesOf, removeLeaf, updateLeaf, type IndexedLeaf, type RatchetTree,
@@ -199,8 +199,5 @@ function applyInOrder(view: View, listed: readonly Listed[]): Effects {
   }
 }
 
-function memberAt(tree: RatchetTree, index: LeafIndex): LeafNode {
-  const leafNode = leafAt(tree, index)
-  check('12.1.3.removed', leafNode !== undefined)
-  return leafNode
-}
+const memberAt = (tree: RatchetTree, index: LeafIndex): LeafNode =>
+  leafAt(tree, index) ?? impossible('a change of a blank leaf in a list that is valid')

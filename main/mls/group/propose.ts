@@ -1,6 +1,6 @@
 import { toHex } from '../codec.ts'
+import { impossible } from '../error.ts'
 import { proposalRef } from '../labelled.ts'
-import { check } from '../rules.ts'
 import type { Secret } from '../secret.ts'
 import { encryptionKeyPair, signLeaf } from '../tree/leaf.ts'
 import { leafAt } from '../tree/ratchet-tree.ts'
@@ -49,11 +49,8 @@ export function proposeUpdate(group: Group, options: FramingOptions & LeafChange
 }
 
 /** The own leaf of a member. */
-export function ownLeafNode({ tree, ownLeaf }: Group): LeafNode {
-  const leafNode = leafAt(tree, ownLeaf)
-  check('6.1.sender', leafNode !== undefined)
-  return leafNode
-}
+export const ownLeafNode = ({ tree, ownLeaf }: Group): LeafNode =>
+  leafAt(tree, ownLeaf) ?? impossible('a member without a leaf')
 
 /** What a leaf says of its owner, with the changes made. */
 export const changedLeaf = (leafNode: LeafNode, change: LeafChange): LeafTemplate => ({

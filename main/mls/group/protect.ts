@@ -87,12 +87,12 @@ export function protectPublic(suite: Suite, { authenticated, context, membership
  * RFC 9420 §6.2: the content of a PublicMessage whose membership tag and signature verify. The confirmation tag of a
  * commit is for the caller, who knows the next epoch (§6.1). Throws `MlsError('refused')`.
  */
-export function unprotectPublic(suite: Suite, { message, context, membershipKey, signatureKey }: {
+export function unprotectPublic(suite: Suite, { message, context, membershipKey, signatureKeyOf }: {
   readonly message: PublicMessage
   readonly context: GroupContext
   readonly membershipKey: Secret
-  /** The sender's public key as §6.1 lists it by the type of the sender. */
-  readonly signatureKey: Uint8Array
+  /** The sender's public key as §6.1 lists it by the type of the sender, which may send such content. */
+  readonly signatureKeyOf: (content: FramedContent) => Uint8Array
 }): AuthenticatedContent {
   const { content, auth } = message
   const wireFormat = 'publicMessage'
@@ -104,7 +104,7 @@ export function unprotectPublic(suite: Suite, { message, context, membershipKey,
     const expected = membershipTag(suite, membershipKey, tbs, message)
     check('6.2.membership-tag', message.membershipTag !== undefined && equal(message.membershipTag, expected))
   }
-  check('6.1.signature', verifyWithLabel(suite, signatureKey, contentLabel, tbs, auth.signature))
+  check('6.1.signature', verifyWithLabel(suite, signatureKeyOf(content), contentLabel, tbs, auth.signature))
   return { wireFormat, content, auth }
 }
 

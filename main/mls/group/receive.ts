@@ -1,5 +1,5 @@
 import { equal, toHex } from '../codec.ts'
-import { MlsError } from '../error.ts'
+import { impossible, MlsError } from '../error.ts'
 import { proposalRef } from '../labelled.ts'
 import { check } from '../rules.ts'
 import type { MLSMessage } from '../wire/framing.ts'
@@ -58,7 +58,7 @@ function dispatch(before: Group, opened: Opened, options: ProcessOptions): Recei
     case 'application': {
       const { group, generation, leafNode, wipe } = opened
       // Only PrivateMessages carry application data, and only members send them: framing has checked both.
-      check('6.application-private', sender.type === 'member' && leafNode !== undefined)
+      if (sender.type !== 'member' || leafNode === undefined) return impossible('application data from no member')
       const { epoch, authenticatedData } = framed
       const data = content.applicationData
       return {

@@ -1,9 +1,8 @@
 import {
-  choice, empty, names, opaque, struct, uint8, uint16, uint32, uint64, type Codec, type Infer, type Reader,
+  choice, empty, malformed, names, opaque, struct, uint8, uint16, uint32, uint64, type Codec, type Infer, type Reader,
   type Writer,
 } from '../codec.ts'
 import { MlsError } from '../error.ts'
-import { rules } from '../rules.ts'
 import { Commit } from './commit.ts'
 import { GroupContext } from './group-context.ts'
 import { KeyPackage } from './key-package.ts'
@@ -197,8 +196,7 @@ export const privateMessageContent = (type: ContentType): Codec<PrivateMessageCo
 function readPadding(reader: Reader): number {
   const padding = reader.bytes(reader.left)
   // RFC 9420 §6.3.1: "the receiver MUST verify that there are no non-zero bytes in the padding field".
-  const rule = '6.3.1.padding'
-  if (padding.some((octet) => octet !== 0)) throw new MlsError('malformed', rules[rule].sentence, rule)
+  if (padding.some((octet) => octet !== 0)) malformed('6.3.1.padding')
   return padding.length
 }
 

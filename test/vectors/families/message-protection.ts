@@ -100,7 +100,7 @@ function partsOf(testCase: MessageProtection, suiteOf: SuiteOf) {
     return { wireFormat, content, auth: { signature, confirmationTag } }
   }
   const readPublic = (message: PublicMessage): Content =>
-    unprotectPublic(suite, { message, context, membershipKey, signatureKey }).content.content
+    unprotectPublic(suite, { message, context, membershipKey, signatureKeyOf: () => signatureKey }).content.content
   const readPrivate = (message: PrivateMessage): Content => unprotectPrivate(suite, {
     message, context, senderDataSecret, secretTree: freshTree(),
     signatureKeyOf: (leaf) => leaf === sender ? signatureKey : undefined,

@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
-  decode, fromHex, MlsError, names, opaque, optional, struct, uint8, uint16, type Codec, type RuleId,
+  decode, empty, fromHex, names, opaque, optional, Sender, struct, uint8, uint16, vector, type Codec, type RuleId,
 } from '../../main/mls/index.ts'
+import { refused } from './refusals.ts'
 
 /** Demands that these bytes are malformed by exactly this rule (RFC 9420 §2.1). */
 function isMalformed<T>(rule: RuleId, codec: Codec<T>, hex: string): void {
-  assert.throws(() => decode(codec, fromHex(hex)), (error) => {
-    assert.ok(error instanceof MlsError, String(error))
-    assert.deepEqual([error.code, error.rule], ['malformed', rule])
-    return true
-  })
+  refused(rule, () => decode(codec, fromHex(hex)))
 }
 
 describe('bytes are malformed', () => {
@@ -47,9 +44,13 @@ describe('bytes are malformed', () => {
   test('when a vector is longer than its limit, before anything is read (2.1.limit)', () => {
     isMalformed('2.1.limit', few, '4047')
     isMalformed('2.1.limit', few, 'bfffffff')
+    // Values of no bytes would never fill it.
+    isMalformed('2.1.limit', vector(empty, 70), '0100')
   })
 
   test('when a tag is none of those listed (2.1.enum)', () => {
     isMalformed('2.1.enum', names(uint8, { member: 1 }), '07')
+    isMalformed('2.1.enum', Sender, '0500000000')
+    isMalformed('2.1.enum', Sender, '00')
   })
 })

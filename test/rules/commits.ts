@@ -3,8 +3,8 @@ import { describe, test } from 'node:test'
 import { encode } from '../../main/mls/codec.ts'
 import { provisionalContext } from '../../main/mls/group/epoch.ts'
 import {
-  extensionType, GroupContext, groupInfo, joinExternally, MlsError, receive, RequiredCapabilities, trusting,
-  type Authentication, type Credential, type Group, type GroupInfo, type KeyPackage, type LeafIndex, type MLSMessage,
+  commit, extensionType, generateKeyPackage, GroupContext, groupInfo, joinExternally, MlsError, receive,
+  RequiredCapabilities, trusting, type Authentication, type CommitOptions, type Credential, type Group, type GroupInfo, type KeyPackage, type LeafIndex, type MLSMessage,
   type Proposal, type RuleId,
 } from '../../main/mls/index.ts'
 import { encryptPath, newPath } from '../../main/mls/tree/path.ts'
@@ -13,11 +13,12 @@ import { ExternalPub } from '../../main/mls/wire/extension.ts'
 import type { Content } from '../../main/mls/wire/framing.ts'
 import type { LeafNode, UpdatePath } from '../../main/mls/wire/node.ts'
 import type { ProposalOrRef } from '../../main/mls/wire/proposal.ts'
-import { bytes, custom, travelled, type Member } from '../mls/group-world.ts'
+import { bytes, custom, snapshot, travelled, type Member } from '../mls/group-world.ts'
 import {
-  byValue, distrusting, forge, forgeCommit, forgeProposal, forgeUpdate, pskProposal, refused, refusedBy,
+  byValue, distrusting, forge, forgeCommit, forgeProposal, forgeUpdate, pskProposal, refusedBy,
   resignedLeaf, resignedPackage, suite, world,
 } from './forge.ts'
+import { refused } from './refusals.ts'
 
 const add = (keyPackage: KeyPackage): Proposal => ({ type: 'add', keyPackage })
 const remove = (removed: LeafIndex): Proposal => ({ type: 'remove', removed })
@@ -225,6 +226,12 @@ describe('an external commit is refused', () => {
     assert.equal(encode(ExternalPub, { externalPub: new Uint8Array(32) }).length, key.extensionData.length)
   })
 
+  test('with an ExternalInit that gives no secret (5.1.3.public-key)', () => {
+    const withKem = (kemOutput: Uint8Array): MLSMessage => listing(() => byValue({ type: 'externalInit', kemOutput }))
+    refusedBy(alice, '5.1.3.public-key', withKem(new Uint8Array(32)))
+    refusedBy(alice, '5.1.3.public-key', withKem(suite.random(31)))
+  })
+
   test('without a path (12.4.3.2.path)', () => {
     refusedBy(alice, '12.4.3.2.path', altered(({ type, commit }) => ({ type, commit: { ...commit, path: undefined } })))
   })
@@ -254,6 +261,29 @@ describe('an external commit is refused', () => {
     const message = joining(groupInfo(alice.group, { externalPub: true }), bob.group.ownLeaf)
     refusedBy(alice, '5.3.1.successor', message, distrusting({ validateSuccessor: () => 'not Bob' }))
     refusedBy(alice, '5.3.1.credential', message, distrusting({ validate: () => 'a stranger' }))
+  })
+})
+
+describe('a commit is not even made', () => {
+  const [alice] = world.gather('alice', 'bob') as [Member, Member]
+  const notMade = (rule: RuleId, options: Partial<CommitOptions>): void => {
+    const before = snapshot(alice.group)
+    refused(rule, () => commit(alice.group, { authentication: trusting, ...options }))
+    assert.deepEqual(snapshot(alice.group), before)
+  }
+
+  test('with a KeyPackage of another cipher suite (10.1.cipher-suite)', () => {
+    const other = world.suiteOf(3)
+    assert.ok(other !== undefined)
+    const { leaf } = world.person('bob')
+    const { keyPackage } = generateKeyPackage(other, {
+      ...leaf, capabilities: { ...leaf.capabilities, cipherSuites: [3] },
+    })
+    notMade('10.1.cipher-suite', { proposals: [{ type: 'add', keyPackage }] })
+  })
+
+  test('with a credential that its maker\'s own service does not accept (5.3.1.credential)', () => {
+    notMade('5.3.1.credential', { authentication: distrusting({ validate: () => 'expired' }) })
   })
 })
 

@@ -13,7 +13,8 @@ import { treeHash } from '../../main/mls/tree/hash.ts'
 import { treeOf } from '../../main/mls/tree/ratchet-tree.ts'
 import { GroupInfo as GroupInfoCodec, GroupInfoTBS, GroupSecrets } from '../../main/mls/wire/welcome.ts'
 import { bytes, snapshot, type Guest } from '../mls/group-world.ts'
-import { distrusting, refused, suite, world } from './forge.ts'
+import { distrusting, suite, world } from './forge.ts'
+import { refused } from './refusals.ts'
 
 /** Alice's group, after the commit by which Bob was invited. */
 type Invitation = { readonly alice: Group, readonly guest: Guest, readonly welcome: Welcome }

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { encode } from '../../main/mls/codec.ts'
 import { ExternalSenders, extensionType, trusting, type MLSMessage } from '../../main/mls/index.ts'
+import { checkProposal } from '../../main/mls/group/proposals.ts'
 import { bytes, type Member } from '../mls/group-world.ts'
 import { byValue, forge, forgeCommit, forgeProposal, refusedBy, world } from './forge.ts'
+import { refused } from './refusals.ts'
 
 describe('a member refuses', () => {
   const [alice, mallory] = world.gather('alice', 'mallory') as [Member, Member]
@@ -86,6 +88,7 @@ describe('of a sender outside of the group', () => {
       const received = alice.receive(forgeProposal(alice.group, proposal, outside))
       assert.ok(received.type === 'proposal')
       assert.equal(received.refused, '12.1.8.type')
+      refused('12.1.8.type', () => { checkProposal(alice.group, { proposal, sender, authentication: trusting }) })
     }
   })
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { encode } from '../../main/mls/codec.ts'
-import { rules, type RuleId } from '../../main/mls/rules.ts'
 import { Secret } from '../../main/mls/secret.ts'
 import { signLeaf } from '../../main/mls/tree/leaf.ts'
 import { nodeOf } from '../../main/mls/tree/math.ts'
@@ -16,17 +15,11 @@ import type { LeafIndex, LeafNode, Node, NodeIndex, ParentNode, UnsignedLeafNode
 import {
   A, arriving, B, C, commit, commitEach, contextOf, D, E, F, H, makePath, newcomer, personAt, propose, startGroup,
   suiteNumber,
-} from './tree-group.ts'
+} from '../mls/tree-group.ts'
+import { refuses } from './refusals.ts'
 
 const suite = suiteNumber(1)
 const nobody: ReadonlySet<LeafIndex> = new Set()
-
-/** A test whose last call breaks one rule, and is refused for that and nothing else. */
-function refuses(rule: RuleId, because: string, breaking: () => unknown): void {
-  test(`${because} (${rule})`, () => {
-    assert.throws(breaking, { name: 'MlsError', code: 'refused', rule, message: rules[rule].sentence })
-  })
-}
 
 const group = commitEach(commit(startGroup(suite), A, { add: 4 }), [[B, {}], [E, {}]])
 const { groupId } = group

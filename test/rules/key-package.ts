@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { trusting, validateKeyPackage, type KeyPackage, type RuleId } from '../../main/mls/index.ts'
 import { bytes } from '../mls/group-world.ts'
-import { distrusting, forgeUpdate, refused, resignedPackage, suite, world } from './forge.ts'
+import { distrusting, forgeUpdate, resignedPackage, suite, world } from './forge.ts'
+import { refused } from './refusals.ts'
 
 const guest = world.guest('bob')
 const isRefused = (rule: RuleId, keyPackage: KeyPackage): void => {
