@@ -28,7 +28,7 @@ export { GroupContext } from './wire/group-context.ts'
 export { KeyPackage, mls10 } from './wire/key-package.ts'
 export { Capabilities, LeafIndex, LeafNode, Lifetime, Node, RatchetTreeNodes } from './wire/node.ts'
 export type { NodeIndex } from './wire/node.ts'
-export { PreSharedKeyID, Proposal, proposalType, proposalTypeOf, resumptionUsage } from './wire/proposal.ts'
+export { PreSharedKeyID, Proposal, proposalType, proposalTypeOf, ReInit } from './wire/proposal.ts'
 export { GroupInfo, Welcome } from './wire/welcome.ts'
 
 // Cipher suites.
@@ -47,10 +47,11 @@ export type { Authentication, Valid } from './group/authentication.ts'
 export { trusting } from './group/authentication.ts'
 export { generateKeyPackage, KeyPackagePrivate, validateKeyPackage } from './group/key-package.ts'
 export type {
-  AppliedCommit, AppliedProposal, Committed, FramingOptions, Group, LeafChange, OwnProposal, PastEpoch,
+  AppliedCommit, AppliedProposal, Committed, FramingOptions, Group, GroupStatus, LeafChange, OwnProposal, PastEpoch,
   PendingProposal, PskLookup, Received,
 } from './group/state.ts'
 export { pastEpochLimit } from './group/state.ts'
+export type { CreateOptions } from './group/create.ts'
 export { createGroup } from './group/create.ts'
 export type { Joined, JoinOptions } from './group/join.ts'
 export { join } from './group/join.ts'
@@ -60,6 +61,9 @@ export type { CommitOptions } from './group/commit.ts'
 export { commit } from './group/commit.ts'
 export { receive } from './group/receive.ts'
 export { hasValidProposal, protect } from './group/application.ts'
+export { newPskId, withOwnEpochs } from './group/psk.ts'
+export type { BranchOptions, Successor, SuccessorOptions } from './group/successor.ts'
+export { branch, reinitialize } from './group/successor.ts'
 export { groupInfo } from './group/group-info.ts'
 export type { ExternalJoin, ExternalJoinOptions } from './group/external.ts'
 export { joinExternally } from './group/external.ts'

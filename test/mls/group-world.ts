@@ -5,7 +5,7 @@ import { decode, encode, toHex } from '../../main/mls/codec.ts'
 import {
   changedParts, commit, createGroup, decodePending, encodePending, epochAuthenticator, generateKeyPackage,
   groupFromParts, join, KeyPackagePrivate, merge, MLSMessage, nodesOf, portableSuites, protect, receive, trusting,
-  type CommitOptions, type Committed, type Extensions, type Group, type KeyPackage, type KeyPair, type PskLookup,
+  type Authentication, type CommitOptions, type Committed, type Extensions, type Group, type JoinOptions, type KeyPackage, type KeyPair, type PskLookup,
   type Received, type Secret, type Suite, type SuiteOf, type Valid,
 } from '../../main/mls/index.ts'
 import { changedSecretParts, SecretTreePart } from '../../main/mls/schedule/secret-tree.ts'
@@ -34,6 +34,12 @@ export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text
 export const text = (data: Uint8Array): string => new TextDecoder().decode(data)
 export const custom = 0xf001
 export const forever = { notBefore: 0n, notAfter: 2n ** 64n - 1n }
+
+/** Tells people apart by their names: one of them has another signature key in each suite. */
+export const byName: Authentication = {
+  ...trusting,
+  sameClient: (a, b) => a.type === 'basic' && b.type === 'basic' && toHex(a.identity) === toHex(b.identity),
+}
 
 /** Everything of a group as plain values, secrets included, to compare two groups or one before and after. */
 export function snapshot(group: Group): unknown {
@@ -122,6 +128,10 @@ export class Member {
   get name(): string {
     return this.person.name
   }
+
+  /** What this person's client knows of its groups. */
+  readonly groups = (groupId: Uint8Array): Group | undefined =>
+    toHex(groupId) === toHex(this.group.context.groupId) ? this.group : undefined
 
   /** Stores the next state, wipes what died, and goes on with what the store gives back. */
   keep({ group, wipe }: { readonly group: Group, readonly wipe: readonly Secret[] }): void {
@@ -245,6 +255,11 @@ export class World {
   }
 
   join(guest: Guest, made: Pick<Committed, 'welcome'>, psks?: PskLookup): Member {
+    return this.enter(guest, made, psks === undefined ? {} : { psks })
+  }
+
+  /** Joins by a Welcome that travels as bytes. */
+  enter(guest: Guest, made: Pick<Committed, 'welcome'>, options: Partial<JoinOptions> = {}): Member {
     assert.ok(made.welcome !== undefined)
     const { body } = travelled(made.welcome)
     assert.equal(body.type, 'welcome')
@@ -252,8 +267,7 @@ export class World {
     const privateKeys = decode(KeyPackagePrivate, encode(KeyPackagePrivate, guest.privateKeys))
     const { group, wipe } = join({
       suiteOf: this.suiteOf, welcome: body.welcome, keyPackage: guest.keyPackage, privateKeys,
-      signaturePrivateKey: guest.person.signatureKeyPair.privateKey, authentication: trusting,
-      ...(psks === undefined ? {} : { psks }),
+      signaturePrivateKey: guest.person.signatureKeyPair.privateKey, authentication: trusting, ...options,
     })
     for (const secret of wipe) secret.wipe()
     return new Member(guest.person, this.suiteOf, group)

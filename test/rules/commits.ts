@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { encode } from '../../main/mls/codec.ts'
 import { provisionalContext } from '../../main/mls/group/epoch.ts'
 import {
-  commit, extensionType, generateKeyPackage, GroupContext, groupInfo, joinExternally, MlsError, receive,
+  commit, extensionType, generateKeyPackage, GroupContext, groupInfo, joinExternally, receive,
   RequiredCapabilities, trusting, type Authentication, type CommitOptions, type Credential, type Group, type GroupInfo, type KeyPackage, type LeafIndex, type MLSMessage,
   type Proposal, type RuleId,
 } from '../../main/mls/index.ts'
@@ -284,15 +284,5 @@ describe('a commit is not even made', () => {
 
   test('with a credential that its maker\'s own service does not accept (5.3.1.credential)', () => {
     notMade('5.3.1.credential', { authentication: distrusting({ validate: () => 'expired' }) })
-  })
-})
-
-describe('what cannot be applied yet says so', () => {
-  test('a ReInit that stands alone', () => {
-    const [alice, bob] = world.gather('alice', 'bob') as [Member, Member]
-    const reInit = { type: 'reInit', groupId: bytes('next'), version: 1, cipherSuite: 1, extensions: [] } as const
-    const message = forgeCommit(bob.group, byValue(reInit))
-    assert.throws(() => receive(alice.group, message, { authentication: trusting }),
-      (error) => error instanceof MlsError && error.code === 'unsupported')
   })
 })

@@ -10,7 +10,7 @@ import { signLeaf } from '../../main/mls/tree/leaf.ts'
 import type { Content, Sender } from '../../main/mls/wire/framing.ts'
 import { KeyPackageTBS, mls10, type KeyPackage } from '../../main/mls/wire/key-package.ts'
 import type { LeafNode, LeafNodePlace, UpdatePath } from '../../main/mls/wire/node.ts'
-import type { ProposalOrRef } from '../../main/mls/wire/proposal.ts'
+import type { ProposalOrRef, ResumptionPSKUsage } from '../../main/mls/wire/proposal.ts'
 import { implementations, snapshot, travelled, World, type Guest, type Member } from '../mls/group-world.ts'
 import { refused } from './refusals.ts'
 
@@ -114,7 +114,7 @@ export const distrusting = (change: Partial<Authentication>): Authentication => 
 
 export const pskProposal = (change: {
   readonly pskNonce?: Uint8Array
-  readonly usage?: number
+  readonly usage?: ResumptionPSKUsage
 } = {}): Proposal => ({
   type: 'preSharedKey',
   psk: {

@@ -44,7 +44,7 @@ describe('a proposal is refused, by value and by reference,', () => {
   })
 
   test('if its PSK is one of reinitialization or branching (12.1.4.usage)', () => {
-    for (const usage of [2, 3]) isRefused('12.1.4.usage', pskProposal({ usage }))
+    for (const usage of ['reinit', 'branch'] as const) isRefused('12.1.4.usage', pskProposal({ usage }))
   })
 
   test('if the nonce of its PSK is too short or too long (12.1.4.nonce)', () => {
@@ -57,7 +57,9 @@ describe('a proposal is refused, by value and by reference,', () => {
 
   test('if it has one extension twice (13.4.unique-extension)', () => {
     const extension = { extensionType: custom, extensionData: bytes('x') }
-    isRefused('13.4.unique-extension', { type: 'groupContextExtensions', extensions: [extension, extension] })
+    const extensions = [extension, extension]
+    isRefused('13.4.unique-extension', { type: 'groupContextExtensions', extensions })
+    isRefused('13.4.unique-extension', { type: 'reInit', groupId: bytes('next'), version: 1, cipherSuite: 1, extensions })
   })
 
   test('if its required capabilities are none (2.1.truncated)', () => {

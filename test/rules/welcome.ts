@@ -11,6 +11,7 @@ import { welcomeKey, welcomeSecret } from '../../main/mls/schedule/epoch.ts'
 import { pskSecret } from '../../main/mls/schedule/psk.ts'
 import { treeHash } from '../../main/mls/tree/hash.ts'
 import { treeOf } from '../../main/mls/tree/ratchet-tree.ts'
+import type { ResumptionPSKUsage } from '../../main/mls/wire/proposal.ts'
 import { GroupInfo as GroupInfoCodec, GroupInfoTBS, GroupSecrets } from '../../main/mls/wire/welcome.ts'
 import { bytes, snapshot, type Guest } from '../mls/group-world.ts'
 import { distrusting, suite, world } from './forge.ts'
@@ -88,7 +89,7 @@ function withNodes(nodes: ReturnType<typeof nodesOf>): Alteration {
   }
 }
 
-const resumption = (usage: number, pskNonce = suite.random(32)): PreSharedKeyID =>
+const resumption = (usage: ResumptionPSKUsage, pskNonce = suite.random(32)): PreSharedKeyID =>
   ({ psk: { type: 'resumption', usage, pskGroupId: bytes('old'), pskEpoch: 4n }, pskNonce })
 
 describe('a Welcome is refused', () => {
@@ -134,7 +135,9 @@ describe('a Welcome is refused', () => {
   })
 
   test('when the client is in that group already (12.4.3.1.group-id)', () => {
-    isRefused('12.4.3.1.group-id', { isKnownGroup: (groupId) => toHex(groupId) === toHex(alice.context.groupId) })
+    isRefused('12.4.3.1.group-id', {
+      groups: (groupId) => toHex(groupId) === toHex(alice.context.groupId) ? alice : undefined,
+    })
   })
 
   test('when its tree is not the group\'s (12.4.3.1.tree-hash)', () => {
@@ -170,19 +173,27 @@ describe('a Welcome is refused', () => {
   })
 
   test('when it needs a PSK that is not held, it is undecided', () => {
-    const psks = [resumption(1)]
+    const psks = [resumption('application')]
     const needy = alteredWelcome({ secrets: { psks } })
     assert.throws(() => attempt({ welcome: needy }), (error) => error instanceof MlsError && error.code === 'undecided')
   })
 
-  test('with two PSKs that continue another group, or one in a later epoch', () => {
+  test('when the nonce of a PSK is too short or too long (12.1.4.nonce)', () => {
+    const psk = new Secret(bytes('old'))
+    for (const length of [0, 31, 33]) for (const usage of ['application', 'branch'] as const) {
+      const psks = [resumption(usage, suite.random(length))]
+      isRefused('12.1.4.nonce', { welcome: alteredWelcome({ secrets: { psks }, psk }), psks: () => psk })
+    }
+  })
+
+  test('with two PSKs that continue another group, or one in a later epoch (12.4.3.1.one-special-psk, -epoch)', () => {
     const psk = new Secret(bytes('old'))
     const psks = () => psk
     isRefused('12.4.3.1.one-special-psk', {
-      welcome: alteredWelcome({ secrets: { psks: [resumption(2), resumption(3)] }, psk }), psks,
+      welcome: alteredWelcome({ secrets: { psks: [resumption('reinit'), resumption('branch')] }, psk }), psks,
     })
     isRefused('12.4.3.1.special-epoch', {
-      welcome: alteredWelcome({ secrets: { psks: [resumption(3)] }, psk, context: { epoch: 2n } }), psks,
+      welcome: alteredWelcome({ secrets: { psks: [resumption('branch')] }, psk, context: { epoch: 2n } }), psks,
     })
   })
 

@@ -20,6 +20,7 @@ type Choosing = {
 export function choosePending(group: Group, choosing: Choosing): readonly Listed[] {
   const { own } = choosing
   const candidates = withoutRivals(group, choosing)
+  if (candidates.length === 0 && own.length === 0) return pendingReInit(group)
   if (isValidList(group, [...candidates, ...own], choosing)) return [...candidates, ...own]
   // Some do not go together, which only members who mean it bring about: take them one by one.
   let chosen: readonly Listed[] = []
@@ -42,12 +43,19 @@ function withoutRivals(group: Group, { own, psks }: Choosing): readonly Listed[]
     if (proposal.type === 'preSharedKey' && psks(proposal.psk) === undefined) continue
     // RFC 9420 §12.2: "SHOULD prefer any Remove received, or the most recent Update if there are no Removes".
     if (proposal.type === 'update' && chosen.get(subject)?.proposal.type === 'remove') continue
-    // RFC 9420 §12.2: "they SHOULD prefer them over the ReInit proposal".
+    // RFC 9420 §12.2: other proposals go before a ReInit, which stands alone.
     if (proposal.type === 'reInit' || proposal.type === 'externalInit' || proposal.type === 'custom') continue
     chosen.delete(subject)
     chosen.set(subject, each)
   }
   return [...chosen.values()]
+}
+
+/** RFC 9420 §12.2: without other proposals, which "they SHOULD prefer ... over the ReInit", the latest one. */
+function pendingReInit(group: Group): readonly Listed[] {
+  const valid = Array.from(group.proposals.values()).filter((pending) =>
+    pending.proposal.type === 'reInit' && pending.refused === undefined)
+  return valid.slice(-1).map((pending) => ({ proposal: pending.proposal, sender: pending.sender, pending }))
 }
 
 /** Proposals of one subject exclude each other. */

@@ -25,7 +25,7 @@ export type CommitOptions = FramingOptions & LeafChange & {
    * one leaf, a Remove goes first, then the latest Update (RFC 9420 §12.2).
    */
   readonly references?: 'all' | readonly Uint8Array[]
-  /** A path even where RFC 9420 §12.4 lets it be omitted (Adds and PSKs only). */
+  /** A path even where RFC 9420 §12.4 lets it be omitted (Adds, PSKs and ReInit only). */
   readonly forcePath?: boolean
   /** Whether the Welcome carries the ratchet tree, the default; else it must come another way (RFC 9420 §12.4.3.3). */
   readonly ratchetTree?: boolean
@@ -39,15 +39,21 @@ export type CommitOptions = FramingOptions & LeafChange & {
  * proposals that is invalid, `undecided` for a PSK that is not held.
  */
 export function commit(group: Group, options: CommitOptions): Committed {
-  const { authentication, references = 'all', ratchetTree = true } = options
-  const committer = group.ownLeaf
+  const { authentication, references = 'all' } = options
   const psks = withOwnEpochs(group, options.psks)
   const own = ownProposals(group, options)
   const listed = references === 'all'
     ? choosePending(group, { own, authentication, psks })
     : [...references.map((reference) => referredTo(group, reference)), ...own]
+  return commitListed(group, listed, { ...options, psks })
+}
+
+/** The commit of exactly these proposals, each of which is known to be valid by itself. */
+export function commitListed(group: Group, listed: readonly Listed[], options: CommitOptions): Committed {
+  const { authentication, ratchetTree = true } = options
+  const committer = group.ownLeaf
   const effects = applyProposals(group, listed, { committer, authentication })
-  const found = findPsks(effects.psks, psks)
+  const found = findPsks(effects.psks, options.psks)
 
   const path = needsPath(effects, options) ? makePath(group, effects, options) : undefined
   const tree = path?.fresh.tree ?? effects.tree
@@ -66,7 +72,7 @@ export function commit(group: Group, options: CommitOptions): Committed {
   const sent = send(group, signed, { confirmationTag: start.confirmationTag })
   const pending: Group = {
     ...start,
-    status: 'active',
+    status: effects.status,
     suite: group.suite,
     context,
     tree,
@@ -84,7 +90,9 @@ export function commit(group: Group, options: CommitOptions): Committed {
 }
 
 /** The proposals by value, which this member makes with the commit. */
-function ownProposals(group: Group, { proposals = [], authentication }: CommitOptions): readonly Listed[] {
+export function ownProposals(
+  group: Group, { proposals = [], authentication }: Pick<CommitOptions, 'proposals' | 'authentication'>,
+): readonly Listed[] {
   const sender = { type: 'member', leafIndex: group.ownLeaf } as const
   return proposals.map((proposal) => {
     // A KeyPackage was validated for its suite; signatures are not verified again.

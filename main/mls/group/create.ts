@@ -14,8 +14,8 @@ import type { Capabilities, LeafIndex, Lifetime } from '../wire/node.ts'
 import { startEpoch } from './epoch.ts'
 import type { Group } from './state.ts'
 
-/** A new group with one member at epoch 0 (RFC 9420 §11). `groupId`: random, `suite.hashLength` bytes by preference. */
-export function createGroup(suite: Suite, options: {
+export type CreateOptions = {
+  /** Random, `suite.hashLength` bytes by preference. */
   readonly groupId: Uint8Array
   readonly credential: Credential
   readonly signatureKeyPair: KeyPair
@@ -24,7 +24,10 @@ export function createGroup(suite: Suite, options: {
   readonly leafExtensions?: Extensions
   /** Of the GroupContext (RFC 9420 §8.1). */
   readonly extensions?: Extensions
-}): Group {
+}
+
+/** A new group with one member at epoch 0 (RFC 9420 §11). */
+export function createGroup(suite: Suite, options: CreateOptions): Group {
   const { groupId, credential, signatureKeyPair, capabilities, lifetime, leafExtensions = [], extensions = [] } = options
   const encryption = encryptionKeyPair(suite)
   const leafNode = signLeaf(suite, {
@@ -57,7 +60,7 @@ export function createGroup(suite: Suite, options: {
   const epoch = startEpoch(suite, { secrets: epochSecretsOf(suite, epochSecret), context, tree })
   epochSecret.wipe()
   return {
-    status: 'active',
+    status: { type: 'active' },
     suite,
     context,
     tree,

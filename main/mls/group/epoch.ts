@@ -9,7 +9,7 @@ import {
 import { Secret } from '../secret.ts'
 import type { Suite } from '../suite.ts'
 import { treeHash } from '../tree/hash.ts'
-import { changedNodes, leafAt, leafCount, type RatchetTree } from '../tree/ratchet-tree.ts'
+import { changedNodes, leafAt, leafCount, leavesOf, type RatchetTree } from '../tree/ratchet-tree.ts'
 import type { Extensions } from '../wire/extension.ts'
 import type { GroupContext } from '../wire/group-context.ts'
 import type { LeafIndex, LeafNode } from '../wire/node.ts'
@@ -99,6 +99,15 @@ export function pastLeaf(group: Group, past: PastEpoch, leaf: LeafIndex): LeafNo
     if (replaced.has(leaf)) return replaced.get(leaf)
   }
   return leafAt(group.tree, leaf)
+}
+
+/** Who was a member in an epoch that is current or kept. Throws `gone` for another one. */
+export function membersAt(group: Group, epoch: bigint): readonly LeafNode[] {
+  if (epoch === group.context.epoch) return leavesOf(group.tree).map(({ leafNode }) => leafNode)
+  const past = group.past.find(({ context }) => context.epoch === epoch)
+  if (past === undefined) throw new MlsError('gone', `epoch ${epoch} is not kept any more`)
+  const width = past.secretTree.leafCount
+  return Array.from({ length: width }, (_, leaf) => pastLeaf(group, past, leaf as LeafIndex) ?? []).flat()
 }
 
 /**

@@ -89,7 +89,7 @@ export function joinExternally(options: ExternalJoinOptions): ExternalJoin {
   })
   const group: Group = {
     ...advanced.start,
-    status: 'active',
+    status: { type: 'active' },
     suite,
     context: advanced.context,
     tree: path.tree,

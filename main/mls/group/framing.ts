@@ -17,9 +17,18 @@ import type { FramingOptions, Group, PastEpoch } from './state.ts'
 /** Content that is signed by this member and not yet protected; a commit still lacks its confirmation tag. */
 export type Signed = Pick<AuthenticatedContent, 'wireFormat' | 'content'> & { readonly signature: Uint8Array }
 
+/** RFC 9420 §12.4.2: a member that was removed, and any member of a group that was reinitialized, sends nothing. */
+export function demandActive({ status }: Group): void {
+  switch (status.type) {
+    case 'active': return
+    case 'removed': throw new MlsError('misuse', 'this client was removed from the group: it neither sends nor follows')
+    case 'reinitialized': throw new MlsError('misuse', 'this group was reinitialized: go on in its successor')
+  }
+}
+
 /** Signs content as this member, in this epoch (RFC 9420 §6.1). */
 export function sign(group: Group, content: Content, options: FramingOptions): Signed {
-  if (group.status !== 'active') throw new MlsError('misuse', 'this client was removed from the group: it sends nothing')
+  demandActive(group)
   const { suite, context, signaturePrivateKey } = group
   const { authenticatedData = new Uint8Array(0), wireFormat = 'publicMessage' } = options
   const framed: FramedContent = {

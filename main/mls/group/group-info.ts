@@ -12,6 +12,7 @@ import { mls10 } from '../wire/key-package.ts'
 import { RatchetTreeNodes, type Node } from '../wire/node.ts'
 import { GroupInfoTBS, type GroupInfo } from '../wire/welcome.ts'
 import { checkVerdict, type Authentication } from './authentication.ts'
+import { demandActive } from './framing.ts'
 import { checkExtensions } from './proposals.ts'
 import type { Group } from './state.ts'
 
@@ -26,6 +27,7 @@ export function groupInfo(group: Group, { externalPub = false, ratchetTree = tru
   readonly externalPub?: boolean
   readonly ratchetTree?: boolean
 } = {}): GroupInfo {
+  demandActive(group)
   const { suite, context, confirmationTag, ownLeaf, signaturePrivateKey } = group
   const extensions: Extension[] = []
   if (ratchetTree) {

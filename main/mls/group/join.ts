@@ -11,13 +11,14 @@ import { keysFromPathSecret } from '../tree/path.ts'
 import { leavesOf, type RatchetTree } from '../tree/ratchet-tree.ts'
 import type { KeyPackage } from '../wire/key-package.ts'
 import { LeafNode, type LeafIndex, type Node, type NodeIndex } from '../wire/node.ts'
-import { resumptionUsage, type PreSharedKeyID } from '../wire/proposal.ts'
+import type { PreSharedKeyID } from '../wire/proposal.ts'
 import { GroupInfo, GroupSecrets, type Welcome } from '../wire/welcome.ts'
 import type { Authentication } from './authentication.ts'
 import { startEpoch } from './epoch.ts'
 import { treeFor, verifyGroupInfo } from './group-info.ts'
 import type { KeyPackagePrivate } from './key-package.ts'
-import { findPsks } from './psk.ts'
+import { checkLink, linkOf } from './link.ts'
+import { findPsks, withOwnEpochs } from './psk.ts'
 import type { Group, PskLookup } from './state.ts'
 
 export type Joined = {
@@ -38,13 +39,17 @@ export type JoinOptions = {
   readonly ratchetTree?: readonly (Node | undefined)[]
   readonly psks?: PskLookup
   readonly authentication: Authentication
-  /** Whether this client is in a group of that id already (RFC 9420 §12.4.3.1 refuses a second one). */
-  readonly isKnownGroup?: (groupId: Uint8Array) => boolean
+  /**
+   * This client's groups, past ones included: the client must not be active in the new one already, a group that
+   * continues another one after its ReInit or as its branch is compared with that one, and their epochs have
+   * resumption PSKs.
+   */
+  readonly groups?: (groupId: Uint8Array) => Group | undefined
 }
 
 /**
- * Joins by a Welcome (RFC 9420 §12.4.3.1). Throws `undecided` when a PSK or the ratchet tree is missing, `refused`
- * with the rule when the Welcome or the group's tree is invalid or not for this KeyPackage, `unsupported` for a cipher
+ * Joins by a Welcome (RFC 9420 §12.4.3.1), also of a group that continues another one (§11.2, §11.3). Throws `undecided`
+ * when a PSK, the ratchet tree, or the group that this one continues is missing, `refused` with the rule when the Welcome or the group's tree is invalid or not for this KeyPackage, `unsupported` for a cipher
  * suite that is not there.
  */
 export function join(options: JoinOptions): Joined {
@@ -54,20 +59,19 @@ export function join(options: JoinOptions): Joined {
   const { joinerSecret, pathSecret, psks } = openSecrets(suite, options)
   // RFC 9420 §12.4.3.1: "If a PreSharedKeyID is part of the GroupSecrets and the client is not in possession of the
   // corresponding PSK, return an error."
-  check('12.4.3.1.one-special-psk', psks.filter(isSpecial).length <= 1)
-  const psk = pskSecret(suite, findPsks(psks, options.psks))
+  const [link, ...others] = psks.flatMap((id) => linkOf(id) ?? [])
+  check('12.4.3.1.one-special-psk', others.length === 0)
+  // RFC 9420 §8.4, §12.1.4: whoever made the commit had to sample it with this length.
+  check('12.1.4.nonce', psks.every(({ pskNonce }) => pskNonce.length === suite.hashLength))
+  const psk = pskSecret(suite, findPsks(psks, withGroups(options)))
   const info = openGroupInfo(suite, welcome, { joinerSecret, pskSecret: psk })
   const { groupContext: context, signer } = info
   const tree = treeFor(info, options.ratchetTree)
   verifyGroupInfo(suite, info, { tree, authentication })
   // RFC 9420 §12.4.3.1: "the `group_id` is unique among the groups that the client is currently participating in".
-  check('12.4.3.1.group-id', options.isKnownGroup?.(context.groupId) !== true)
+  check('12.4.3.1.group-id', options.groups?.(context.groupId)?.status.type !== 'active')
   const ownLeaf = findLeaf(tree, keyPackage.leafNode)
-  if (psks.some(isSpecial)) {
-    check('12.4.3.1.special-epoch', context.epoch === 1n)
-    // RFC 9420 §12.4.3.1 wants the new group compared with the old one, which is not at hand here yet.
-    throw new MlsError('unsupported', 'groups that continue another one are not joined yet')
-  }
+  if (link !== undefined) checkLink(link, { context, tree, groups: options.groups, authentication })
 
   const start = startEpoch(suite, {
     secrets: epochSecrets(suite, { joinerSecret, pskSecret: psk, context }), context, tree,
@@ -82,7 +86,7 @@ export function join(options: JoinOptions): Joined {
   for (const secret of [joinerSecret, pathSecret, psk]) secret?.wipe()
   const group: Group = {
     ...start,
-    status: 'active',
+    status: { type: 'active' },
     suite,
     context,
     tree,
@@ -121,9 +125,11 @@ export function openSecrets(
   }
 }
 
-/** RFC 9420 §11.2, §11.3: the usages that link a group to the one it came from. */
-const isSpecial = ({ psk }: PreSharedKeyID): boolean =>
-  psk.type === 'resumption' && (psk.usage === resumptionUsage.reinit || psk.usage === resumptionUsage.branch)
+/** RFC 9420 §8.6: what this client's groups know of resumption PSKs, before the application is asked. */
+const withGroups = ({ psks, groups }: JoinOptions): PskLookup => (id) => {
+  const group = id.psk.type === 'resumption' ? groups?.(id.psk.pskGroupId) : undefined
+  return (group === undefined ? psks : withOwnEpochs(group, psks))?.(id)
+}
 
 /** RFC 9420 §12.4.3.1: the GroupInfo that all new members share. */
 export function openGroupInfo(suite: Suite, welcome: Welcome, secrets: {

@@ -51,7 +51,7 @@ export function processCommit(group: Group, authenticated: AuthenticatedContent,
   const applied = describe(group, { listed, effects, committer, tree, content: authenticated.content })
   if (applied.selfRemoved) {
     // RFC 9420 §12.4.2: such a client "cannot send any more messages in the group"; nor can it derive the next epoch.
-    const left: Group = { ...group, status: 'removed', proposals: new Map() }
+    const left: Group = { ...group, status: { type: 'removed' }, proposals: new Map() }
     return { group: left, applied, wipe: droppedSecrets(group, left) }
   }
 
@@ -78,7 +78,7 @@ export function processCommit(group: Group, authenticated: AuthenticatedContent,
   check('12.4.2.confirmation-tag', tag !== undefined && equal(tag, start.confirmationTag))
   const next: Group = {
     ...start,
-    status: 'active',
+    status: effects.status,
     suite: group.suite,
     context,
     tree,

@@ -12,7 +12,7 @@ import type { LeafIndex, LeafNode } from '../wire/node.ts'
 import { PreSharedKeyID, proposalTypeOf, type Proposal, type ProposalOrRef } from '../wire/proposal.ts'
 import { isSameClient, type Authentication } from './authentication.ts'
 import { checkProposal, type View } from './proposals.ts'
-import type { AppliedCommit, Group, PendingProposal } from './state.ts'
+import type { AppliedCommit, Group, GroupStatus, PendingProposal } from './state.ts'
 
 // Which lists of proposals a commit may cover, and what they do (RFC 9420 §12.2, §12.3).
 
@@ -36,6 +36,8 @@ export type Effects = Pick<AppliedCommit, 'added' | 'removed' | 'updated' | 'ext
   readonly kemOutput: Uint8Array | undefined
   /** RFC 9420 §12.4: whether the commit must have a path. */
   readonly pathRequired: boolean
+  /** What the group is after the commit: `reinitialized` by a ReInit (§12.4.2). */
+  readonly status: GroupStatus
 }
 
 /** Finds and checks what a commit covers. Throws `undecided` for a reference to a proposal that is not here. */
@@ -114,9 +116,7 @@ function checkTypes(view: View, listed: readonly Listed[], committer: LeafIndex 
   check('12.2.extensions-twice', count('groupContextExtensions') <= 1)
   check('12.2.reinit-alone', count('reInit') === 0 || listed.length === 1)
   checkSupport(view, listed)
-  for (const type of ['reInit', 'custom'] as const) {
-    if (count(type) > 0) throw new MlsError('unsupported', `proposals of the type ${type} are not applied yet`)
-  }
+  if (count('custom') > 0) throw new MlsError('unsupported', 'proposals of the type custom are not applied yet')
 }
 
 /** RFC 9420 §12.2: non-default types need the support of all "that will process the Commit", so not of the removed. */
@@ -196,7 +196,16 @@ function applyInOrder(view: View, listed: readonly Listed[]): Effects {
     kemOutput: ofType(listed, 'externalInit')[0]?.kemOutput,
     // RFC 9420 §12.4: "if len(commit.proposals) == 0 || pathRequired".
     pathRequired: listed.length === 0 || listed.some(({ proposal }) => !pathFree.has(proposal.type)),
+    status: statusAfter(listed),
   }
+}
+
+/** RFC 9420 §12.3: "If there is a ReInit proposal, note its parameters for application later". */
+function statusAfter(listed: readonly Listed[]): GroupStatus {
+  const [proposal] = ofType(listed, 'reInit')
+  if (proposal === undefined) return { type: 'active' }
+  const { type: _, ...reInit } = proposal
+  return { type: 'reinitialized', reInit }
 }
 
 const memberAt = (tree: RatchetTree, index: LeafIndex): LeafNode =>

@@ -6,7 +6,7 @@ import { checkUniqueExtensions, requiredBy, validateLeaf } from '../tree/validat
 import { ExternalSenders, extensionType, type ExternalSender, type Extensions } from '../wire/extension.ts'
 import type { Sender } from '../wire/framing.ts'
 import type { LeafIndex, LeafNode } from '../wire/node.ts'
-import { resumptionUsage, type PreSharedKeyID, type Proposal } from '../wire/proposal.ts'
+import type { PreSharedKeyID, Proposal } from '../wire/proposal.ts'
 import { checkVerdict, type Authentication } from './authentication.ts'
 import { validateKeyPackage } from './key-package.ts'
 import type { Group } from './state.ts'
@@ -37,8 +37,11 @@ export function checkProposal(view: View, { proposal, sender, authentication }: 
     // RFC 9420 §12.1.3: "invalid if the `removed` field does not identify a non-blank leaf node".
     case 'remove': check('12.1.3.removed', leafAt(view.tree, proposal.removed) !== undefined); return
     case 'preSharedKey': checkPsk(view, proposal.psk); return
-    // RFC 9420 §12.1.5: "invalid if the `version` field is less than the version for the current group".
-    case 'reInit': check('12.1.5.version', proposal.version >= view.context.version); return
+    case 'reInit':
+      // RFC 9420 §12.1.5: "invalid if the `version` field is less than the version for the current group".
+      check('12.1.5.version', proposal.version >= view.context.version)
+      checkUniqueExtensions(proposal.extensions)
+      return
     case 'groupContextExtensions': checkExtensions(proposal.extensions, authentication); return
     case 'externalInit':
     case 'custom':
@@ -87,7 +90,7 @@ export function checkSuccessor(before: LeafNode, after: LeafNode, authentication
 
 /** RFC 9420 §12.1.4. */
 function checkPsk({ suite }: View, { psk, pskNonce }: PreSharedKeyID): void {
-  if (psk.type === 'resumption') check('12.1.4.usage', psk.usage === resumptionUsage.application)
+  if (psk.type === 'resumption') check('12.1.4.usage', psk.usage === 'application')
   check('12.1.4.nonce', pskNonce.length === suite.hashLength)
 }
 

@@ -2,8 +2,16 @@ import { equal } from '../codec.ts'
 import { MlsError } from '../error.ts'
 import type { PreSharedKey } from '../schedule/psk.ts'
 import type { Secret } from '../secret.ts'
+import type { Suite } from '../suite.ts'
 import type { PreSharedKeyID } from '../wire/proposal.ts'
 import type { Group, PskLookup } from './state.ts'
+
+/**
+ * A PSK under a name of its own for one use: RFC 9420 §8.4 wants "a fresh random value of length `KDF.Nh`" with each.
+ * `suite`: of the group that it goes into.
+ */
+export const newPskId = (suite: Suite, psk: PreSharedKeyID['psk']): PreSharedKeyID =>
+  ({ psk, pskNonce: suite.random(suite.hashLength) })
 
 /**
  * The secrets of these PSKs in their order (RFC 9420 §8.4). Throws `undecided` for one that is not held: §12.4.2
@@ -17,8 +25,11 @@ export function findPsks(ids: readonly PreSharedKeyID[], lookup: PskLookup | und
   })
 }
 
-/** A lookup that knows the resumption PSKs of this group's own epochs (RFC 9420 §8.6) before it asks `others`. */
-export const withOwnEpochs = (group: Group, others: PskLookup | undefined): PskLookup => (id) => {
+/**
+ * A lookup that knows the resumption PSKs of this group's epochs, the current one and those that are kept (RFC 9420
+ * §8.6), before it asks `others`. `commit` and `receive` do so by themselves for their own group.
+ */
+export const withOwnEpochs = (group: Group, others?: PskLookup): PskLookup => (id) => {
   const { psk } = id
   if (psk.type === 'resumption' && equal(psk.pskGroupId, group.context.groupId)) {
     const own = resumptionPsk(group, psk.pskEpoch)
@@ -28,7 +39,7 @@ export const withOwnEpochs = (group: Group, others: PskLookup | undefined): PskL
 }
 
 /** RFC 9420 §8.6: the resumption PSK of the current epoch or of a past one that is kept. */
-export function resumptionPsk(group: Group, epoch: bigint): Secret | undefined {
+function resumptionPsk(group: Group, epoch: bigint): Secret | undefined {
   if (epoch === group.context.epoch) return group.secrets.resumptionPsk
   return group.past.find((past) => past.context.epoch === epoch)?.resumptionPsk
 }

@@ -5,7 +5,7 @@ import { check } from '../rules.ts'
 import type { MLSMessage } from '../wire/framing.ts'
 import { mls10 } from '../wire/key-package.ts'
 import type { Proposal } from '../wire/proposal.ts'
-import { openPrivate, openPublic, type Opened } from './framing.ts'
+import { demandActive, openPrivate, openPublic, type Opened } from './framing.ts'
 import { processCommit, type ProcessOptions } from './process.ts'
 import { pendingProposal, withProposal } from './propose.ts'
 import { refusalOf } from './proposals.ts'
@@ -42,9 +42,11 @@ export function receive(group: Group, message: MLSMessage, options: ProcessOptio
 
 /** RFC 9420 §12.1, §12.4.2: handshake messages are of the current epoch; §15.3: application data may be late. */
 function checkEpoch(
-  { context }: Group, message: { readonly groupId: Uint8Array, readonly epoch: bigint }, mayBeLate: boolean,
+  { context, status }: Group, message: { readonly groupId: Uint8Array, readonly epoch: bigint }, mayBeLate: boolean,
 ): void {
   check('6.group', equal(message.groupId, context.groupId))
+  // RFC 9420 §12.4.2: after a ReInit nobody may "use the group to send messages anymore".
+  check('12.4.2.reinitialized', status.type !== 'reinitialized' || message.epoch < context.epoch)
   if (message.epoch > context.epoch) {
     throw new MlsError('undecided', `a message of epoch ${message.epoch}: this member is at ${context.epoch}`)
   }
@@ -67,10 +69,10 @@ function dispatch(before: Group, opened: Opened, options: ProcessOptions): Recei
       }
     }
     case 'proposal':
-      checkActive(before)
+      demandActive(before)
       return receiveProposal(opened, content.proposal, options)
     case 'commit': {
-      checkActive(before)
+      demandActive(before)
       if (sender.type === 'member' && sender.leafIndex === before.ownLeaf) {
         throw new MlsError('misuse', 'an own commit is not processed: merge the pending one that made it')
       }
@@ -78,10 +80,6 @@ function dispatch(before: Group, opened: Opened, options: ProcessOptions): Recei
       return { type: 'commit', group, applied, wipe: [...opened.wipe, ...wipe] }
     }
   }
-}
-
-function checkActive({ status }: Group): void {
-  if (status !== 'active') throw new MlsError('misuse', 'this client was removed from the group: it follows no more')
 }
 
 /**

@@ -9,7 +9,7 @@ import type { MLSMessage, Sender } from '../wire/framing.ts'
 import type { GroupContext } from '../wire/group-context.ts'
 import type { KeyPackage } from '../wire/key-package.ts'
 import type { Capabilities, LeafIndex, LeafNode } from '../wire/node.ts'
-import type { PreSharedKeyID, Proposal } from '../wire/proposal.ts'
+import type { PreSharedKeyID, Proposal, ReInit } from '../wire/proposal.ts'
 import type { Valid } from './authentication.ts'
 
 /**
@@ -22,8 +22,7 @@ export const pastEpochLimit = 5
  * was; both share what did not change. Hold it, store it (`changedParts`), but never change it.
  */
 export type Group = {
-  /** `removed`: this was the last epoch that this member can read; it sends nothing any more (RFC 9420 §12.4.2). */
-  readonly status: 'active' | 'removed'
+  readonly status: GroupStatus
   readonly suite: Suite
   readonly context: GroupContext
   readonly tree: RatchetTree
@@ -41,6 +40,18 @@ export type Group = {
   /** Newest first, at most `pastEpochLimit`. */
   readonly past: readonly PastEpoch[]
 }
+
+/**
+ * Whether the group goes on (RFC 9420 §12.4.2). Only an `active` one sends messages and follows commits.
+ *
+ * - `removed`: this was the last epoch that this member can read;
+ * - `reinitialized`: the commit that started this epoch shut the group down; `reinitialize` makes its successor with
+ *   these parameters, or `join` enters the one that another member made (§11.2).
+ */
+export type GroupStatus =
+  | { readonly type: 'active' }
+  | { readonly type: 'removed' }
+  | { readonly type: 'reinitialized', readonly reInit: ReInit }
 
 /**
  * The secrets of RFC 9420 §8 that are held while their epoch lasts. The others (joiner, welcome, epoch, encryption

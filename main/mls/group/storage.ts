@@ -10,7 +10,7 @@ import { Sender } from '../wire/framing.ts'
 import { GroupContext } from '../wire/group-context.ts'
 import { limits } from '../wire/limits.ts'
 import { Hash, LeafIndex, LeafNode, Node, type NodeIndex } from '../wire/node.ts'
-import { Proposal } from '../wire/proposal.ts'
+import { Proposal, ReInit } from '../wire/proposal.ts'
 import { pastOfNext } from './epoch.ts'
 import type { Group, PastEpoch, PendingProposal } from './state.ts'
 
@@ -42,7 +42,7 @@ const held = secret(limits.hash)
 
 const Head = versioned(struct({
   suite: uint16,
-  status: choice(uint8, { active: [1, empty], removed: [2, empty] }),
+  status: choice(uint8, { active: [1, empty], removed: [2, empty], reinitialized: [3, struct({ reInit: ReInit })] }),
   context: GroupContext,
   ownLeaf: LeafIndex,
   keys: vector(struct({ node: uint32, pair: KeyPairCodec }), limits.group),
@@ -89,7 +89,7 @@ const sameHead = (a: Group, b: Group): boolean =>
   && a.confirmationTag === b.confirmationTag && a.interimTranscriptHash === b.interimTranscriptHash
 
 const encodeHead = (group: Group): Uint8Array => encode(Head, {
-  suite: group.suite.id, status: { type: group.status }, context: group.context, ownLeaf: group.ownLeaf,
+  suite: group.suite.id, status: group.status, context: group.context, ownLeaf: group.ownLeaf,
   keys: [...group.keys].map(([node, pair]) => ({ node, pair })),
   signaturePrivateKey: group.signaturePrivateKey, secrets: group.secrets,
   confirmationTag: group.confirmationTag, interimTranscriptHash: group.interimTranscriptHash,
@@ -211,7 +211,7 @@ function readHead(
   const suite = suiteOf(id)
   if (suite === undefined) throw new MlsError('unsupported', `cipher suite ${id} is not there`)
   const pairs = new Map(keys.map(({ node, pair }) => [node as NodeIndex, pair]))
-  return { ...head, suite, status: status.type, keys: pairs }
+  return { ...head, suite, status, keys: pairs }
 }
 
 type Read = {

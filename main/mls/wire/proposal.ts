@@ -1,4 +1,4 @@
-import { choice, opaque, openChoice, struct, uint8, uint16, uint64, vector, type Infer } from '../codec.ts'
+import { choice, names, opaque, openChoice, struct, uint8, uint16, uint64, vector, type Infer } from '../codec.ts'
 import { Extensions } from './extension.ts'
 import { KeyPackage } from './key-package.ts'
 import { limits } from './limits.ts'
@@ -16,13 +16,14 @@ export const proposalType = {
 } as const
 
 /** RFC 9420 §8.4: `ResumptionPSKUsage`. */
-export const resumptionUsage = { application: 1, reinit: 2, branch: 3 } as const
+export const ResumptionPSKUsage = names(uint8, { application: 1, reinit: 2, branch: 3 })
+export type ResumptionPSKUsage = Infer<typeof ResumptionPSKUsage>
 
 /** RFC 9420 §8.4: `PreSharedKeyID`. */
 export const PreSharedKeyID = struct({
   psk: choice(uint8, {
     external: [1, struct({ pskId: opaque(limits.identifier) })],
-    resumption: [2, struct({ usage: uint8, pskGroupId: opaque(limits.identifier), pskEpoch: uint64 })],
+    resumption: [2, struct({ usage: ResumptionPSKUsage, pskGroupId: opaque(limits.identifier), pskEpoch: uint64 })],
   }),
   pskNonce: opaque(limits.hash),
 })
@@ -31,18 +32,22 @@ export type PreSharedKeyID = Infer<typeof PreSharedKeyID>
 /** RFC 9420 §8.4: `PSKLabel`. */
 export const PSKLabel = struct({ id: PreSharedKeyID, index: uint16, count: uint16 })
 
+/** RFC 9420 §12.1.5: `ReInit`. */
+export const ReInit = struct({
+  groupId: opaque(limits.identifier),
+  version: uint16,
+  cipherSuite: uint16,
+  extensions: Extensions,
+})
+export type ReInit = Infer<typeof ReInit>
+
 /** RFC 9420 §12.1: `Proposal`. A type that is not listed is carried through as opaque data (§13). */
 export const Proposal = openChoice(uint16, {
   add: [proposalType.add, struct({ keyPackage: KeyPackage })],
   update: [proposalType.update, struct({ leafNode: LeafNode })],
   remove: [proposalType.remove, struct({ removed: LeafIndex })],
   preSharedKey: [proposalType.preSharedKey, struct({ psk: PreSharedKeyID })],
-  reInit: [proposalType.reInit, struct({
-    groupId: opaque(limits.identifier),
-    version: uint16,
-    cipherSuite: uint16,
-    extensions: Extensions,
-  })],
+  reInit: [proposalType.reInit, ReInit],
   externalInit: [proposalType.externalInit, struct({ kemOutput: opaque(limits.key) })],
   groupContextExtensions: [proposalType.groupContextExtensions, struct({ extensions: Extensions })],
 }, limits.message)
