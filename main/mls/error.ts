@@ -3,7 +3,8 @@
  *
  * - `malformed`: bytes that are not the encoding they should be (RFC 9420 §2.1); `rule` says which requirement.
  * - `refused`: a well-formed value that breaks a validation rule; `rule` names the row of `rules.ts`.
- * - `undecided`: cannot be judged yet, because something is missing (a proposal, a PSK): never "invalid".
+ * - `undecided`: cannot be judged yet, because something is missing (a proposal, a PSK): never "invalid". `rule`, if
+ *   there is one, wants it to be there.
  * - `unsupported`: a cipher suite, version, or type that this implementation does not have.
  * - `gone`: the keys that it needs were deleted, as they must be (RFC 9420 §9.2).
  * - `misuse`: the caller asked for something that makes no sense; the message says the cure.

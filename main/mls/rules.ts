@@ -46,7 +46,11 @@ export const rules = {
   '7.5.parent-hash': { section: '7.5', sentence: 'A path sets the parent hash of its leaf to that of the first node above it.' },
   '7.5.path-length': { section: '7.5', sentence: 'A path has one node for each node of the filtered direct path of its sender.' },
   '7.6.ciphertexts': { section: '7.6', sentence: 'A path node has one ciphertext for each node that its copath child resolves to.' },
+  '7.9.root': { section: '7.9', sentence: 'The root of a tree has an empty parent hash.' },
   '7.9.2.parent-hash': { section: '7.9.2', sentence: 'Every parent of a tree is parent-hash valid.' },
+  '8.4.count': { section: '8.4', sentence: 'A commit and a Welcome name fewer than 2^16 PSKs.' },
+  '9.2.deleted': { section: '9.2', sentence: 'A key decrypts one message; it is deleted then, or when its epoch is forgotten.' },
+  '10.version': { section: '10', sentence: 'The protocol version of a KeyPackage is that of the message that carries it.' },
   '10.extensions-listed': { section: '10', sentence: 'The leaf of a KeyPackage lists the extensions of the KeyPackage in its capabilities.' },
   '10.1.version': { section: '10.1', sentence: 'The protocol version of a KeyPackage is that of the group.' },
   '10.1.cipher-suite': { section: '10.1', sentence: 'The cipher suite of a KeyPackage is that of the group.' },
@@ -54,6 +58,7 @@ export const rules = {
   '10.1.init-key': { section: '10.1', sentence: 'The init key of a KeyPackage is not the encryption key of its leaf.' },
   '11.1.version': { section: '11.1', sentence: 'Every member supports the protocol version of the group.' },
   '11.1.cipher-suite': { section: '11.1', sentence: 'Every member supports the cipher suite of the group.' },
+  '12.epoch': { section: '12', sentence: 'No commit follows the last of the 2^64 epochs.' },
   '12.1.3.removed': { section: '12.1.3', sentence: 'A Remove proposal names a leaf that is not blank.' },
   '12.1.4.usage': { section: '12.1.4', sentence: 'A PSK of the usage reinit or branch is not proposed outside of these.' },
   '12.1.4.nonce': { section: '12.1.4', sentence: 'The nonce of a PSK is as long as the hash.' },
@@ -67,14 +72,17 @@ export const rules = {
   '12.2.psk-twice': { section: '12.2', sentence: 'A commit names the same PSK once.' },
   '12.2.extensions-twice': { section: '12.2', sentence: 'A commit covers one GroupContextExtensions proposal at most.' },
   '12.2.reinit-alone': { section: '12.2', sentence: 'A ReInit proposal is committed alone.' },
-  '12.2.external-init': { section: '12.2', sentence: 'Only an external commit covers an ExternalInit proposal.' },
+  '12.2.external-init': { section: '12.2', sentence: 'Nothing but an external commit has an ExternalInit proposal.' },
   '12.2.unsupported-type': { section: '12.2', sentence: 'Every member that processes a commit supports the types of its proposals.' },
   '12.2.external-commit-init': { section: '12.2', sentence: 'An external commit covers exactly one ExternalInit proposal.' },
   '12.2.external-commit-remove': { section: '12.2', sentence: 'An external commit covers one Remove proposal at most.' },
   '12.2.external-commit-types': { section: '12.2', sentence: 'An external commit covers nothing but ExternalInit, Remove and PreSharedKey.' },
   '12.4.path-required': { section: '12.4', sentence: 'A commit has a path if it is empty or covers a proposal that needs one.' },
+  '12.4.reference': { section: '12.4', sentence: 'The proposals to which a commit refers are here.' },
   '12.4.1.path-secret-length': { section: '12.4.1', sentence: 'A path secret has the length of the hash.' },
   '12.4.2.new-key': { section: '12.4.2', sentence: 'The public keys of a path appear nowhere in the tree that it is applied to.' },
+  '12.4.2.leaf-key': { section: '12.4.2', sentence: 'The leaf of a path has another encryption key than the leaf that it replaces.' },
+  '12.4.2.psk-held': { section: '12.4.2', sentence: 'Every PSK that a commit or a Welcome names is held by who processes it.' },
   '12.4.2.confirmation-tag': { section: '12.4.2', sentence: 'The confirmation tag of a commit is that of the new epoch.' },
   '12.4.2.reinitialized': { section: '12.4.2', sentence: 'Nobody sends a message in a group after the commit of a ReInit.' },
   '12.4.3.1.path-secret': { section: '12.4.3.1', sentence: 'The path secret of a Welcome gives the keys of the tree.' },
@@ -94,6 +102,7 @@ export const rules = {
   '12.4.3.1.signer': { section: '12.4.3.1', sentence: 'The signer of a GroupInfo is a leaf that is not blank.' },
   '12.4.3.1.signature': { section: '12.4.3.1', sentence: 'The signature of a GroupInfo is valid under the signature key of its signer.' },
   '12.4.3.1.group-id': { section: '12.4.3.1', sentence: 'The group of a Welcome is none in which the client is already.' },
+  '12.4.3.1.ratchet-tree': { section: '12.4.3.1', sentence: 'The ratchet tree is here, in the GroupInfo or beside it.' },
   '12.4.3.1.tree-hash': { section: '12.4.3.1', sentence: 'The ratchet tree has the tree hash of the GroupInfo.' },
   '12.4.3.1.own-leaf': { section: '12.4.3.1', sentence: 'The ratchet tree has the leaf of the KeyPackage with which one joins.' },
   '12.4.3.1.confirmation-tag': { section: '12.4.3.1', sentence: 'The confirmation tag of a GroupInfo is that of its epoch.' },
@@ -109,6 +118,11 @@ export const rules = {
 
 export type Rule = { readonly section: string, readonly sentence: string }
 export type RuleId = keyof typeof rules
+
+/** Says which rule cannot be obeyed yet, because something is not here. Throws `MlsError('undecided')`. */
+export function missing(rule: RuleId): never {
+  throw new MlsError('undecided', rules[rule].sentence, rule)
+}
 
 /** Refuses with the rule's id unless `ok`. Throws `MlsError('refused')`. */
 export function check(rule: RuleId, ok: boolean): asserts ok {

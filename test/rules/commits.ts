@@ -96,8 +96,22 @@ describe('a list of proposals is refused (RFC 9420 §12.2)', () => {
       { type: 'reInit', groupId: bytes('next'), version: 1, cipherSuite: 1, extensions: [] })
   })
 
-  test('with an ExternalInit from a member (12.2.external-init)', () => {
-    isRefused('12.2.external-init', { type: 'externalInit', kemOutput: bytes('x') })
+  test('which refers to a proposal that is not here (12.4.reference)', () => {
+    refusedBy(alice, '12.4.reference',
+      forgeCommit(mallory.group, [{ type: 'reference', reference: suite.random(32) }]))
+  })
+
+  test('with a PSK that is not here (12.4.2.psk-held)', () => {
+    isRefused('12.4.2.psk-held', pskProposal())
+  })
+
+  test('with more PSKs than can be counted (8.4.count)', () => {
+    const proposals = Array.from({ length: 0x1_0000 }, (_, at): ProposalOrRef => {
+      const pskNonce = new Uint8Array(suite.hashLength)
+      pskNonce.set([at >> 8, at & 0xff])
+      return { type: 'proposal', proposal: pskProposal({ pskNonce }) }
+    })
+    refusedBy(alice, '8.4.count', forgeCommit(mallory.group, proposals))
   })
 
   test('with a type that some members do not know (12.2.unsupported-type)', () => {
@@ -168,11 +182,11 @@ describe('a commit with a path is refused', () => {
     refusedBy(alice, '13.4.group-extensions', withPath(mallory.group, [extensions(0xf00d)]))
   })
 
-  test('with the old encryption key of its maker (7.3.update-key)', () => {
+  test('with the old encryption key of its maker (12.4.2.leaf-key)', () => {
     const encryptionKey = leafAt(mallory.group.tree, mallory.group.ownLeaf)?.encryptionKey
     assert.ok(encryptionKey !== undefined)
     const place = { groupId: mallory.group.context.groupId, leafIndex: mallory.group.ownLeaf }
-    refusedBy(alice, '7.3.update-key', withPath(mallory.group, [], {
+    refusedBy(alice, '12.4.2.leaf-key', withPath(mallory.group, [], {
       path: (path) => ({
         ...path,
         leafNode: resignedLeaf(path.leafNode, {
@@ -192,6 +206,17 @@ describe('a commit with a path is refused', () => {
     refusedBy(alice, '12.4.2.confirmation-tag', withPath(mallory.group, []))
     refusedBy(alice, '12.4.2.confirmation-tag',
       forgeCommit(mallory.group, byValue(add(world.guest('bob').keyPackage))))
+  })
+})
+
+describe('a commit in the last of all epochs is refused', () => {
+  test('for there is no number for the next one (12.epoch)', () => {
+    const [alice, mallory] = world.gather('alice', 'mallory') as [Member, Member]
+    const last = (group: Group): Group => ({ ...group, context: { ...group.context, epoch: 2n ** 64n - 1n } })
+    const { keyPackage } = world.guest('bob')
+    const message = forgeCommit(last(mallory.group), byValue(add(keyPackage)))
+    refused('12.epoch', () => receive(last(alice.group), message, { authentication: trusting }))
+    refused('12.epoch', () => commit(last(alice.group), { authentication: trusting }))
   })
 })
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { encode } from '../../main/mls/codec.ts'
-import { ExternalSenders, extensionType, trusting, type MLSMessage } from '../../main/mls/index.ts'
+import { decode, encode } from '../../main/mls/codec.ts'
 import { checkProposal } from '../../main/mls/group/proposals.ts'
+import { ExternalSenders, extensionType, forgetPast, mls10, MLSMessage, trusting } from '../../main/mls/index.ts'
 import { bytes, type Member } from '../mls/group-world.ts'
-import { byValue, forge, forgeCommit, forgeProposal, refusedBy, world } from './forge.ts'
+import { byValue, forge, forgeCommit, forgeProposal, refusedBy, resignedPackage, world } from './forge.ts'
 import { refused } from './refusals.ts'
 
 describe('a member refuses', () => {
@@ -12,7 +12,27 @@ describe('a member refuses', () => {
   const remove = { type: 'remove', removed: alice.group.ownLeaf } as const
 
   test('a message of another protocol version (6.version)', () => {
-    refusedBy(alice, '6.version', { ...forgeProposal(mallory.group, remove), version: 2 })
+    for (const version of [0, 2, 256]) {
+      const message = encode(MLSMessage, forgeProposal(mallory.group, remove))
+      message.set([version >> 8, version & 0xff])
+      refused('6.version', () => decode(MLSMessage, message))
+    }
+  })
+
+  test('a KeyPackage of another version than the message around it (10.version)', () => {
+    const keyPackage = resignedPackage(world.guest('bob'), { version: 2 })
+    const message = encode(MLSMessage, { version: mls10, body: { type: 'keyPackage', keyPackage } })
+    refused('10.version', () => decode(MLSMessage, message))
+  })
+
+  test('a message that was read before, and one of an epoch that is forgotten (9.2.deleted)', () => {
+    const [bob, carol] = world.gather('bob', 'carol') as [Member, Member]
+    const messages = [bob.say('once'), bob.say('twice')] as const
+    carol.hear(messages[1])
+    refusedBy(carol, '9.2.deleted', messages[1])
+    world.commit(bob, [carol])
+    carol.keep(forgetPast(carol.group, { keep: 0 }))
+    refusedBy(carol, '9.2.deleted', messages[0])
   })
 
   test('a message that names another group (6.group)', () => {

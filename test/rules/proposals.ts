@@ -55,6 +55,10 @@ describe('a proposal is refused, by value and by reference,', () => {
     isRefused('12.1.5.version', { type: 'reInit', groupId: bytes('next'), version: 0, cipherSuite: 1, extensions: [] })
   })
 
+  test('if it wants to join from outside and comes from a member (12.2.external-init)', () => {
+    isRefused('12.2.external-init', { type: 'externalInit', kemOutput: bytes('x') })
+  })
+
   test('if it has one extension twice (13.4.unique-extension)', () => {
     const extension = { extensionType: custom, extensionData: bytes('x') }
     const extensions = [extension, extension]

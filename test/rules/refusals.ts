@@ -13,7 +13,7 @@ const seen: Refusal[] = []
 export const refusals: readonly Refusal[] = seen
 
 /** Through these the engine refuses: the line that counts is the one which calls them. */
-export const refusing: ReadonlySet<string> = new Set(['check', 'checkVerdict', 'malformed'])
+export const refusing: ReadonlySet<string> = new Set(['check', 'checkVerdict', 'malformed', 'missing'])
 
 /** Demands that this is refused by exactly this rule. */
 export function refused(rule: RuleId, attempt: () => unknown): void {

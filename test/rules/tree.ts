@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { encode } from '../../main/mls/codec.ts'
 import { Secret } from '../../main/mls/secret.ts'
+import { subtreeHash } from '../../main/mls/tree/hash.ts'
 import { signLeaf } from '../../main/mls/tree/leaf.ts'
 import { nodeOf } from '../../main/mls/tree/math.ts'
 import {
@@ -11,7 +12,9 @@ import { verifyParentHashes } from '../../main/mls/tree/parent-hash.ts'
 import { addLeaf, leafAt, nodesOf, removeLeaf, treeOf, type RatchetTree } from '../../main/mls/tree/ratchet-tree.ts'
 import { validateLeaf, validateMembers, validateTree } from '../../main/mls/tree/validate.ts'
 import { extensionType, RequiredCapabilities, type Extensions } from '../../main/mls/wire/extension.ts'
-import type { LeafIndex, LeafNode, Node, NodeIndex, ParentNode, UnsignedLeafNode } from '../../main/mls/wire/node.ts'
+import {
+  ParentHashInput, type LeafIndex, type LeafNode, type Node, type NodeIndex, type ParentNode, type UnsignedLeafNode,
+} from '../../main/mls/wire/node.ts'
 import {
   A, arriving, B, C, commit, commitEach, contextOf, D, E, F, H, makePath, newcomer, personAt, propose, startGroup,
   suiteNumber,
@@ -241,6 +244,24 @@ describe('a ratchet tree is refused by a new member', () => {
   refuses('7.9.2.parent-hash', 'when a parent hides that a leaf is unmerged', () => {
     const seven = commit(commit(withUnmerged, A, {}), A, { add: 1, withPath: false })
     join(tamperedParent(seven.tree, 7, { unmergedLeaves: [] }))
+  })
+  /** Two members and a root with a parent hash, for which the first member has signed. */
+  function rooted(parentHash: Uint8Array): RatchetTree {
+    const [first, second] = [newcomer(suite), newcomer(suite)]
+    const parentNode = { encryptionKey: newcomer(suite).encryption.publicKey, parentHash, unmergedLeaves: [] }
+    const above = (leafNode: LeafNode): RatchetTree => treeOf([
+      { type: 'leaf', leafNode }, { type: 'parent', parentNode }, { type: 'leaf', leafNode: second.leafNode },
+    ])
+    const [, sibling] = above(first.leafNode).root.children ?? assert.fail('a tree of one leaf')
+    const input = encode(ParentHashInput, { ...parentNode, originalSiblingTreeHash: subtreeHash(suite, sibling) })
+    return above(signLeaf(suite, {
+      leafNode: { ...first.leafNode, leafNodeSource: { type: 'commit', parentHash: suite.hash(input) } },
+      place: { groupId, leafIndex: A }, signaturePrivateKey: first.signature.privateKey,
+    }))
+  }
+  refuses('7.9.root', 'when its root has a parent hash', () => {
+    join(rooted(new Uint8Array(0)))
+    join(rooted(suite.random(suite.hashLength)))
   })
   const eight = commit(commitEach(commit(startGroup(suite), A, { add: 6 }), [[A, {}], [E, {}]]), A,
     { add: 1, withPath: false })

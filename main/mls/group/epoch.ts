@@ -1,5 +1,6 @@
 import { equal } from '../codec.ts'
 import { MlsError } from '../error.ts'
+import { check } from '../rules.ts'
 import { epochSecrets, exporter, joinerSecret, welcomeSecret, type EpochSecrets } from '../schedule/epoch.ts'
 import { pskSecret, type PreSharedKey } from '../schedule/psk.ts'
 import { secretsOfTree, secretTree, type SecretTree } from '../schedule/secret-tree.ts'
@@ -57,10 +58,15 @@ export type Advanced = {
 }
 
 /** The provisional GroupContext (RFC 9420 §12.4.1): all of the new epoch but the confirmed transcript hash. */
-export const provisionalContext = (
+export function provisionalContext(
   { suite, context }: Pick<Group, 'suite' | 'context'>,
   { tree, extensions }: { readonly tree: RatchetTree, readonly extensions: Extensions },
-): GroupContext => ({ ...context, epoch: context.epoch + 1n, treeHash: treeHash(suite, tree), extensions })
+): GroupContext {
+  const epoch = context.epoch + 1n
+  // RFC 9420 §12: epochs are "identified ... by eight-octet epoch values".
+  check('12.epoch', epoch < 1n << 64n)
+  return { ...context, epoch, treeHash: treeHash(suite, tree), extensions }
+}
 
 /** The new epoch's context and secrets. Secrets among the arguments stay as they are. */
 export function advance(

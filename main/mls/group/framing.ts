@@ -131,7 +131,7 @@ export function openPrivate(group: Group, message: PrivateMessage): Opened {
     return { ...opened, group: { ...group, secretTree: opened.secretTree } }
   }
   const past = group.past.find(({ context }) => context.epoch === message.epoch)
-  if (past === undefined) throw new MlsError('gone', `the keys of epoch ${message.epoch} are not kept any more`)
+  if (past === undefined) throw new MlsError('gone', `epoch ${message.epoch} is not kept any more`, '9.2.deleted')
   const opened = openWith(group, message, { ...past, leafOf: (leaf) => pastLeaf(group, past, leaf) })
   const read: PastEpoch = { ...past, secretTree: opened.secretTree }
   return { ...opened, group: { ...group, past: group.past.map((each) => each === past ? read : each) } }

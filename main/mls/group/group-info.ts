@@ -1,7 +1,6 @@
 import { decode, encode, equal } from '../codec.ts'
-import { MlsError } from '../error.ts'
 import { signWithLabel, verifyWithLabel } from '../labelled.ts'
-import { check } from '../rules.ts'
+import { check, missing } from '../rules.ts'
 import { externalKeyPair } from '../schedule/epoch.ts'
 import type { Suite } from '../suite.ts'
 import { treeHash } from '../tree/hash.ts'
@@ -49,7 +48,7 @@ export function groupInfo(group: Group, { externalPub = false, ratchetTree = tru
 export function treeFor({ extensions }: GroupInfo, ratchetTree: readonly (Node | undefined)[] | undefined): RatchetTree {
   const extension = extensions.find((each) => each.extensionType === extensionType.ratchetTree)
   if (extension !== undefined) return treeOf(decode(RatchetTreeNodes, extension.extensionData))
-  if (ratchetTree === undefined) throw new MlsError('undecided', 'the ratchet tree came neither here nor otherwise')
+  if (ratchetTree === undefined) missing('12.4.3.1.ratchet-tree')
   return treeOf(ratchetTree)
 }
 

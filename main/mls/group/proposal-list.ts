@@ -1,6 +1,6 @@
 import { encode, toHex } from '../codec.ts'
 import { impossible, MlsError } from '../error.ts'
-import { check } from '../rules.ts'
+import { check, missing } from '../rules.ts'
 import {
   addLeaves, leafAt, leavesOf, removeLeaf, updateLeaf, type IndexedLeaf, type RatchetTree,
 } from '../tree/ratchet-tree.ts'
@@ -57,7 +57,7 @@ export function resolveProposals(
 /** The pending proposal of a reference (RFC 9420 §12.4). It was checked when it came. */
 export function referredTo(group: Group, reference: Uint8Array): Listed {
   const pending = group.proposals.get(toHex(reference))
-  if (pending === undefined) throw new MlsError('undecided', 'the commit refers to a proposal that is not here')
+  if (pending === undefined) missing('12.4.reference')
   if (pending.refused !== undefined) {
     throw new MlsError('refused', 'the commit refers to a proposal that is invalid', pending.refused)
   }
@@ -112,7 +112,6 @@ function checkTypes(view: View, listed: readonly Listed[], committer: LeafIndex 
     check('12.2.external-commit-remove', count('remove') <= 1)
     return
   }
-  check('12.2.external-init', count('externalInit') === 0)
   check('12.2.extensions-twice', count('groupContextExtensions') <= 1)
   check('12.2.reinit-alone', count('reInit') === 0 || listed.length === 1)
   checkSupport(view, listed)

@@ -43,9 +43,9 @@ export function checkProposal(view: View, { proposal, sender, authentication }: 
       checkUniqueExtensions(proposal.extensions)
       return
     case 'groupContextExtensions': checkExtensions(proposal.extensions, authentication); return
-    case 'externalInit':
-    case 'custom':
-      return // Whether they may be there is a matter of the list.
+    // RFC 9420 §12.1.6: "This proposal can only be used in that context", an external commit.
+    case 'externalInit': check('12.2.external-init', sender.type === 'newMemberCommit'); return
+    case 'custom': return // Whether it may be there is a matter of the list.
   }
 }
 
@@ -80,10 +80,11 @@ export function checkReplacement({ suite, context, tree }: View, { leafNode, sou
   checkSuccessor(before, leafNode, authentication)
 }
 
-/** RFC 9420 §7.3 and §5.3.1 for a leaf of the same client in place of an older one. */
+/** RFC 9420 §5.3.1 and the uniqueness of keys, for a leaf of the same client in place of an older one. */
 export function checkSuccessor(before: LeafNode, after: LeafNode, authentication: Authentication): void {
-  // RFC 9420 §7.3: "`encryption_key` represents a different public key than ... in the leaf node being replaced".
-  check('7.3.update-key', !equal(before.encryptionKey, after.encryptionKey))
+  // RFC 9420 §7.3 for Updates; §12.4.2 for paths: "different from the committer's current leaf node".
+  const rule = after.leafNodeSource.type === 'commit' ? '12.4.2.leaf-key' : '7.3.update-key'
+  check(rule, !equal(before.encryptionKey, after.encryptionKey))
   checkVerdict('5.3.1.credential', authentication.validate(after.credential, after.signatureKey))
   checkVerdict('5.3.1.successor', authentication.validateSuccessor(before.credential, after.credential))
 }

@@ -1,5 +1,5 @@
 import { equal } from '../codec.ts'
-import { MlsError } from '../error.ts'
+import { check, missing } from '../rules.ts'
 import type { PreSharedKey } from '../schedule/psk.ts'
 import type { Secret } from '../secret.ts'
 import type { Suite } from '../suite.ts'
@@ -18,9 +18,11 @@ export const newPskId = (suite: Suite, psk: PreSharedKeyID['psk']): PreSharedKey
  * wants all of them to be available, and this member may get it later.
  */
 export function findPsks(ids: readonly PreSharedKeyID[], lookup: PskLookup | undefined): readonly PreSharedKey[] {
+  // RFC 9420 §8.4: `uint16 count`.
+  check('8.4.count', ids.length <= 0xffff)
   return ids.map((id) => {
     const psk = lookup?.(id)
-    if (psk === undefined) throw new MlsError('undecided', `a PSK of the type ${id.psk.type} is not held here`)
+    if (psk === undefined) missing('12.4.2.psk-held')
     return { id, psk }
   })
 }

@@ -3,7 +3,6 @@ import { impossible, MlsError } from '../error.ts'
 import { proposalRef } from '../labelled.ts'
 import { check } from '../rules.ts'
 import type { MLSMessage } from '../wire/framing.ts'
-import { mls10 } from '../wire/key-package.ts'
 import type { Proposal } from '../wire/proposal.ts'
 import { demandActive, openPrivate, openPublic, type Opened } from './framing.ts'
 import { processCommit, type ProcessOptions } from './process.ts'
@@ -20,8 +19,6 @@ import type { Group, Received } from './state.ts'
  * - `misuse`: an own commit (compare bytes first and `merge`), or no message of a group at all.
  */
 export function receive(group: Group, message: MLSMessage, options: ProcessOptions): Received {
-  // RFC 9420 §6: `ProtocolVersion version = mls10`.
-  check('6.version', message.version === mls10)
   switch (message.body.type) {
     case 'publicMessage': {
       const { publicMessage } = message.body

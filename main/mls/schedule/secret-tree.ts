@@ -156,7 +156,7 @@ type Step = { readonly ratchet: Ratchet, readonly taken: SkippedKey }
 function takeSkipped(ratchet: Ratchet, generation: number): Step {
   const taken = ratchet.skipped.find((skipped) => skipped.generation === generation)
   if (taken === undefined) {
-    throw new MlsError('gone', `the key of generation ${generation} was used, or is not kept any more`)
+    throw new MlsError('gone', `the key of generation ${generation} was used, or is not kept any more`, '9.2.deleted')
   }
   return { ratchet: { ...ratchet, skipped: ratchet.skipped.filter((skipped) => skipped !== taken) }, taken }
 }

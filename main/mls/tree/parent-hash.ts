@@ -43,6 +43,9 @@ export function pathParents(suite: Suite, steps: readonly KeyedStep[]): {
  * down: every one has exactly one descendant whose parent hash is valid with respect to it.
  */
 export function verifyParentHashes(suite: Suite, tree: RatchetTree): void {
+  const { node: root } = tree.root
+  // RFC 9420 §7.9: "If P is the root, then the `parent_hash` field is set to a zero-length octet string."
+  check('7.9.root', root?.type !== 'parent' || root.parentNode.parentHash.length === 0)
   for (const at of positionsOf(tree)) {
     if (at.node?.type !== 'parent' || at.children === undefined) continue
     const [left, right] = at.children

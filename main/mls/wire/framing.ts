@@ -5,7 +5,7 @@ import {
 import { MlsError } from '../error.ts'
 import { Commit } from './commit.ts'
 import { GroupContext } from './group-context.ts'
-import { KeyPackage } from './key-package.ts'
+import { KeyPackage, mls10 } from './key-package.ts'
 import { limits } from './limits.ts'
 import { Hash, LeafIndex, Signature } from './node.ts'
 import { Proposal } from './proposal.ts'
@@ -209,6 +209,22 @@ const MLSMessageBody = choice(uint16, {
   keyPackage: [wireFormat.keyPackage, struct({ keyPackage: KeyPackage })],
 })
 
-/** RFC 9420 §6: `MLSMessage`. The version is checked where the message is used. */
-export const MLSMessage = struct({ version: uint16, body: MLSMessageBody })
-export type MLSMessage = Infer<typeof MLSMessage>
+/** RFC 9420 §6: `ProtocolVersion version = mls10`. What a message of another version holds is not known here. */
+const Version: Codec<typeof mls10> = {
+  write: (writer, value) => { uint16.write(writer, value) },
+  read: (reader) => uint16.read(reader) === mls10 ? mls10 : malformed('6.version'),
+}
+
+const VersionedBody = struct({ version: Version, body: MLSMessageBody })
+
+/** RFC 9420 §6: `MLSMessage`. */
+export type MLSMessage = Infer<typeof VersionedBody>
+export const MLSMessage: Codec<MLSMessage> = {
+  write: (writer, value) => { VersionedBody.write(writer, value) },
+  read: (reader) => {
+    const message = VersionedBody.read(reader)
+    const { version, body } = message
+    // RFC 9420 §10: "it MUST verify that the `version` field of the KeyPackage has the same value".
+    return body.type === 'keyPackage' && body.keyPackage.version !== version ? malformed('10.version') : message
+  },
+}
