@@ -94,6 +94,7 @@ export function proposalRefusal(before: Before, proposal: Proposal, sender: Send
     case 'preSharedKey': return undefined
     case 'reInit':
     case 'externalInit':
+    case 'selfRemove':
     case 'custom': return 'not used in Coppice groups'
   }
 }

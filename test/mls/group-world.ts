@@ -4,9 +4,10 @@ import { nativeSuites } from '../../main/crypto/native.ts'
 import { decode, encode, toHex } from '../../main/mls/codec.ts'
 import {
   changedParts, commit, createGroup, decodePending, encodePending, epochAuthenticator, generateKeyPackage,
-  groupFromParts, join, KeyPackagePrivate, merge, MLSMessage, nodesOf, portableSuites, protect, receive, trusting,
-  type Authentication, type CommitOptions, type Committed, type Extensions, type Group, type JoinOptions, type KeyPackage, type KeyPair, type PskLookup,
-  type Received, type Secret, type Suite, type SuiteOf, type Valid,
+  groupFromParts, join, KeyPackagePrivate, merge, MlsError, MLSMessage, nodesOf, portableSuites, protect, receive,
+  trusting, type Authentication, type Capabilities, type CommitOptions, type Committed, type Extensions, type Group,
+  type JoinOptions, type KeyPackage, type KeyPair, type ProcessOptions, type Proposed, type PskLookup, type Received,
+  type RuleId, type Secret, type Suite, type SuiteOf, type Valid,
 } from '../../main/mls/index.ts'
 import { changedSecretParts, SecretTreePart } from '../../main/mls/schedule/secret-tree.ts'
 import { Secret as SecretValue } from '../../main/mls/secret.ts'
@@ -85,11 +86,14 @@ export class Person {
   readonly name: string
   readonly suite: Suite
   readonly signatureKeyPair: KeyPair
+  readonly able: Partial<Capabilities>
 
-  constructor(suite: Suite, name: string) {
+  /** `able`: where the capabilities differ from most people's. */
+  constructor(suite: Suite, name: string, able: Partial<Capabilities> = {}) {
     this.name = name
     this.suite = suite
     this.signatureKeyPair = suite.signatureKeyPair()
+    this.able = able
   }
 
   get leaf() {
@@ -98,6 +102,7 @@ export class Person {
       signatureKeyPair: this.signatureKeyPair,
       capabilities: {
         versions: [1], cipherSuites: [this.suite.id], extensions: [custom], proposals: [], credentials: [1],
+        ...this.able,
       },
       lifetime: forever,
     }
@@ -158,10 +163,10 @@ export class Member {
     assert.deepEqual(snapshot(this.group), snapshot(expected))
   }
 
-  receive(message: MLSMessage, psks?: PskLookup): Received {
+  receive(message: MLSMessage, psks?: PskLookup, options: Partial<ProcessOptions> = {}): Received {
     const before = snapshot(this.group)
     const received = receive(this.group, travelled(message), {
-      authentication: trusting, ...(psks === undefined ? {} : { psks }),
+      authentication: trusting, ...(psks === undefined ? {} : { psks }), ...options,
     })
     assert.deepEqual(snapshot(this.group), before, 'receiving changed its input')
     this.keep(received)
@@ -222,21 +227,24 @@ export type Guest = { readonly person: Person } & ReturnType<Person['keyPackage'
 export class World {
   readonly suiteOf: SuiteOf
   readonly suite: Suite
+  readonly #able: Partial<Capabilities>
 
-  constructor(suiteOf: SuiteOf, id: number) {
+  /** `able`: where the capabilities of people in this world differ from most people's. */
+  constructor(suiteOf: SuiteOf, id: number, able: Partial<Capabilities> = {}) {
     this.suiteOf = suiteOf
+    this.#able = able
     const suite = suiteOf(id)
     assert.ok(suite !== undefined, `suite ${id} is not there`)
     this.suite = suite
   }
 
-  person(name: string): Person {
-    return new Person(this.suite, name)
+  person(name: string, able = this.#able): Person {
+    return new Person(this.suite, name, able)
   }
 
   /** Somebody with a KeyPackage that others may add. */
-  guest(name: string): Guest {
-    const person = this.person(name)
+  guest(name: string, able = this.#able): Guest {
+    const person = this.person(name, able)
     return { person, ...person.keyPackage() }
   }
 
@@ -298,6 +306,25 @@ export function assertAgree(members: readonly Member[]): void {
   const views = new Set(members.map(({ group }) => `${group.context.epoch} ${toHex(epochAuthenticator(group))}`))
   assert.equal(views.size, 1, `${members.map(({ name }) => name).join(', ')} do not agree`)
 }
+
+/** Delivers a proposal to everybody else. */
+export function tell(proposed: Proposed, { from, to }: {
+  readonly from: Member
+  readonly to: readonly Member[]
+}): void {
+  from.keep(proposed)
+  for (const member of to) {
+    const received = member.receive(proposed.message)
+    assert.ok(received.type === 'proposal' && received.refused === undefined)
+  }
+}
+
+/** For `assert.throws`: the engine failed with this code. */
+export const failsAs = (code: MlsError['code']) => (error: unknown): boolean =>
+  error instanceof MlsError && error.code === code
+
+/** For `assert.throws`: the engine refused by this rule. */
+export const breaks = (rule: RuleId) => (error: unknown): boolean => error instanceof MlsError && error.rule === rule
 
 /** Everybody says something that everybody else can read. */
 export function assertTalk(members: readonly Member[]): void {

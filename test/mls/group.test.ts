@@ -3,24 +3,13 @@ import { describe, test } from 'node:test'
 import {
   decode, droppedSecrets, encode, epochAuthenticator, exportSecret, forgetPast, GroupInfo, groupInfo, join,
   joinExternally, leafAt, leavesOf, MlsError, nodesOf, propose, proposeUpdate, Secret, toHex, trusting,
-  type ExternalJoinOptions, type Group, type JoinOptions, type MLSMessage, type PreSharedKeyID, type PskLookup,
-  type RuleId,
+  type ExternalJoinOptions, type JoinOptions, type MLSMessage, type PreSharedKeyID, type PskLookup, type RuleId,
 } from '../../main/mls/index.ts'
-import { assertAgree, assertTalk, bytes, custom, implementations, Member, World } from './group-world.ts'
+import {
+  assertAgree, assertTalk, bytes, custom, failsAs, implementations, Member, tell, World,
+} from './group-world.ts'
 
 const refusedBy = (rule: RuleId) => (error: unknown): boolean => error instanceof MlsError && error.rule === rule
-const failsAs = (code: MlsError['code']) => (error: unknown): boolean => error instanceof MlsError && error.code === code
-
-/** Delivers a proposal to everybody else. */
-function tell(proposed: { readonly group: Group, readonly message: MLSMessage, readonly wipe: readonly Secret[] }, {
-  from, to,
-}: { readonly from: Member, readonly to: readonly Member[] }): void {
-  from.keep(proposed)
-  for (const member of to) {
-    const received = member.receive(proposed.message)
-    assert.ok(received.type === 'proposal' && received.refused === undefined)
-  }
-}
 
 const byWireFormat = ['publicMessage', 'privateMessage'] as const
 

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { encode } from '../../main/mls/codec.ts'
 import { provisionalContext } from '../../main/mls/group/epoch.ts'
 import {
-  commit, extensionType, generateKeyPackage, GroupContext, groupInfo, joinExternally, receive,
+  commit, extensionType, generateKeyPackage, GroupContext, groupInfo, joinExternally, propose, receive,
   RequiredCapabilities, trusting, type Authentication, type CommitOptions, type Credential, type Group, type GroupInfo, type KeyPackage, type LeafIndex, type MLSMessage,
   type Proposal, type RuleId,
 } from '../../main/mls/index.ts'
@@ -115,7 +115,9 @@ describe('a list of proposals is refused (RFC 9420 §12.2)', () => {
   })
 
   test('with a type that some members do not know (12.2.unsupported-type)', () => {
-    isRefused('12.2.unsupported-type', { type: 'custom', tag: 0xf00d, data: bytes('x') })
+    const unknown = { type: 'custom', tag: 0xf00d, data: bytes('x') } as const
+    isRefused('12.2.unsupported-type', unknown)
+    refused('12.2.unsupported-type', () => propose(mallory.group, unknown))
   })
 
   test('which needs a path and has none (12.4.path-required)', () => {

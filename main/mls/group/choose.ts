@@ -1,6 +1,6 @@
 import { encode, toHex } from '../codec.ts'
 import { MlsError } from '../error.ts'
-import { PreSharedKeyID } from '../wire/proposal.ts'
+import { PreSharedKeyID, type Proposal } from '../wire/proposal.ts'
 import type { Authentication } from './authentication.ts'
 import { applyProposals, checkResult, targetOf, type Listed } from './proposal-list.ts'
 import type { Group, PskLookup } from './state.ts'
@@ -18,8 +18,10 @@ type Choosing = {
  * first. Throws `refused` when `own` is invalid by itself.
  */
 export function choosePending(group: Group, choosing: Choosing): readonly Listed[] {
-  const { own } = choosing
   const candidates = withoutRivals(group, choosing)
+  // draft-ietf-mls-extensions: beside a SelfRemove of the same leaf, "the Remove proposal is invalid".
+  const leaving = new Set(candidates.flatMap((each) => each.proposal.type === 'selfRemove' ? targetOf(each) ?? [] : []))
+  const own = choosing.own.filter(({ proposal }) => proposal.type !== 'remove' || !leaving.has(proposal.removed))
   if (candidates.length === 0 && own.length === 0) return pendingReInit(group)
   if (isValidList(group, [...candidates, ...own], choosing)) return [...candidates, ...own]
   // Some do not go together, which only members who mean it bring about: take them one by one.
@@ -39,17 +41,22 @@ function withoutRivals(group: Group, { own, psks }: Choosing): readonly Listed[]
     const each: Listed = { proposal, sender, pending }
     const subject = subjectOf(each)
     // RFC 9420 §12.2: nothing that changes the committer's own leaf, nothing twice.
-    if (refused !== undefined || targetOf(each) === group.ownLeaf || taken.has(subject)) continue
+    if (refused !== undefined || targetOf(each) === group.ownLeaf) continue
+    if (taken.has(subject) && proposal.type !== 'selfRemove') continue
     if (proposal.type === 'preSharedKey' && psks(proposal.psk) === undefined) continue
     // RFC 9420 §12.2: "SHOULD prefer any Remove received, or the most recent Update if there are no Removes".
-    if (proposal.type === 'update' && chosen.get(subject)?.proposal.type === 'remove') continue
+    if (rankOf(proposal) < rankOf(chosen.get(subject)?.proposal)) continue
     // RFC 9420 §12.2: other proposals go before a ReInit, which stands alone.
-    if (proposal.type === 'reInit' || proposal.type === 'externalInit' || proposal.type === 'custom') continue
+    if (proposal.type === 'reInit' || proposal.type === 'externalInit') continue
     chosen.delete(subject)
     chosen.set(subject, each)
   }
   return [...chosen.values()]
 }
+
+/** Of those that change one leaf, which goes before which. */
+const ranks = ['update', 'remove', 'selfRemove']
+const rankOf = (proposal: Proposal | undefined): number => ranks.indexOf(proposal?.type ?? '')
 
 /** RFC 9420 §12.2: without other proposals, which "they SHOULD prefer ... over the ReInit", the latest one. */
 function pendingReInit(group: Group): readonly Listed[] {
@@ -65,13 +72,15 @@ function subjectOf(each: Listed): string {
     case 'add': return `client ${toHex(proposal.keyPackage.leafNode.signatureKey)}`
     case 'update':
     case 'remove':
+    case 'selfRemove':
       return `leaf ${targetOf(each)}`
     case 'preSharedKey': return `psk ${toHex(encode(PreSharedKeyID, proposal.psk))}`
     case 'reInit':
     case 'externalInit':
     case 'groupContextExtensions':
-    case 'custom':
       return proposal.type
+    // What goes together is for the application to say (RFC 9420 §12.2); each stands for itself.
+    case 'custom': return `custom ${toHex(each.pending?.reference ?? proposal.data)}`
   }
 }
 

@@ -4,13 +4,15 @@ import type { Secret } from '../secret.ts'
 import { encryptPath, newPath, type NewPath } from '../tree/path.ts'
 import { GroupContext } from '../wire/group-context.ts'
 import type { UpdatePath } from '../wire/node.ts'
-import type { ProposalOrRef } from '../wire/proposal.ts'
+import type { CustomProposals } from '../wire/proposal.ts'
 import { checkVerdict, type Authentication } from './authentication.ts'
 import { choosePending } from './choose.ts'
 import { advance, pastOfNext, provisionalContext } from './epoch.ts'
 import { send, sign } from './framing.ts'
 import { describe } from './process.ts'
-import { applyProposals, checkResult, referredTo, type Effects, type Listed } from './proposal-list.ts'
+import {
+  applyProposals, checkResult, referredTo, toProposalOrRef, type Effects, type Listed,
+} from './proposal-list.ts'
 import { checkProposal } from './proposals.ts'
 import { changedLeaf, ownLeafNode } from './propose.ts'
 import { findPsks, withOwnEpochs } from './psk.ts'
@@ -22,7 +24,7 @@ export type CommitOptions = FramingOptions & LeafChange & {
   readonly proposals?: readonly OwnProposal[]
   /**
    * Which pending proposals to cover: exactly these, or (the default) as many as are valid together. Of several for
-   * one leaf, a Remove goes first, then the latest Update (RFC 9420 §12.2).
+   * one leaf, a SelfRemove goes first, then a Remove, then the latest Update (RFC 9420 §12.2).
    */
   readonly references?: 'all' | readonly Uint8Array[]
   /** A path even where RFC 9420 §12.4 lets it be omitted (Adds, PSKs and ReInit only). */
@@ -30,6 +32,8 @@ export type CommitOptions = FramingOptions & LeafChange & {
   /** Whether the Welcome carries the ratchet tree, the default; else it must come another way (RFC 9420 §12.4.3.3). */
   readonly ratchetTree?: boolean
   readonly psks?: PskLookup
+  /** What the application states of its own proposal types: without it, one of them makes a path (RFC 9420 §12.4). */
+  readonly customProposals?: CustomProposals
   readonly authentication: Authentication
 }
 
@@ -50,9 +54,9 @@ export function commit(group: Group, options: CommitOptions): Committed {
 
 /** The commit of exactly these proposals, each of which is known to be valid by itself. */
 export function commitListed(group: Group, listed: readonly Listed[], options: CommitOptions): Committed {
-  const { authentication, ratchetTree = true } = options
+  const { authentication, customProposals, ratchetTree = true } = options
   const committer = group.ownLeaf
-  const effects = applyProposals(group, listed, { committer, authentication })
+  const effects = applyProposals(group, listed, { committer, authentication, customProposals })
   const found = findPsks(effects.psks, options.psks)
 
   const path = needsPath(effects, options) ? makePath(group, effects, options) : undefined
@@ -69,7 +73,7 @@ export function commitListed(group: Group, listed: readonly Listed[], options: C
     psks: found,
     commit: signed,
   })
-  const sent = send(group, signed, { confirmationTag: start.confirmationTag })
+  const sent = send(group, signed, { confirmationTag: start.confirmationTag, padding: options.padding })
   const pending: Group = {
     ...start,
     status: effects.status,
@@ -136,7 +140,3 @@ function makePath(group: Group, effects: Effects, options: CommitOptions): Path 
 /** RFC 9420 §7.5: path secrets are deleted once they are encrypted; the private keys that they gave stay. */
 const spent = (path: NewPath | undefined): readonly Secret[] =>
   path === undefined ? [] : [path.commitSecret, ...path.pathSecrets.values()]
-
-/** RFC 9420 §12.4: by reference what had a message of its own, by value the rest. */
-const toProposalOrRef = ({ proposal, pending }: Listed): ProposalOrRef =>
-  pending === undefined ? { type: 'proposal', proposal } : { type: 'reference', reference: pending.reference }

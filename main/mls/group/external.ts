@@ -19,10 +19,11 @@ import type { Authentication } from './authentication.ts'
 import { advance, provisionalContext } from './epoch.ts'
 import type { Signed } from './framing.ts'
 import { treeFor, verifyGroupInfo } from './group-info.ts'
-import { applyProposals, checkResult, type Effects, type Listed } from './proposal-list.ts'
+import { applyProposals, checkResult, toProposalOrRef, type Effects, type Listed } from './proposal-list.ts'
 import { checkProposal, type View } from './proposals.ts'
 import { protectPublic, signContent } from './protect.ts'
 import { findPsks } from './psk.ts'
+import { readSelfRemoves } from './self-remove.ts'
 import type { Group, PskLookup } from './state.ts'
 
 export type ExternalJoinOptions = {
@@ -40,6 +41,8 @@ export type ExternalJoinOptions = {
   /** To show, in this order, that one holds them, for example the resumption PSK of an epoch that one was in. */
   readonly pskIds?: readonly PreSharedKeyID[]
   readonly psks?: PskLookup
+  /** The messages by which members have said in this epoch that they leave: they come with the GroupInfo. */
+  readonly selfRemoves?: readonly MLSMessage[]
   readonly authenticatedData?: Uint8Array
   readonly authentication: Authentication
 }
@@ -64,7 +67,7 @@ export function joinExternally(options: ExternalJoinOptions): ExternalJoin {
   const view: View = { suite, context, tree }
 
   const { kemOutput, exported: initSecret } = externalInit(suite, info)
-  const listed = proposalsOf(view, options, kemOutput)
+  const listed = [...proposalsOf(view, options, kemOutput), ...readSelfRemoves(view, options.selfRemoves ?? [])]
   const effects = applyProposals(view, listed, { committer: undefined, authentication })
   const psks = findPsks(effects.psks, options.psks)
   const { path, updatePath } = makePath(view, effects, options)
@@ -129,7 +132,7 @@ function signCommit({ suite, context }: View, options: ExternalJoinOptions, { li
   readonly listed: readonly Listed[]
   readonly updatePath: UpdatePath
 }): Signed {
-  const proposals = listed.map(({ proposal }) => ({ type: 'proposal', proposal }) as const)
+  const proposals = listed.map(toProposalOrRef)
   const content: FramedContent = {
     groupId: context.groupId,
     epoch: context.epoch,
@@ -151,7 +154,7 @@ function externalInit(suite: Suite, info: GroupInfo): { readonly kemOutput: Uint
   return hpkeExportSender(suite, externalPub, new Uint8Array(0), context, suite.hashLength)
 }
 
-/** RFC 9420 §12.2: one ExternalInit, at most one Remove, and PSKs; all by value. */
+/** RFC 9420 §12.2: one ExternalInit, at most one Remove, and PSKs; these by value. */
 function proposalsOf(view: View, options: ExternalJoinOptions, kemOutput: Uint8Array): readonly Listed[] {
   const { replaces, pskIds = [], authentication } = options
   const proposals: readonly Proposal[] = [

@@ -55,7 +55,7 @@ export type Sent = {
 /** Protects signed content (RFC 9420 §6.2, §6.3). `confirmationTag`: for commits, and only for them. */
 export function send(group: Group, signed: Signed, { confirmationTag, padding = 0 }: {
   readonly confirmationTag?: Uint8Array
-  readonly padding?: number
+  readonly padding?: number | undefined
 } = {}): Sent {
   const { suite, context, secrets, secretTree } = group
   const { wireFormat, content } = signed
@@ -99,7 +99,9 @@ export function openPublic(group: Group, message: PublicMessage): Opened {
 }
 
 /** RFC 9420 §6.1: the key that each type of sender signs with, for content that such a sender may send. */
-function signatureKeyOf({ context, tree }: Group, { sender, content }: FramedContent): Uint8Array {
+export function signatureKeyOf(
+  { context, tree }: Pick<Group, 'context' | 'tree'>, { sender, content }: FramedContent,
+): Uint8Array {
   switch (sender.type) {
     case 'member': {
       const leafNode = leafAt(tree, sender.leafIndex)

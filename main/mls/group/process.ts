@@ -8,18 +8,26 @@ import type { KeyPair } from '../suite.ts'
 import { nodeOf } from '../tree/math.ts'
 import { applyPath, openPath, type PrivateTree } from '../tree/path.ts'
 import { leafAt, reserveLeaf, type RatchetTree } from '../tree/ratchet-tree.ts'
-import { validateLeaf } from '../tree/validate.ts'
+import { allSupportProposal, validateLeaf } from '../tree/validate.ts'
 import type { AuthenticatedContent, FramedContent } from '../wire/framing.ts'
 import { GroupContext } from '../wire/group-context.ts'
 import type { LeafIndex, UpdatePath } from '../wire/node.ts'
+import { proposalType, type CustomProposals, type ProposalOrRef } from '../wire/proposal.ts'
 import { checkVerdict, type Authentication } from './authentication.ts'
 import { advance, droppedSecrets, pastOfNext, provisionalContext } from './epoch.ts'
-import { applyProposals, checkResult, resolveProposals, type Effects, type Listed } from './proposal-list.ts'
+import {
+  applyProposals, checkResult, referredTo, resolveProposals, type Effects, type Listed,
+} from './proposal-list.ts'
 import { checkReplacement, checkSuccessor } from './proposals.ts'
 import { findPsks, withOwnEpochs } from './psk.ts'
 import type { AppliedCommit, Group, PskLookup } from './state.ts'
 
-export type ProcessOptions = { readonly authentication: Authentication, readonly psks?: PskLookup }
+export type ProcessOptions = {
+  readonly authentication: Authentication
+  readonly psks?: PskLookup
+  /** What the application states of its own proposal types: without it, a commit of one has a path (RFC 9420 §12.4). */
+  readonly customProposals?: CustomProposals
+}
 
 export type Processed = {
   readonly group: Group
@@ -32,20 +40,19 @@ export type Processed = {
  * on already if the commit was private.
  */
 export function processCommit(group: Group, authenticated: AuthenticatedContent, options: ProcessOptions): Processed {
-  const { authentication } = options
+  const { authentication, customProposals } = options
   const { content: { sender, content }, auth } = authenticated
   if (content.type !== 'commit') throw new MlsError('misuse', 'this is not a commit')
   const { proposals, path } = content.commit
-  // RFC 9420 §12.4.3.2: an outsider cannot judge what was proposed within the group. Framing has checked its path.
-  check('12.4.3.2.reference', sender.type === 'member' || proposals.every(({ type }) => type === 'proposal'))
+  if (sender.type === 'newMemberCommit') checkExternalReferences(group, proposals)
 
   const listed = resolveProposals(group, proposals, { sender, authentication })
   const member = sender.type === 'member' ? sender.leafIndex : undefined
-  const effects = applyProposals(group, listed, { committer: member, authentication })
+  const effects = applyProposals(group, listed, { committer: member, authentication, customProposals })
   check('12.4.path-required', path !== undefined || !effects.pathRequired)
 
   const { committer, tree } = member === undefined
-    ? joinByPath(group, effects, path ?? impossible('an external commit without a path'), authentication)
+    ? joinByPath(group, effects, { listed, path: path ?? impossible('an external commit without a path'), authentication })
     : { committer: member, tree: updateByPath(group, effects, { committer: member, path, authentication }) }
   checkResult(group, { effects, after: tree })
   const applied = describe(group, { listed, effects, committer, tree, content: authenticated.content })
@@ -91,6 +98,17 @@ export function processCommit(group: Group, authenticated: AuthenticatedContent,
   return { group: next, applied, wipe: droppedSecrets(group, next) }
 }
 
+/**
+ * RFC 9420 §12.4.3.2: an outsider cannot judge what was proposed within the group. draft-ietf-mls-extensions: but a
+ * SelfRemove, which may not have come here yet.
+ */
+function checkExternalReferences(group: Group, proposals: readonly ProposalOrRef[]): void {
+  const references = proposals.flatMap((each) => each.type === 'reference' ? [each.reference] : [])
+  const capable = allSupportProposal(group.tree, proposalType.selfRemove, new Set())
+  check('12.4.3.2.reference', references.every((reference) =>
+    capable && referredTo(group, reference).proposal.type === 'selfRemove'))
+}
+
 /** RFC 9420 §12.4.2: a member's path, if there is one, validated and merged. */
 function updateByPath(group: Group, effects: Effects, { committer, path, authentication }: {
   readonly committer: LeafIndex
@@ -104,10 +122,11 @@ function updateByPath(group: Group, effects: Effects, { committer, path, authent
 }
 
 /** RFC 9420 §12.4.2, §12.4.3.2: the leaf and the path of a new member who commits its own addition. */
-function joinByPath(group: Group, effects: Effects, path: UpdatePath, authentication: Authentication): {
-  readonly committer: LeafIndex
-  readonly tree: RatchetTree
-} {
+function joinByPath(group: Group, effects: Effects, { listed, path, authentication }: {
+  readonly listed: readonly Listed[]
+  readonly path: UpdatePath
+  readonly authentication: Authentication
+}): { readonly committer: LeafIndex, readonly tree: RatchetTree } {
   const { suite, context: { groupId } } = group
   const { leafNode } = path
   // RFC 9420 §12.4.2: "assign the sender the leftmost blank leaf node in the new ratchet tree".
@@ -115,7 +134,10 @@ function joinByPath(group: Group, effects: Effects, path: UpdatePath, authentica
   validateLeaf(suite, { leafNode, source: 'commit', place: { groupId, leafIndex: committer } })
   checkVerdict('5.3.1.credential', authentication.validate(leafNode.credential, leafNode.signatureKey))
   // RFC 9420 §12.2: the leaf "MUST meet the same criteria as would the LeafNode in an Update for the removed leaf".
-  for (const removed of effects.removed) checkSuccessor(removed.leafNode, leafNode, authentication)
+  const replaced = new Set(listed.flatMap(({ proposal }) => proposal.type === 'remove' ? [proposal.removed] : []))
+  for (const { index, leafNode: before } of effects.removed) {
+    if (replaced.has(index)) checkSuccessor(before, leafNode, authentication)
+  }
   return { committer, tree: mergePath(group, effects, { tree, committer, path }) }
 }
 

@@ -4,12 +4,14 @@ import { check, missing } from '../rules.ts'
 import {
   addLeaves, leafAt, leavesOf, removeLeaf, updateLeaf, type IndexedLeaf, type RatchetTree,
 } from '../tree/ratchet-tree.ts'
-import { supportsProposal, validateMembers } from '../tree/validate.ts'
+import { allSupportProposal, validateMembers } from '../tree/validate.ts'
 import type { Extensions } from '../wire/extension.ts'
 import type { Sender } from '../wire/framing.ts'
 import type { KeyPackage } from '../wire/key-package.ts'
 import type { LeafIndex, LeafNode } from '../wire/node.ts'
-import { PreSharedKeyID, proposalTypeOf, type Proposal, type ProposalOrRef } from '../wire/proposal.ts'
+import {
+  PreSharedKeyID, proposalTypeOf, traitsOf, type CustomProposals, type Proposal, type ProposalOrRef,
+} from '../wire/proposal.ts'
 import { isSameClient, type Authentication } from './authentication.ts'
 import { checkProposal, type View } from './proposals.ts'
 import type { AppliedCommit, Group, GroupStatus, PendingProposal } from './state.ts'
@@ -64,18 +66,26 @@ export function referredTo(group: Group, reference: Uint8Array): Listed {
   return { proposal: pending.proposal, sender: pending.sender, pending }
 }
 
+/** RFC 9420 §12.4: by reference what had a message of its own, by value the rest. */
+export const toProposalOrRef = ({ proposal, pending }: Listed): ProposalOrRef =>
+  pending === undefined ? { type: 'proposal', proposal } : { type: 'reference', reference: pending.reference }
+
 /**
  * What a list of proposals does (RFC 9420 §12.3), when it is valid as a whole (§12.2). `committer`: `undefined` for
  * an external commit.
  */
-export function applyProposals(view: View, listed: readonly Listed[], { committer, authentication }: {
+export function applyProposals(view: View, listed: readonly Listed[], { committer, authentication, customProposals }: {
   readonly committer: LeafIndex | undefined
   readonly authentication: Authentication
+  readonly customProposals?: CustomProposals | undefined
 }): Effects {
   checkTypes(view, listed, committer)
   checkTargets(listed, committer)
   checkClients(view, listed, authentication)
-  return applyInOrder(view, listed)
+  // RFC 9420 §12.4: "if len(commit.proposals) == 0 || pathRequired".
+  const pathRequired =
+    listed.length === 0 || listed.some(({ proposal }) => traitsOf(proposal, customProposals).pathRequired)
+  return { ...applyInOrder(view, listed), pathRequired }
 }
 
 /**
@@ -96,8 +106,6 @@ type Of<T extends Proposal['type']> = Extract<Proposal, { readonly type: T }>
 const ofType = <const T extends Proposal['type']>(listed: readonly Listed[], type: T): readonly Of<T>[] =>
   listed.flatMap(({ proposal }) => proposal.type === type ? [proposal as Of<T>] : [])
 
-const pathFree: ReadonlySet<Proposal['type']> = new Set(['add', 'preSharedKey', 'reInit'] as const)
-
 /** RFC 9420 §12.2: how many of which types may stand together. */
 function checkTypes(view: View, listed: readonly Listed[], committer: LeafIndex | undefined): void {
   const count = (type: Proposal['type']): number => ofType(listed, type).length
@@ -106,7 +114,8 @@ function checkTypes(view: View, listed: readonly Listed[], committer: LeafIndex 
   check('12.2.psk-twice', new Set(psks).size === psks.length)
   if (committer === undefined) {
     // RFC 9420 §12.2: "For an external Commit, the list is valid if it contains only the following proposals".
-    const types: readonly Proposal['type'][] = ['externalInit', 'remove', 'preSharedKey']
+    // draft-ietf-mls-extensions: it "can contain zero or more SelfRemove proposals" besides.
+    const types: readonly Proposal['type'][] = ['externalInit', 'remove', 'preSharedKey', 'selfRemove']
     check('12.2.external-commit-types', listed.every(({ proposal }) => types.includes(proposal.type)))
     check('12.2.external-commit-init', count('externalInit') === 1)
     check('12.2.external-commit-remove', count('remove') <= 1)
@@ -115,24 +124,28 @@ function checkTypes(view: View, listed: readonly Listed[], committer: LeafIndex 
   check('12.2.extensions-twice', count('groupContextExtensions') <= 1)
   check('12.2.reinit-alone', count('reInit') === 0 || listed.length === 1)
   checkSupport(view, listed)
-  if (count('custom') > 0) throw new MlsError('unsupported', 'proposals of the type custom are not applied yet')
 }
 
 /** RFC 9420 §12.2: non-default types need the support of all "that will process the Commit", so not of the removed. */
 function checkSupport({ tree }: View, listed: readonly Listed[]): void {
-  const types = ofType(listed, 'custom').map(proposalTypeOf)
-  if (types.length === 0) return
-  const removed = new Set(ofType(listed, 'remove').map((proposal) => proposal.removed))
-  const processing = leavesOf(tree).filter(({ index }) => !removed.has(index))
-  check('12.2.unsupported-type', processing.every(({ leafNode }) =>
-    types.every((type) => supportsProposal(leafNode.capabilities, type))))
+  const types = new Set(ofType(listed, 'custom').map(proposalTypeOf))
+  if (types.size === 0) return
+  const removed = new Set(removedBy(listed))
+  check('12.2.unsupported-type', [...types].every((type) => allSupportProposal(tree, type, removed)))
 }
 
-/** The leaf that an Update or Remove changes. */
-export function targetOf({ proposal, sender }: Listed): LeafIndex | undefined {
+/** The leaf that an Update, Remove or SelfRemove changes. */
+export function targetOf({ proposal, sender }: Pick<Listed, 'proposal' | 'sender'>): LeafIndex | undefined {
   if (proposal.type === 'remove') return proposal.removed
-  return proposal.type === 'update' && sender.type === 'member' ? sender.leafIndex : undefined
+  // draft-ietf-mls-extensions: "by looking in the Sender `leaf_index` of the original Proposal".
+  const own = proposal.type === 'update' || proposal.type === 'selfRemove'
+  return own && sender.type === 'member' ? sender.leafIndex : undefined
 }
+
+/** The leaves that a list removes; draft-ietf-mls-extensions: SelfRemoves before Removes. */
+const removedBy = (listed: readonly Listed[]): readonly LeafIndex[] =>
+  (['selfRemove', 'remove'] as const).flatMap((type) =>
+    listed.flatMap((each) => each.proposal.type === type ? targetOf(each) ?? [] : []))
 
 /** RFC 9420 §12.2: each leaf is changed once, and the committer's not at all. */
 function checkTargets(listed: readonly Listed[], committer: LeafIndex | undefined): void {
@@ -150,7 +163,7 @@ function checkTargets(listed: readonly Listed[], committer: LeafIndex | undefine
 function checkClients({ tree }: View, listed: readonly Listed[], authentication: Authentication): void {
   const adds = ofType(listed, 'add').map(({ keyPackage }) => keyPackage.leafNode)
   if (adds.length === 0) return
-  const removed = new Set(ofType(listed, 'remove').map((proposal) => proposal.removed))
+  const removed = new Set(removedBy(listed))
   const staying = leavesOf(tree).filter(({ index }) => !removed.has(index)).map(({ leafNode }) => leafNode)
   const seen: LeafNode[] = []
   for (const leafNode of adds) {
@@ -162,7 +175,7 @@ function checkClients({ tree }: View, listed: readonly Listed[], authentication:
 }
 
 /** RFC 9420 §12.3: applies a valid list in the order that the section gives. */
-function applyInOrder(view: View, listed: readonly Listed[]): Effects {
+function applyInOrder(view: View, listed: readonly Listed[]): Omit<Effects, 'pathRequired'> {
   const [newExtensions] = ofType(listed, 'groupContextExtensions')
   let tree = view.tree
   const updated: { index: LeafIndex, before: LeafNode, after: LeafNode }[] = []
@@ -174,7 +187,7 @@ function applyInOrder(view: View, listed: readonly Listed[]): Effects {
     tree = updateLeaf(tree, sender.leafIndex, proposal.leafNode)
   }
   // "Apply any Remove proposals to the ratchet tree, in any order."
-  for (const { removed: index } of ofType(listed, 'remove')) {
+  for (const index of removedBy(listed)) {
     removed.push({ index, leafNode: memberAt(tree, index) })
     tree = removeLeaf(tree, index)
   }
@@ -193,8 +206,6 @@ function applyInOrder(view: View, listed: readonly Listed[]): Effects {
     updated, removed, added, keyPackages,
     psks: ofType(listed, 'preSharedKey').map(({ psk }) => psk),
     kemOutput: ofType(listed, 'externalInit')[0]?.kemOutput,
-    // RFC 9420 §12.4: "if len(commit.proposals) == 0 || pathRequired".
-    pathRequired: listed.length === 0 || listed.some(({ proposal }) => !pathFree.has(proposal.type)),
     status: statusAfter(listed),
   }
 }

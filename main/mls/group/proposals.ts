@@ -2,11 +2,11 @@ import { decode, equal } from '../codec.ts'
 import { MlsError } from '../error.ts'
 import { check } from '../rules.ts'
 import { leafAt } from '../tree/ratchet-tree.ts'
-import { checkUniqueExtensions, requiredBy, validateLeaf } from '../tree/validate.ts'
+import { allSupportProposal, checkUniqueExtensions, requiredBy, validateLeaf } from '../tree/validate.ts'
 import { ExternalSenders, extensionType, type ExternalSender, type Extensions } from '../wire/extension.ts'
-import type { Sender } from '../wire/framing.ts'
+import type { ContentWireFormat, Sender } from '../wire/framing.ts'
 import type { LeafIndex, LeafNode } from '../wire/node.ts'
-import type { PreSharedKeyID, Proposal } from '../wire/proposal.ts'
+import { proposalType, traitsOf, type CustomProposals, type PreSharedKeyID, type Proposal } from '../wire/proposal.ts'
 import { checkVerdict, type Authentication } from './authentication.ts'
 import { validateKeyPackage } from './key-package.ts'
 import type { Group } from './state.ts'
@@ -20,12 +20,17 @@ export type View = Pick<Group, 'suite' | 'context' | 'tree'>
 export type Proposing = {
   readonly proposal: Proposal
   readonly sender: Sender
+  /** How its own message came; `undefined`: it stands in a commit, by value. */
+  readonly wireFormat?: ContentWireFormat
   readonly authentication: Authentication
+  readonly customProposals?: CustomProposals | undefined
 }
 
 /** Refuses a proposal that is invalid by itself (RFC 9420 §12.1). */
-export function checkProposal(view: View, { proposal, sender, authentication }: Proposing): void {
-  checkProposalSender(proposal, sender)
+export function checkProposal(view: View, proposing: Proposing): void {
+  const { proposal, sender, authentication } = proposing
+  // RFC 9420 §12.1.8: "Proposals of some types cannot be sent by an `external` sender."
+  check('12.1.8.type', sender.type !== 'external' || traitsOf(proposal, proposing.customProposals).external)
   switch (proposal.type) {
     // RFC 9420 §12.1.1: "invalid if the KeyPackage is invalid".
     case 'add': validateKeyPackage(view.suite, proposal.keyPackage, { authentication }); return
@@ -45,15 +50,9 @@ export function checkProposal(view: View, { proposal, sender, authentication }: 
     case 'groupContextExtensions': checkExtensions(proposal.extensions, authentication); return
     // RFC 9420 §12.1.6: "This proposal can only be used in that context", an external commit.
     case 'externalInit': check('12.2.external-init', sender.type === 'newMemberCommit'); return
+    case 'selfRemove': checkSelfRemove(view, proposing); return
     case 'custom': return // Whether it may be there is a matter of the list.
   }
-}
-
-/** RFC 9420 §12.1.8: which types an external sender may propose; framing has checked `newMemberProposal`. */
-function checkProposalSender(proposal: Proposal, sender: Sender): void {
-  if (sender.type !== 'external') return
-  const types: readonly Proposal['type'][] = ['add', 'remove', 'preSharedKey', 'reInit', 'groupContextExtensions']
-  check('12.1.8.type', types.includes(proposal.type))
 }
 
 /** The rule that a proposal breaks by itself, or `undefined`: every member comes to the same. */
@@ -93,6 +92,16 @@ export function checkSuccessor(before: LeafNode, after: LeafNode, authentication
 function checkPsk({ suite }: View, { psk, pskNonce }: PreSharedKeyID): void {
   if (psk.type === 'resumption') check('12.1.4.usage', psk.usage === 'application')
   check('12.1.4.nonce', pskNonce.length === suite.hashLength)
+}
+
+/** draft-ietf-mls-extensions, SelfRemove. Framing has seen to it that its sender is a member. */
+function checkSelfRemove({ tree }: View, { wireFormat }: Proposing): void {
+  // "SelfRemove proposals are only allowed in a Commit by reference."
+  check('self-remove.by-reference', wireFormat !== undefined)
+  // "these proposals MUST be sent in an MLS PublicMessage", so that outsiders who join can read them.
+  check('self-remove.public-message', wireFormat === 'publicMessage')
+  // It "only applies if all the members of a group support this proposal in their capabilities".
+  check('self-remove.supported', allSupportProposal(tree, proposalType.selfRemove, new Set()))
 }
 
 /** RFC 9420 §12.1.7, §13.4; whether the members support them is a matter of the list. */

@@ -1,9 +1,11 @@
 import { toHex } from '../codec.ts'
 import { impossible } from '../error.ts'
 import { proposalRef } from '../labelled.ts'
+import { check } from '../rules.ts'
 import type { Secret } from '../secret.ts'
 import { encryptionKeyPair, signLeaf } from '../tree/leaf.ts'
 import { leafAt } from '../tree/ratchet-tree.ts'
+import { allSupportProposal } from '../tree/validate.ts'
 import type { AuthenticatedContent, MLSMessage } from '../wire/framing.ts'
 import type { LeafNode } from '../wire/node.ts'
 import type { Proposal } from '../wire/proposal.ts'
@@ -26,7 +28,10 @@ export type Proposed = {
  * of himself. Throws `refused` when it is invalid.
  */
 export function propose(group: Group, proposal: OwnProposal, options: FramingOptions = {}): Proposed {
-  return sendProposal(group, proposal, options, undefined)
+  // RFC 9420 §12.2 lets members lack it who are removed in the same commit; nobody can count on that.
+  check('12.2.unsupported-type',
+    proposal.type !== 'custom' || allSupportProposal(group.tree, proposal.tag, new Set()))
+  return sendProposal(group, proposal, options)
 }
 
 /** Proposes a fresh leaf of one's own, for another member to commit (RFC 9420 §12.1.2). */
@@ -60,13 +65,14 @@ export const changedLeaf = (leafNode: LeafNode, change: LeafChange): LeafTemplat
   extensions: change.leafExtensions ?? leafNode.extensions,
 })
 
-function sendProposal(
-  group: Group, proposal: Proposal, options: FramingOptions, ownKeys: UpdateKeys | undefined,
+/** Signs and protects a proposal, and keeps it as one that waits. `ownKeys`: of an Update. */
+export function sendProposal(
+  group: Group, proposal: Proposal, options: FramingOptions, ownKeys?: UpdateKeys,
 ): Proposed {
   const signed = sign(group, { type: 'proposal', proposal }, options)
-  const { sender } = signed.content
-  checkProposal(group, { proposal, sender, authentication: trusting })
-  const { group: sent, message, authenticated, wipe } = send(group, signed)
+  const { wireFormat, content: { sender } } = signed
+  checkProposal(group, { proposal, sender, wireFormat, authentication: trusting })
+  const { group: sent, message, authenticated, wipe } = send(group, signed, { padding: options.padding })
   const pending = pendingProposal(group, authenticated, { proposal, refused: undefined, ownKeys })
   return { group: withProposal(sent, pending), message, reference: pending.reference, wipe }
 }

@@ -12,6 +12,7 @@ import {
 } from '../wire/framing.ts'
 import type { GroupContext } from '../wire/group-context.ts'
 import { mls10 } from '../wire/key-package.ts'
+import { limits } from '../wire/limits.ts'
 import type { LeafIndex } from '../wire/node.ts'
 
 // Message framing (RFC 9420 §6): from content to AuthenticatedContent by signing, from there to PublicMessage or
@@ -90,7 +91,8 @@ export function protectPublic(suite: Suite, { authenticated, context, membership
 export function unprotectPublic(suite: Suite, { message, context, membershipKey, signatureKeyOf }: {
   readonly message: PublicMessage
   readonly context: GroupContext
-  readonly membershipKey: Secret
+  /** `undefined`: one who is no member yet cannot verify the tag. */
+  readonly membershipKey: Secret | undefined
   /** The sender's public key as §6.1 lists it by the type of the sender, which may send such content. */
   readonly signatureKeyOf: (content: FramedContent) => Uint8Array
 }): AuthenticatedContent {
@@ -100,7 +102,7 @@ export function unprotectPublic(suite: Suite, { message, context, membershipKey,
   check('6.application-private', content.content.type !== 'application')
   checkSender(content)
   const tbs = contentTBS({ wireFormat, content, context })
-  if (content.sender.type === 'member') {
+  if (content.sender.type === 'member' && membershipKey !== undefined) {
     const expected = membershipTag(suite, membershipKey, tbs, message)
     check('6.2.membership-tag', message.membershipTag !== undefined && equal(message.membershipTag, expected))
   }
@@ -148,6 +150,9 @@ export function protectPrivate(suite: Suite, { authenticated, senderDataSecret, 
 } {
   const { wireFormat, content, auth } = authenticated
   if (wireFormat !== 'privateMessage') throw new MlsError('misuse', 'this content was signed for a PublicMessage')
+  if (!Number.isInteger(padding) || padding < 0 || padding > limits.message) {
+    throw new MlsError('misuse', `a padding is a number of octets, at most ${limits.message}`)
+  }
   // RFC 9420 §6.3.2: "the sender MUST verify Sender.sender_type is `member`".
   if (content.sender.type !== 'member') throw new MlsError('misuse', 'only members send PrivateMessages')
   const { groupId, epoch, authenticatedData } = content

@@ -83,13 +83,17 @@ function dispatch(before: Group, opened: Opened, options: ProcessOptions): Recei
  * RFC 9420 §12.1: an authentic proposal is kept for a commit to refer to. An invalid one too, marked: a commit that
  * refers to it must be refused by everybody, and not wait for ever.
  */
-function receiveProposal(opened: Opened, proposal: Proposal, { authentication }: ProcessOptions): Received {
+function receiveProposal(
+  opened: Opened, proposal: Proposal, { authentication, customProposals }: ProcessOptions,
+): Received {
   const { group, authenticated, wipe } = opened
   const { sender, authenticatedData } = authenticated.content
   const reference = proposalRef(group.suite, authenticated)
   const known = group.proposals.get(toHex(reference))
   const pending = known ?? pendingProposal(group, authenticated, {
-    proposal, refused: refusalOf(group, { proposal, sender, authentication }), ownKeys: undefined,
+    proposal, ownKeys: undefined, refused: refusalOf(group, {
+      proposal, sender, wireFormat: authenticated.wireFormat, authentication, customProposals,
+    }),
   })
   const next = known === undefined ? withProposal(group, pending) : group
   const { refused } = pending

@@ -91,10 +91,13 @@ export type PastEpoch = {
   readonly replaced: ReadonlyMap<LeafIndex, LeafNode | undefined>
 }
 
-/** A proposal that this member may make itself. An Update is made by `proposeUpdate` or by a commit's path. */
+/**
+ * A proposal that this member may make itself. An Update is made by `proposeUpdate` or by a commit's path, a
+ * SelfRemove by `proposeSelfRemove`.
+ */
 export type OwnProposal =
   | { readonly type: 'add', readonly keyPackage: Valid<KeyPackage> }
-  | Exclude<Proposal, { readonly type: 'add' | 'update' }>
+  | Exclude<Proposal, { readonly type: 'add' | 'update' | 'selfRemove' }>
 
 /** What the own leaf is to become; what is absent stays as it is. The encryption key is fresh in any case. */
 export type LeafChange = {
@@ -109,6 +112,8 @@ export type LeafChange = {
 export type FramingOptions = {
   readonly authenticatedData?: Uint8Array
   readonly wireFormat?: 'publicMessage' | 'privateMessage'
+  /** How many zero octets to append inside the encryption of a `privateMessage` (RFC 9420 §6.3.1). */
+  readonly padding?: number
 }
 
 /** The secret of a PreSharedKeyID, or `undefined` when it is not held (RFC 9420 §8.4). */

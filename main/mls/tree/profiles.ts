@@ -1,9 +1,24 @@
 import { credentialTypeOf } from '../wire/credential.ts'
+import { isGrease } from '../wire/grease.ts'
 import type { Capabilities } from '../wire/node.ts'
 import { blocksOf, positionsIn, type RatchetTree, type Subtree } from './ratchet-tree.ts'
 
 /** What the rules about all members together look at (RFC 9420 §7.3); most members of a group are alike in it. */
 export type Profile = { readonly capabilities: Capabilities, readonly credentialType: number }
+
+/**
+ * What a client can of what it lists. RFC 9420 §13.5: "representations of a client's own capabilities MUST NOT contain
+ * GREASE values": each member refuses the use of one for itself, so that all come to the same.
+ */
+export const withoutGrease = ({ versions, ...listed }: Capabilities): Capabilities => ({
+  versions,
+  cipherSuites: listed.cipherSuites.filter(isGenuine),
+  extensions: listed.extensions.filter(isGenuine),
+  proposals: listed.proposals.filter(isGenuine),
+  credentials: listed.credentials.filter(isGenuine),
+})
+
+const isGenuine = (value: number): boolean => !isGrease(value)
 
 const known = new WeakMap<Subtree, ReadonlyMap<string, Profile>>()
 
@@ -21,7 +36,7 @@ function profilesIn(block: Subtree): ReadonlyMap<string, Profile> {
   for (const { node } of positionsIn(block)) {
     if (node?.type !== 'leaf') continue
     const { capabilities, credential } = node.leafNode
-    const profile = { capabilities, credentialType: credentialTypeOf(credential) }
+    const profile = { capabilities: withoutGrease(capabilities), credentialType: credentialTypeOf(credential) }
     found.set(JSON.stringify(profile), profile)
   }
   known.set(block, found)

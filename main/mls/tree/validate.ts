@@ -3,23 +3,16 @@ import { decode } from '../codec.ts'
 import { check } from '../rules.ts'
 import type { Suite } from '../suite.ts'
 import { credentialTypeOf } from '../wire/credential.ts'
-import { extensionType, RequiredCapabilities, type Extensions } from '../wire/extension.ts'
+import { defaultExtensionTypes, extensionType, RequiredCapabilities, type Extensions } from '../wire/extension.ts'
 import { mls10 } from '../wire/key-package.ts'
 import type { Capabilities, LeafIndex, LeafNode, LeafNodePlace, LeafNodeSource, Node } from '../wire/node.ts'
-import { proposalType } from '../wire/proposal.ts'
+import { defaultProposalTypes } from '../wire/proposal.ts'
 import { distinctIn, hasKeyOf, type KeyKind } from './distinct-keys.ts'
 import { isLeafSigned } from './leaf.ts'
 import { levelOf, nodeOf } from './math.ts'
 import { verifyParentHashes } from './parent-hash.ts'
-import { profilesOf } from './profiles.ts'
+import { profilesOf, withoutGrease } from './profiles.ts'
 import { changedNodes, childTowards, leavesOf, positionsOf, type RatchetTree, type Subtree } from './ratchet-tree.ts'
-
-/** RFC 9420 §7.2: types that every client has and nobody lists. */
-const defaultExtensions: ReadonlySet<number> = new Set([
-  extensionType.applicationId, extensionType.ratchetTree, extensionType.requiredCapabilities,
-  extensionType.externalPub, extensionType.externalSenders,
-])
-const defaultProposals: ReadonlySet<number> = new Set(Object.values(proposalType))
 
 /** RFC 9420 §13.4: refuses a list that has two extensions of the same type. */
 export function checkUniqueExtensions(extensions: Extensions): void {
@@ -29,11 +22,19 @@ export function checkUniqueExtensions(extensions: Extensions): void {
 
 /** RFC 9420 §7.2: whether each extension is a default one or listed in the capabilities. */
 export const listsExtensions = (capabilities: Capabilities, extensions: Extensions): boolean =>
-  extensions.every(({ extensionType: type }) => defaultExtensions.has(type) || capabilities.extensions.includes(type))
+  extensions.every(({ extensionType: type }) =>
+    defaultExtensionTypes.has(type) || capabilities.extensions.includes(type))
 
 /** RFC 9420 §7.2: whether a client with these capabilities takes proposals of this type. */
-export const supportsProposal = (capabilities: Capabilities, type: number): boolean =>
-  defaultProposals.has(type) || capabilities.proposals.includes(type)
+const supportsProposal = (capabilities: Capabilities, type: number): boolean =>
+  defaultProposalTypes.has(type) || capabilities.proposals.includes(type)
+
+/** RFC 9420 §12.2: whether all members take proposals of this type, but for those in `except`. */
+export const allSupportProposal = (tree: RatchetTree, type: number, except: ReadonlySet<LeafIndex>): boolean =>
+  except.size === 0
+    ? profilesOf(tree).every(({ capabilities }) => supportsProposal(capabilities, type))
+    : leavesOf(tree).every(({ index, leafNode }) =>
+      except.has(index) || supportsProposal(withoutGrease(leafNode.capabilities), type))
 
 /**
  * RFC 9420 §11.1: what the extensions of a GroupContext require of each member beyond supporting them. Throws
@@ -47,7 +48,7 @@ export function requiredBy(groupExtensions: Extensions): RequiredCapabilities {
 
 /** RFC 9420 §7.3, §11.1: whether the capabilities have all that is required; defaults need not be listed. */
 const meets = (capabilities: Capabilities, required: RequiredCapabilities): boolean =>
-  required.extensionTypes.every((type) => defaultExtensions.has(type) || capabilities.extensions.includes(type))
+  required.extensionTypes.every((type) => defaultExtensionTypes.has(type) || capabilities.extensions.includes(type))
   && required.proposalTypes.every((type) => supportsProposal(capabilities, type))
   && required.credentialTypes.every((type) => capabilities.credentials.includes(type))
 
