@@ -52,7 +52,7 @@ export function processCommit(group: Group, authenticated: AuthenticatedContent,
   check('12.4.path-required', path !== undefined || !effects.pathRequired)
 
   const { committer, tree } = member === undefined
-    ? joinByPath(group, effects, { listed, path: path ?? impossible('an external commit without a path'), authentication })
+    ? joinByPath(group, effects, { listed, path: path ?? impossible('a newcomer without a path'), authentication })
     : { committer: member, tree: updateByPath(group, effects, { committer: member, path, authentication }) }
   checkResult(group, { effects, after: tree })
   const applied = describe(group, { listed, effects, committer, tree, content: authenticated.content })
