@@ -156,7 +156,6 @@ describe('an external commit', () => {
     isNotTaken('6.1.sender', forgeProposal(carol.group, selfRemove, {
       sender: { type: 'member', leafIndex: 3 as LeafIndex },
     }))
-    isNotTaken('6.version', { ...forgeProposal(carol.group, selfRemove), version: 2 })
     isNotTaken('12.4.3.2.reference', proposeUpdate(carol.group).message)
     isNotTaken('self-remove.public-message', forgePrivate(carol.group, selfRemove))
     const [ann, ben] = new World(world.suiteOf, 1).gather('ann', 'ben') as [Member, Member]

@@ -2,7 +2,6 @@ import { MlsError } from '../error.ts'
 import { proposalRef } from '../labelled.ts'
 import { check } from '../rules.ts'
 import type { MLSMessage } from '../wire/framing.ts'
-import { mls10 } from '../wire/key-package.ts'
 import { signatureKeyOf } from './framing.ts'
 import type { Listed } from './proposal-list.ts'
 import { checkProposal, type View } from './proposals.ts'
@@ -37,8 +36,7 @@ export function proposeSelfRemove(group: Group, { authenticatedData }: {
  */
 export function readSelfRemoves(view: View, messages: readonly MLSMessage[]): readonly Listed[] {
   const { suite, context } = view
-  return messages.map(({ version, body }) => {
-    check('6.version', version === mls10)
+  return messages.map(({ body }) => {
     check('self-remove.public-message', body.type === 'publicMessage')
     const { publicMessage: message } = body
     const authenticated = unprotectPublic(suite, {
