@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { encode } from '../../main/mls/codec.ts'
 import { provisionalContext } from '../../main/mls/group/epoch.ts'
+import { applyProposals } from '../../main/mls/group/proposal-list.ts'
 import {
   commit, extensionType, generateKeyPackage, GroupContext, groupInfo, joinExternally, propose, receive,
   RequiredCapabilities, trusting, type Authentication, type CommitOptions, type Credential, type Group, type GroupInfo, type KeyPackage, type LeafIndex, type MLSMessage,
@@ -24,6 +25,14 @@ const add = (keyPackage: KeyPackage): Proposal => ({ type: 'add', keyPackage })
 const remove = (removed: LeafIndex): Proposal => ({ type: 'remove', removed })
 const extensions = (...types: readonly number[]): Proposal =>
   ({ type: 'groupContextExtensions', extensions: types.map((each) => ({ extensionType: each, extensionData: bytes('') })) })
+
+function requiring(types: Partial<RequiredCapabilities>): Proposal {
+  const extensionData = encode(RequiredCapabilities, {
+    extensionTypes: [], proposalTypes: [], credentialTypes: [], ...types,
+  })
+  const extension = { extensionType: extensionType.requiredCapabilities, extensionData }
+  return { type: 'groupContextExtensions', extensions: [extension] }
+}
 
 describe('a list of proposals is refused (RFC 9420 §12.2)', () => {
   const [alice, mallory, carol] = world.gather('alice', 'mallory', 'carol') as [Member, Member, Member]
@@ -146,21 +155,23 @@ describe('a list of proposals is refused (RFC 9420 §12.2)', () => {
 const nameOf = (credential: Credential): string =>
   credential.type === 'basic' ? new TextDecoder().decode(credential.identity) : ''
 
-/** A member's path for a list of proposals that leaves the tree as it is, and the commit with it. */
+/** A commit by value with an honest path, whatever its list does to the tree and the extensions. */
 function withPath(group: Group, proposals: readonly Proposal[], change: {
   readonly template?: Partial<LeafNode>
   readonly path?: (path: UpdatePath) => UpdatePath
 } = {}): MLSMessage {
   const leafNode = leafAt(group.tree, group.ownLeaf)
   assert.ok(leafNode !== undefined)
-  const [first] = proposals
-  const replaced = first?.type === 'groupContextExtensions' ? first.extensions : group.context.extensions
+  const sender = { type: 'member', leafIndex: group.ownLeaf } as const
+  const { tree, extensions, added } = applyProposals(group,
+    proposals.map((proposal) => ({ proposal, sender, pending: undefined })),
+    { committer: group.ownLeaf, authentication: trusting })
   const path = newPath(suite, {
-    tree: group.tree, leaf: group.ownLeaf, template: { ...leafNode, ...change.template },
+    tree, leaf: group.ownLeaf, template: { ...leafNode, ...change.template },
     groupId: group.context.groupId, signaturePrivateKey: group.signaturePrivateKey,
   })
-  const context = encode(GroupContext, provisionalContext(group, { tree: path.tree, extensions: replaced }))
-  const updatePath = encryptPath(suite, { path, context, exclude: new Set() })
+  const context = encode(GroupContext, provisionalContext(group, { tree: path.tree, extensions }))
+  const updatePath = encryptPath(suite, { path, context, exclude: new Set(added.map(({ index }) => index)) })
   return forgeCommit(group, byValue(...proposals), { path: change.path?.(updatePath) ?? updatePath })
 }
 
@@ -168,21 +179,30 @@ describe('a commit with a path is refused', () => {
   const [alice, mallory] = world.gather('alice', 'mallory', 'carol') as [Member, Member, Member]
 
   test('when its group requires what some members lack (7.3.required-capabilities)', () => {
-    const required = (types: Partial<RequiredCapabilities>): Proposal => {
-      const extensionData = encode(RequiredCapabilities, {
-        extensionTypes: [], proposalTypes: [], credentialTypes: [], ...types,
-      })
-      const extension = { extensionType: extensionType.requiredCapabilities, extensionData }
-      return { type: 'groupContextExtensions', extensions: [extension] }
-    }
     for (const types of [{ extensionTypes: [0xf00d] }, { proposalTypes: [0xf00d] }, { credentialTypes: [2] }]) {
-      refusedBy(alice, '7.3.required-capabilities', withPath(mallory.group, [required(types)]))
+      refusedBy(alice, '7.3.required-capabilities', withPath(mallory.group, [requiring(types)]))
     }
   })
 
   test('when its group has an extension that some members do not support (13.4.group-extensions)', () => {
     refusedBy(alice, '13.4.group-extensions', withPath(mallory.group, [extensions(0xf00d)]))
   })
+
+  test('when it adds somebody who lacks what it lets the group have (7.3.required-capabilities, 13.4.group-extensions)',
+    () => {
+      // RFC 9420 §12.3: "The new `extensions` MUST be used when evaluating other proposals in this list."
+      const bob = world.guest('bob')
+      const { capabilities } = bob.keyPackage.leafNode
+      const able = add(bob.keyPackage)
+      const unable = add(resignedPackage(bob, { leaf: { capabilities: { ...capabilities, extensions: [] } } }))
+      for (const [rule, list] of [
+        ['7.3.required-capabilities', requiring({ extensionTypes: [custom] })],
+        ['13.4.group-extensions', extensions(custom)],
+      ] as const) {
+        refusedBy(alice, rule, withPath(mallory.group, [unable, list]))
+        refusedBy(alice, '12.4.2.confirmation-tag', withPath(mallory.group, [able, list]))
+      }
+    })
 
   test('with the old encryption key of its maker (12.4.2.leaf-key)', () => {
     const encryptionKey = leafAt(mallory.group.tree, mallory.group.ownLeaf)?.encryptionKey
