@@ -2,12 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { branch, MlsError, nodesOf, type BranchOptions } from '../../main/mls/index.ts'
 import {
-  assertAgree, assertTalk, byName, bytes, custom, implementations, Member, World, type Guest,
+  assertAgree, assertTalk, byName, bytes, custom, failsAs, implementations, Member, World, type Guest,
 } from './group-world.ts'
 
 // Some members of a group found another one, which proves where it comes from (RFC 9420 §11.3).
 
-const failsAs = (code: MlsError['code']) => (error: unknown): boolean => error instanceof MlsError && error.code === code
 const refusedBy = (rule: string) => (error: unknown): boolean => error instanceof MlsError && error.rule === rule
 
 /** The maker's branch with some others, who have not left the old group and know it. */

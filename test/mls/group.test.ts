@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
-  decode, droppedSecrets, encode, epochAuthenticator, exportSecret, forgetPast, GroupInfo, groupInfo, join,
-  joinExternally, leafAt, leavesOf, MlsError, nodesOf, propose, proposeUpdate, Secret, toHex, trusting,
-  type ExternalJoinOptions, type JoinOptions, type MLSMessage, type PreSharedKeyID, type PskLookup, type RuleId,
+  droppedSecrets, epochAuthenticator, exportSecret, forgetPast, join, leafAt, leavesOf, MlsError, nodesOf, propose,
+  proposeUpdate, Secret, toHex, trusting, type JoinOptions, type MLSMessage, type PreSharedKeyID, type PskLookup,
+  type RuleId,
 } from '../../main/mls/index.ts'
 import {
   assertAgree, assertTalk, bytes, custom, failsAs, implementations, Member, tell, World,
@@ -289,32 +289,6 @@ for (const implementation of implementations) for (const id of [1, 2, 3]) {
       bob.receive(made.message)
       carol.receive(made.message)
       assertAgree([alice, bob, carol])
-    })
-
-    test('Dave joins by his own commit, loses his state, and comes back by another one that removes his old leaf', () => {
-      const [alice, bob] = world.gather('alice', 'bob') as [Member, Member]
-      const dave = world.person('dave')
-      const enter = (replaces: Partial<ExternalJoinOptions>): Member => {
-        const info = decode(GroupInfo, encode(GroupInfo, groupInfo(alice.group, { externalPub: true })))
-        const joined = joinExternally({
-          suiteOf: world.suiteOf, groupInfo: info, ...dave.leaf, authentication: trusting, ...replaces,
-        })
-        for (const member of [alice, bob]) {
-          const received = member.receive(joined.message)
-          assert.ok(received.type === 'commit' && received.applied.external)
-          assert.deepEqual(received.applied.added.map(({ index }) => index), [joined.group.ownLeaf])
-        }
-        return new Member(dave, world.suiteOf, joined.group)
-      }
-      const first = enter({})
-      assertAgree([alice, bob, first])
-      assertTalk([alice, bob, first])
-      assert.throws(() => enter({}), refusedBy('7.3.unique-signature-key'))
-      const second = enter({ replaces: first.group.ownLeaf })
-      assertAgree([alice, bob, second])
-      assert.equal(leavesOf(alice.group.tree).length, 3)
-      world.commit(second, [alice, bob])
-      assertTalk([alice, bob, second])
     })
 
     test('the epoch authenticator differs from epoch to epoch', () => {

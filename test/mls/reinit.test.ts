@@ -5,12 +5,11 @@ import {
   type SuccessorOptions,
 } from '../../main/mls/index.ts'
 import {
-  assertAgree, assertTalk, byName, bytes, custom, implementations, Member, World, type Guest,
+  assertAgree, assertTalk, byName, bytes, custom, failsAs, implementations, Member, World, type Guest,
 } from './group-world.ts'
 
 // A group comes to its end by a ReInit, and its members go on in another one (RFC 9420 §11.2).
 
-const failsAs = (code: MlsError['code']) => (error: unknown): boolean => error instanceof MlsError && error.code === code
 const refusedBy = (rule: string) => (error: unknown): boolean => error instanceof MlsError && error.rule === rule
 
 type Successors = { readonly members: readonly Member[], readonly maker: Member }

@@ -1,50 +1,48 @@
 import { decode, encode } from '../codec.ts'
-import { MlsError } from '../error.ts'
+import { impossible, MlsError } from '../error.ts'
 import { hpkeExportSender } from '../hpke.ts'
 import { check } from '../rules.ts'
 import { interimTranscriptHash } from '../schedule/transcript.ts'
 import type { Secret } from '../secret.ts'
-import type { KeyPair, Suite, SuiteOf } from '../suite.ts'
+import type { KeyPair, Suite } from '../suite.ts'
 import { encryptPath, newPath, type NewPath } from '../tree/path.ts'
-import { reserveLeaf } from '../tree/ratchet-tree.ts'
+import { leafAt, leavesOf, reserveLeaf } from '../tree/ratchet-tree.ts'
 import type { Credential } from '../wire/credential.ts'
 import { ExternalPub, extensionType, type Extensions } from '../wire/extension.ts'
 import type { FramedContent, MLSMessage } from '../wire/framing.ts'
 import { GroupContext } from '../wire/group-context.ts'
 import { mls10 } from '../wire/key-package.ts'
-import type { Capabilities, LeafIndex, Node, UpdatePath } from '../wire/node.ts'
+import type { Capabilities, LeafIndex, UpdatePath } from '../wire/node.ts'
 import type { PreSharedKeyID, Proposal } from '../wire/proposal.ts'
 import type { GroupInfo } from '../wire/welcome.ts'
-import type { Authentication } from './authentication.ts'
+import { isSameClient } from './authentication.ts'
 import { advance, provisionalContext } from './epoch.ts'
 import type { Signed } from './framing.ts'
-import { treeFor, verifyGroupInfo } from './group-info.ts'
-import { applyProposals, checkResult, toProposalOrRef, type Effects, type Listed } from './proposal-list.ts'
-import { checkProposal, type View } from './proposals.ts'
+import { observe, type ObserveOptions } from './group-info.ts'
+import {
+  applyProposals, checkResult, replacedLeaves, toProposalOrRef, type Effects, type Listed,
+} from './proposal-list.ts'
+import { checkNewcomer, checkProposal, type View } from './proposals.ts'
 import { protectPublic, signContent } from './protect.ts'
 import { findPsks } from './psk.ts'
 import { readSelfRemoves } from './self-remove.ts'
 import type { Group, PskLookup } from './state.ts'
 
-export type ExternalJoinOptions = {
-  readonly suiteOf: SuiteOf
-  /** With the key for external commits; from a source that one trusts to be up to date. */
-  readonly groupInfo: GroupInfo
-  /** Where the GroupInfo carries none (RFC 9420 §12.4.3.3). */
-  readonly ratchetTree?: readonly (Node | undefined)[]
+/** `groupInfo`: with the key for external commits, from a source that one trusts to be up to date. */
+export type ExternalJoinOptions = ObserveOptions & {
   readonly credential: Credential
   readonly signatureKeyPair: KeyPair
   readonly capabilities: Capabilities
   readonly leafExtensions?: Extensions
-  /** The leaf that this client had and lost: the commit removes it ("resync"). */
-  readonly replaces?: LeafIndex
+  /** The leaf that this client had and lost, or 'own' to look for it: the commit removes it ("resync"). */
+  readonly replaces?: LeafIndex | 'own'
   /** To show, in this order, that one holds them, for example the resumption PSK of an epoch that one was in. */
   readonly pskIds?: readonly PreSharedKeyID[]
+  /** `withOwnEpochs` of the group's old state knows the latter. */
   readonly psks?: PskLookup
   /** The messages by which members have said in this epoch that they leave: they come with the GroupInfo. */
   readonly selfRemoves?: readonly MLSMessage[]
   readonly authenticatedData?: Uint8Array
-  readonly authentication: Authentication
 }
 
 export type ExternalJoin = {
@@ -54,23 +52,18 @@ export type ExternalJoin = {
 }
 
 /**
- * Joins by one's own commit (RFC 9420 §12.4.3.2). Throws `refused` for a GroupInfo or tree that is invalid, and
- * `unsupported` for a cipher suite that is not there.
+ * Joins by one's own commit (RFC 9420 §12.4.3.2). Throws as `observe` does, `refused` when the leaf may not replace the
+ * old one, `undecided` for a PSK that is not held, `misuse` where there is no old leaf to replace.
  */
 export function joinExternally(options: ExternalJoinOptions): ExternalJoin {
   const { groupInfo: info, authentication } = options
-  const { groupContext: context } = info
-  const suite = options.suiteOf(context.cipherSuite)
-  if (suite === undefined) throw new MlsError('unsupported', `cipher suite ${context.cipherSuite} is not there`)
-  const tree = treeFor(info, options.ratchetTree)
-  verifyGroupInfo(suite, info, { tree, authentication })
-  const view: View = { suite, context, tree }
-
+  const view = observe(options)
+  const { suite, context } = view
   const { kemOutput, exported: initSecret } = externalInit(suite, info)
   const listed = [...proposalsOf(view, options, kemOutput), ...readSelfRemoves(view, options.selfRemoves ?? [])]
   const effects = applyProposals(view, listed, { committer: undefined, authentication })
   const psks = findPsks(effects.psks, options.psks)
-  const { path, updatePath } = makePath(view, effects, options)
+  const { path, updatePath } = makePath(view, { listed, effects }, options)
   const signed = signCommit(view, options, { listed, updatePath })
   const interim = interimTranscriptHash(suite, context.confirmedTranscriptHash, info.confirmationTag)
   const advanced = advance({ suite, context, interimTranscriptHash: interim }, {
@@ -106,12 +99,15 @@ export function joinExternally(options: ExternalJoinOptions): ExternalJoin {
 }
 
 /** RFC 9420 §12.4.1, §12.4.3.2: the new member's leaf, and a path from there. */
-function makePath(view: View, effects: Effects, options: ExternalJoinOptions): {
+function makePath(view: View, { listed, effects }: {
+  readonly listed: readonly Listed[]
+  readonly effects: Effects
+}, options: ExternalJoinOptions): {
   readonly path: NewPath
   readonly updatePath: UpdatePath
 } {
   const { suite, context: { groupId } } = view
-  const { credential, capabilities, signatureKeyPair, leafExtensions: extensions = [] } = options
+  const { credential, capabilities, signatureKeyPair, leafExtensions: extensions = [], authentication } = options
   // RFC 9420 §12.4.1: "assign the sender the leftmost blank leaf node in the new ratchet tree".
   const { tree, index: leaf } = reserveLeaf(effects.tree)
   const path = newPath(suite, {
@@ -121,6 +117,8 @@ function makePath(view: View, effects: Effects, options: ExternalJoinOptions): {
     groupId,
     signaturePrivateKey: signatureKeyPair.privateKey,
   })
+  const leafNode = leafAt(path.tree, leaf) ?? impossible('a path without a leaf')
+  checkNewcomer(view, { leafNode, leafIndex: leaf, replaced: replacedLeaves(listed, effects), authentication })
   checkResult(view, { effects, after: path.tree })
   const provisional = provisionalContext(view, { tree: path.tree, extensions: effects.extensions })
   const updatePath = encryptPath(suite, { path, context: encode(GroupContext, provisional), exclude: new Set() })
@@ -156,7 +154,8 @@ function externalInit(suite: Suite, info: GroupInfo): { readonly kemOutput: Uint
 
 /** RFC 9420 §12.2: one ExternalInit, at most one Remove, and PSKs; these by value. */
 function proposalsOf(view: View, options: ExternalJoinOptions, kemOutput: Uint8Array): readonly Listed[] {
-  const { replaces, pskIds = [], authentication } = options
+  const { pskIds = [], authentication } = options
+  const replaces = options.replaces === 'own' ? priorLeaf(view, options) : options.replaces
   const proposals: readonly Proposal[] = [
     { type: 'externalInit', kemOutput },
     ...replaces === undefined ? [] : [{ type: 'remove', removed: replaces } as const],
@@ -167,4 +166,12 @@ function proposalsOf(view: View, options: ExternalJoinOptions, kemOutput: Uint8A
     checkProposal(view, { proposal, sender, authentication })
     return { proposal, sender, pending: undefined }
   })
+}
+
+/** RFC 9420 §12.4.3.2: a "resync" replaces "a member's prior appearance": the leaf of the same client. */
+function priorLeaf({ tree }: View, { authentication, credential, signatureKeyPair }: ExternalJoinOptions): LeafIndex {
+  const own = { credential, signatureKey: signatureKeyPair.publicKey }
+  const prior = leavesOf(tree).find(({ leafNode }) => isSameClient(authentication, own, leafNode))
+  if (prior === undefined) throw new MlsError('misuse', 'this client has no leaf in the group: join without replacing')
+  return prior.index
 }

@@ -1,8 +1,9 @@
 import { decode, encode, equal } from '../codec.ts'
+import { MlsError } from '../error.ts'
 import { signWithLabel, verifyWithLabel } from '../labelled.ts'
 import { check, missing } from '../rules.ts'
 import { externalKeyPair } from '../schedule/epoch.ts'
-import type { Suite } from '../suite.ts'
+import type { Suite, SuiteOf } from '../suite.ts'
 import { treeHash } from '../tree/hash.ts'
 import { leafAt, leavesOf, nodesOf, treeOf, type RatchetTree } from '../tree/ratchet-tree.ts'
 import { checkUniqueExtensions, validateTree } from '../tree/validate.ts'
@@ -12,7 +13,7 @@ import { RatchetTreeNodes, type Node } from '../wire/node.ts'
 import { GroupInfoTBS, type GroupInfo } from '../wire/welcome.ts'
 import { checkVerdict, type Authentication } from './authentication.ts'
 import { demandActive } from './framing.ts'
-import { checkExtensions } from './proposals.ts'
+import { checkExtensions, type View } from './proposals.ts'
 import type { Group } from './state.ts'
 
 const label = 'GroupInfoTBS'
@@ -42,6 +43,28 @@ export function groupInfo(group: Group, { externalPub = false, ratchetTree = tru
   const unsigned = { groupContext: context, extensions, confirmationTag, signer: ownLeaf }
   const signature = signWithLabel(suite, signaturePrivateKey, label, encode(GroupInfoTBS, unsigned))
   return { ...unsigned, signature }
+}
+
+export type ObserveOptions = {
+  readonly suiteOf: SuiteOf
+  readonly groupInfo: GroupInfo
+  /** Where the GroupInfo carries none (RFC 9420 §12.4.3.3). */
+  readonly ratchetTree?: readonly (Node | undefined)[]
+  readonly authentication: Authentication
+}
+
+/**
+ * A group as its GroupInfo shows it to somebody who is no member (RFC 9420 §12.4.3), verified; to join it externally or
+ * to propose something from outside. Throws `undecided` without the ratchet tree, `refused` for a GroupInfo or a tree
+ * that is invalid, `unsupported` for a cipher suite that is not there.
+ */
+export function observe({ suiteOf, groupInfo: info, ratchetTree, authentication }: ObserveOptions): View {
+  const { groupContext: context } = info
+  const suite = suiteOf(context.cipherSuite)
+  if (suite === undefined) throw new MlsError('unsupported', `cipher suite ${context.cipherSuite} is not there`)
+  const tree = treeFor(info, ratchetTree)
+  verifyGroupInfo(suite, info, { tree, authentication })
+  return { suite, context, tree }
 }
 
 /** RFC 9420 §12.4.3.3: the tree of a GroupInfo, or the one that came another way. Throws `undecided` without either. */

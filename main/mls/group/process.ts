@@ -8,17 +8,17 @@ import type { KeyPair } from '../suite.ts'
 import { nodeOf } from '../tree/math.ts'
 import { applyPath, openPath, type PrivateTree } from '../tree/path.ts'
 import { leafAt, reserveLeaf, type RatchetTree } from '../tree/ratchet-tree.ts'
-import { allSupportProposal, validateLeaf } from '../tree/validate.ts'
+import { allSupportProposal } from '../tree/validate.ts'
 import type { AuthenticatedContent, FramedContent } from '../wire/framing.ts'
 import { GroupContext } from '../wire/group-context.ts'
 import type { LeafIndex, UpdatePath } from '../wire/node.ts'
 import { proposalType, type CustomProposals, type ProposalOrRef } from '../wire/proposal.ts'
-import { checkVerdict, type Authentication } from './authentication.ts'
+import type { Authentication } from './authentication.ts'
 import { advance, droppedSecrets, pastOfNext, provisionalContext } from './epoch.ts'
 import {
-  applyProposals, checkResult, referredTo, resolveProposals, type Effects, type Listed,
+  applyProposals, checkResult, referredTo, replacedLeaves, resolveProposals, type Effects, type Listed,
 } from './proposal-list.ts'
-import { checkReplacement, checkSuccessor } from './proposals.ts'
+import { checkNewcomer, checkReplacement } from './proposals.ts'
 import { findPsks, withOwnEpochs } from './psk.ts'
 import type { AppliedCommit, Group, PskLookup } from './state.ts'
 
@@ -127,17 +127,11 @@ function joinByPath(group: Group, effects: Effects, { listed, path, authenticati
   readonly path: UpdatePath
   readonly authentication: Authentication
 }): { readonly committer: LeafIndex, readonly tree: RatchetTree } {
-  const { suite, context: { groupId } } = group
   const { leafNode } = path
   // RFC 9420 §12.4.2: "assign the sender the leftmost blank leaf node in the new ratchet tree".
   const { tree, index: committer } = reserveLeaf(effects.tree)
-  validateLeaf(suite, { leafNode, source: 'commit', place: { groupId, leafIndex: committer } })
-  checkVerdict('5.3.1.credential', authentication.validate(leafNode.credential, leafNode.signatureKey))
-  // RFC 9420 §12.2: the leaf "MUST meet the same criteria as would the LeafNode in an Update for the removed leaf".
-  const replaced = new Set(listed.flatMap(({ proposal }) => proposal.type === 'remove' ? [proposal.removed] : []))
-  for (const { index, leafNode: before } of effects.removed) {
-    if (replaced.has(index)) checkSuccessor(before, leafNode, authentication)
-  }
+  const replaced = replacedLeaves(listed, effects)
+  checkNewcomer(group, { leafNode, leafIndex: committer, replaced, authentication })
   return { committer, tree: mergePath(group, effects, { tree, committer, path }) }
 }
 

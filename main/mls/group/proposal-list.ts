@@ -147,6 +147,10 @@ const removedBy = (listed: readonly Listed[]): readonly LeafIndex[] =>
   (['selfRemove', 'remove'] as const).flatMap((type) =>
     listed.flatMap((each) => each.proposal.type === type ? targetOf(each) ?? [] : []))
 
+/** RFC 9420 §12.2: what "an old version" of the one who commits from outside was: removed, and not by a SelfRemove. */
+export const replacedLeaves = (listed: readonly Listed[], { removed }: Effects): readonly IndexedLeaf[] =>
+  removed.filter(({ index }) => ofType(listed, 'remove').some((proposal) => proposal.removed === index))
+
 /** RFC 9420 §12.2: each leaf is changed once, and the committer's not at all. */
 function checkTargets(listed: readonly Listed[], committer: LeafIndex | undefined): void {
   const targets = new Set<LeafIndex>()

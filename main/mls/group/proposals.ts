@@ -79,8 +79,22 @@ export function checkReplacement({ suite, context, tree }: View, { leafNode, sou
   checkSuccessor(before, leafNode, authentication)
 }
 
+/** Refuses the leaf of a new member who commits its own addition (RFC 9420 §12.4.2, §12.4.3.2). */
+export function checkNewcomer({ suite, context }: View, { leafNode, leafIndex, replaced, authentication }: {
+  readonly leafNode: LeafNode
+  readonly leafIndex: LeafIndex
+  /** The old leaf of the same client, which the commit removes, if there is one. */
+  readonly replaced: readonly { readonly leafNode: LeafNode }[]
+  readonly authentication: Authentication
+}): void {
+  validateLeaf(suite, { leafNode, source: 'commit', place: { groupId: context.groupId, leafIndex } })
+  checkVerdict('5.3.1.credential', authentication.validate(leafNode.credential, leafNode.signatureKey))
+  // RFC 9420 §12.2: the leaf "MUST meet the same criteria as would the LeafNode in an Update for the removed leaf".
+  for (const { leafNode: before } of replaced) checkSuccessor(before, leafNode, authentication)
+}
+
 /** RFC 9420 §5.3.1 and the uniqueness of keys, for a leaf of the same client in place of an older one. */
-export function checkSuccessor(before: LeafNode, after: LeafNode, authentication: Authentication): void {
+function checkSuccessor(before: LeafNode, after: LeafNode, authentication: Authentication): void {
   // RFC 9420 §7.3 for Updates; §12.4.2 for paths: "different from the committer's current leaf node".
   const rule = after.leafNodeSource.type === 'commit' ? '12.4.2.leaf-key' : '7.3.update-key'
   check(rule, !equal(before.encryptionKey, after.encryptionKey))

@@ -11,7 +11,8 @@ import { refusalOf } from './proposals.ts'
 import type { Group, Received } from './state.ts'
 
 /**
- * Reads a PublicMessage or PrivateMessage of this group (RFC 9420 §6, §12.4.2). Refusals leave `group` as it was:
+ * Reads a PublicMessage or PrivateMessage of this group (RFC 9420 §6, §12.4.2). Where the application does not want a
+ * proposal (§12.1.8: one from outside needs its consent) it goes on with the group as it was. Refusals leave `group` as it was:
  *
  * - `refused` with the rule, `malformed`: it is invalid for every member;
  * - `undecided`: of a later epoch, or it needs a proposal or PSK that is not here yet: try again later;
