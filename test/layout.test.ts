@@ -28,7 +28,9 @@ type Row = {
 // Inside the engine: one layer may import the ones before it.
 const mlsBase = ['main/mls/codec.ts', 'main/mls/error.ts', 'main/mls/rules.ts', 'main/mls/secret.ts']
 const mlsWire = [...mlsBase, 'main/mls/wire/']
-const mlsSuite = [...mlsWire, 'main/mls/suite.ts', 'main/mls/hpke.ts', 'main/mls/labelled.ts']
+const mlsSuite = [
+  ...mlsWire, 'main/mls/primitives.ts', 'main/mls/suite.ts', 'main/mls/hpke.ts', 'main/mls/labelled.ts',
+]
 const mlsTree = [...mlsSuite, 'main/mls/tree/', 'main/mls/schedule/']
 const appImports = [
   'main/app/', 'main/ports.ts', 'main/chat/', 'main/identity/', 'main/mls/index.ts', 'preload/api.ts',
@@ -42,7 +44,11 @@ const table: readonly Row[] = [
 
   ...mlsBase.map((files) => ({ files, imports: mlsBase })),
   { files: 'main/mls/wire/', imports: mlsBase },
-  { files: 'main/mls/suite.ts', imports: mlsSuite, packages: ['@noble/curves', '@noble/hashes', '@noble/ciphers'] },
+  { files: 'main/mls/primitives.ts', imports: mlsBase },
+  { files: 'main/mls/suite.ts', imports: mlsSuite },
+  {
+    files: 'main/mls/portable.ts', imports: mlsSuite, packages: ['@noble/curves', '@noble/hashes', '@noble/ciphers'],
+  },
   { files: 'main/mls/hpke.ts', imports: mlsSuite },
   { files: 'main/mls/labelled.ts', imports: mlsSuite },
   { files: 'main/mls/tree/', imports: mlsTree },
@@ -89,7 +95,7 @@ const table: readonly Row[] = [
   { files: 'test/standin/', types: ['main/electron.ts'], packages: ['playwright-core'], node: 'all' },
   {
     files: 'test/', imports: ['main/', 'preload/', 'renderer/'], node: 'all',
-    packages: ['playwright-core', 'typescript', 'fast-check', 'axe-core', '@hpke/core', 'svelte', 'qr',
+    packages: ['playwright-core', 'typescript', 'fast-check', 'axe-core', '@hpke/core', '@hpke/dhkem-x448', 'svelte', 'qr',
       'better-sqlite3', 'sodium-native', '@noble/curves', '@noble/hashes', '@noble/ciphers', 'ts-mls', '@grpc/grpc-js',
       '@grpc/proto-loader'],
   },
@@ -269,7 +275,7 @@ describe('the rules themselves', () => {
       one('preload/api.ts', 'preload/index.ts'), one('renderer/main.ts', 'main/ports.ts', true),
       one('renderer/main.ts', 'node:fs'), one('main/mls/codec.ts', 'main/mls/suite.ts'),
       one('main/mls/wire/commit.ts', 'main/mls/group/state.ts', true), one('main/mls/group/state.ts', 'node:crypto'),
-      one('main/mls/tree/math.ts', '@noble/hashes/sha2.js'), one('main/chat/room.ts', 'main/ports.ts'),
+      one('main/mls/suite.ts', '@noble/hashes/sha2.js'), one('main/chat/room.ts', 'main/ports.ts'),
       one('main/chat/room.ts', 'main/mls/codec.ts'), one('main/app.ts', 'main/sqlite/store.ts'),
       one('main/app.ts', 'main/electron.ts', true), one('main/sqlite/store.ts', 'main/delivery/sqlite.ts'),
       one('main/sqlite/store.ts', 'keytar'), one('main/window.ts', 'electron', true), one('main/new/file.ts', 'x'),
@@ -277,7 +283,7 @@ describe('the rules themselves', () => {
     assert.deepEqual(crossings.filter((crossing) => refusal(crossing) === undefined), [])
     const allowed = [
       one('main/chat/room.ts', 'main/ports.ts', true), one('main/chat/room.ts', 'main/mls/index.ts'),
-      one('main/mls/suite.ts', '@noble/curves/ed25519.js'), one('main/index.ts', 'main/sqlite/store.ts'),
+      one('main/mls/portable.ts', '@noble/curves/ed25519.js'), one('main/index.ts', 'main/sqlite/store.ts'),
       one('renderer/views/App.svelte', 'svelte/transition'),
     ]
     assert.deepEqual(allowed.flatMap((crossing) => refusal(crossing) ?? []), [])

@@ -34,9 +34,11 @@ export { GroupInfo, Welcome } from './wire/welcome.ts'
 
 // Cipher suites.
 export type {
-  AeadPrimitive, AgreementPrimitive, HashPrimitive, KeyPair, Primitives, Random, SignaturePrimitive, Suite, SuiteOf,
-} from './suite.ts'
-export { composeSuites, portablePrimitives, portableSuites } from './suite.ts'
+  AeadPrimitive, AgreementPrimitive, HashPrimitive, Primitives, SignaturePrimitive,
+} from './primitives.ts'
+export type { KeyPair, Random, Suite, SuiteOf } from './suite.ts'
+export { composeSuites } from './suite.ts'
+export { portablePrimitives, portableSuites } from './portable.ts'
 export { expandWithLabel, keyPackageRef, refHash, signWithLabel, verifyWithLabel } from './labelled.ts'
 
 // The ratchet tree, to look at.

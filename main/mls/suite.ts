@@ -1,11 +1,9 @@
-import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
-import { gcm } from '@noble/ciphers/aes.js'
-import { ed25519, x25519 } from '@noble/curves/ed25519.js'
-import { p256 } from '@noble/curves/nist.js'
-import { hmac } from '@noble/hashes/hmac.js'
-import { sha256, sha512 } from '@noble/hashes/sha2.js'
-import { concat, equal } from './codec.ts'
+import { concat } from './codec.ts'
 import { MlsError } from './error.ts'
+import {
+  aeadForms, agreementForms, hashLengths, signatureForms, type AeadForm, type AeadPrimitive, type AgreementForm,
+  type AgreementPrimitive, type Primitives, type SignatureForm, type SignaturePrimitive,
+} from './primitives.ts'
 import { check } from './rules.ts'
 import { Secret } from './secret.ts'
 
@@ -14,7 +12,8 @@ export type KeyPair = { readonly publicKey: Uint8Array, readonly privateKey: Sec
 
 /**
  * What a cipher suite gives (RFC 9420 §5.1): HPKE's KEM, KDF and AEAD, hash, MAC and signatures. All of it is
- * synchronous; nothing changes its arguments. Private keys: 32-byte seeds for Ed25519, scalars for the other curves.
+ * synchronous; nothing changes its arguments. Private keys: seeds for Ed25519 (32 bytes) and Ed448 (57 bytes), scalars
+ * for the other curves.
  */
 export interface Suite {
   /** The code point and the name in RFC 9420 §17.1. */
@@ -64,106 +63,6 @@ export type SuiteOf = (id: number) => Suite | undefined
 /** Fills fresh bytes from a cryptographic generator. */
 export type Random = (length: number) => Uint8Array
 
-// The primitives of which suites are composed. An implementation may replace each one by a faster one that gives the
-// same verdict on every input. What can be judged without mathematics (lengths, encodings, ranges) is judged before
-// them, by `composeSuites`, so that no two implementations can differ in it.
-
-export interface HashPrimitive {
-  hash(data: Uint8Array): Uint8Array
-  /** HMAC (RFC 2104). */
-  mac(key: Uint8Array, data: Uint8Array): Uint8Array
-}
-
-export interface AeadPrimitive {
-  /** The ciphertext with its tag at the end. */
-  seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array
-  /** The plaintext, or undefined when the tag does not fit. */
-  open(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined
-}
-
-/** Private keys are valid ones; of `verify` the key and the signature have the right form. */
-export interface SignaturePrimitive {
-  publicKeyOf(privateKey: Uint8Array): Uint8Array
-  sign(privateKey: Uint8Array, message: Uint8Array): Uint8Array
-  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
-}
-
-/** A Diffie-Hellman group (RFC 9180 §4.1). Private keys are valid ones; public keys have the right form. */
-export interface AgreementPrimitive {
-  /** pk(skX). */
-  publicKeyOf(privateKey: Uint8Array): Uint8Array
-  /** DH(skX, pkY), or undefined when the public key is not on the curve or the result is invalid (RFC 9180 §7.1.4). */
-  agree(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined
-}
-
-/** One implementation of every primitive that the table of suites names. */
-export interface Primitives {
-  readonly hashes: { readonly sha256: HashPrimitive }
-  readonly aeads: { readonly aes128gcm: AeadPrimitive, readonly chacha20poly1305: AeadPrimitive }
-  readonly signatures: { readonly ed25519: SignaturePrimitive, readonly p256: SignaturePrimitive }
-  readonly agreements: { readonly x25519: AgreementPrimitive, readonly p256: AgreementPrimitive }
-}
-
-/** Nh in bytes. */
-const hashLengths: Readonly<Record<keyof Primitives['hashes'], number>> = { sha256: 32 }
-
-/** Nk, Nn and the length of the tag, in bytes (RFC 9180 §7.3). */
-type AeadForm = { readonly keyLength: number, readonly nonceLength: number, readonly tagLength: number }
-const aeadForms: Readonly<Record<keyof Primitives['aeads'], AeadForm>> = {
-  aes128gcm: { keyLength: 16, nonceLength: 12, tagLength: 16 },
-  chacha20poly1305: { keyLength: 32, nonceLength: 12, tagLength: 16 },
-}
-
-/** RFC 8446 §4.2.8.2: an UncompressedPointRepresentation is the octet 4 and two coordinates. */
-const isUncompressed = (publicKey: Uint8Array, coordinateLength: number): boolean =>
-  publicKey.length === 1 + 2 * coordinateLength && publicKey[0] === 4
-
-type SignatureForm = {
-  readonly privateKeyLength: number
-  readonly isPrivateKey: (privateKey: Uint8Array) => boolean
-  readonly isPublicKey: (publicKey: Uint8Array) => boolean
-  readonly isSignature: (signature: Uint8Array) => boolean
-}
-const signatureForms: Readonly<Record<keyof Primitives['signatures'], SignatureForm>> = {
-  // RFC 8032 §5.1: any 32 octets are a private key; a signature is R and S.
-  ed25519: {
-    privateKeyLength: 32,
-    isPrivateKey: (privateKey) => privateKey.length === 32,
-    isPublicKey: (publicKey) => publicKey.length === 32,
-    isSignature: (signature) => signature.length === 64,
-  },
-  // RFC 9420 §5.1.2: ECDSA signatures are DER encoded; libraries differ in how much of BER they let pass.
-  p256: {
-    privateKeyLength: 32,
-    isPrivateKey: p256.utils.isValidSecretKey,
-    isPublicKey: (publicKey) => isUncompressed(publicKey, 32),
-    isSignature: (signature) => orUndefined(() => p256.Signature.fromBytes(signature, 'der')) !== undefined,
-  },
-}
-
-type AgreementForm = {
-  /** Nsk in bytes. */
-  readonly privateKeyLength: number
-  readonly isPrivateKey: (privateKey: Uint8Array) => boolean
-  readonly isPublicKey: (publicKey: Uint8Array) => boolean
-  /** RFC 9180 §7.1.3: the mask of a candidate's first octet for the NIST curves; undefined where any bytes will do. */
-  readonly candidateMask: number | undefined
-}
-const agreementForms: Readonly<Record<keyof Primitives['agreements'], AgreementForm>> = {
-  x25519: {
-    privateKeyLength: 32,
-    isPrivateKey: (privateKey) => privateKey.length === 32,
-    isPublicKey: (publicKey) => publicKey.length === 32,
-    candidateMask: undefined,
-  },
-  p256: {
-    privateKeyLength: 32,
-    isPrivateKey: p256.utils.isValidSecretKey,
-    isPublicKey: (publicKey) => isUncompressed(publicKey, 32),
-    candidateMask: 0xff,
-  },
-}
-
 type SuiteRow = {
   readonly id: number
   readonly name: string
@@ -193,17 +92,28 @@ const suiteTable: readonly SuiteRow[] = [
     id: 3, name: 'MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519', kem: 0x0020, kdf: 0x0001, aead: 0x0003,
     agreement: 'x25519', cipher: 'chacha20poly1305', hash: 'sha256', signature: 'ed25519',
   },
+  {
+    id: 4, name: 'MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448', kem: 0x0021, kdf: 0x0003, aead: 0x0002,
+    agreement: 'x448', cipher: 'aes256gcm', hash: 'sha512', signature: 'ed448',
+  },
+  {
+    id: 5, name: 'MLS_256_DHKEMP521_AES256GCM_SHA512_P521', kem: 0x0012, kdf: 0x0003, aead: 0x0002,
+    agreement: 'p521', cipher: 'aes256gcm', hash: 'sha512', signature: 'p521',
+  },
+  {
+    id: 6, name: 'MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448', kem: 0x0021, kdf: 0x0003, aead: 0x0003,
+    agreement: 'x448', cipher: 'chacha20poly1305', hash: 'sha512', signature: 'ed448',
+  },
+  {
+    id: 7, name: 'MLS_256_DHKEMP384_AES256GCM_SHA384_P384', kem: 0x0011, kdf: 0x0002, aead: 0x0002,
+    agreement: 'p384', cipher: 'aes256gcm', hash: 'sha384', signature: 'p384',
+  },
 ]
 
 /** The suites that these primitives make. */
 export function composeSuites(primitives: Primitives, random: Random): SuiteOf {
   const suites = new Map(suiteTable.map((row) => [row.id, composeSuite(row, primitives, random)]))
   return (id) => suites.get(id)
-}
-
-/** The portable implementation: every suite on noble's curves, hashes and ciphers. */
-export function portableSuites(random: Random): SuiteOf {
-  return composeSuites(portablePrimitives, random)
 }
 
 function composeSuite(row: SuiteRow, primitives: Primitives, random: Random): Suite {
@@ -223,6 +133,15 @@ function composeSuite(row: SuiteRow, primitives: Primitives, random: Random): Su
   }
 }
 
+/** What a primitive gives; undefined where it throws in order to refuse. */
+function orUndefined<T>(compute: () => T): T | undefined {
+  try {
+    return compute()
+  } catch {
+    return undefined
+  }
+}
+
 /** An AEAD whose lengths are checked (RFC 9180 §7.3). */
 function aead(form: AeadForm, primitive: AeadPrimitive): AeadForm & Pick<Suite, 'seal' | 'open'> {
   const { keyLength, nonceLength, tagLength } = form
@@ -238,7 +157,8 @@ function aead(form: AeadForm, primitive: AeadPrimitive): AeadForm & Pick<Suite, 
     },
     open: (key, nonce, aad, ciphertext) => {
       checkLengths(key, nonce)
-      return ciphertext.length < tagLength ? undefined : primitive.open(key, nonce, aad, ciphertext)
+      if (ciphertext.length < tagLength) return undefined
+      return orUndefined(() => primitive.open(key, nonce, aad, ciphertext))
     },
   }
 }
@@ -268,7 +188,8 @@ function signature(
       return primitive.sign(privateKey.unwrap(), message)
     },
     verify: (publicKey, message, signature) =>
-      form.isPublicKey(publicKey) && form.isSignature(signature) && primitive.verify(publicKey, message, signature),
+      form.isPublicKey(publicKey) && form.isSignature(signature)
+      && orUndefined(() => primitive.verify(publicKey, message, signature)) === true,
   }
 }
 
@@ -336,7 +257,9 @@ function dhkem({ kem, kdf, hashLength, form, primitive, random }: {
     if (!form.isPrivateKey(privateKey.unwrap())) {
       throw new MlsError('misuse', `a private key of this KEM has ${form.privateKeyLength} bytes, in range`)
     }
-    const shared = form.isPublicKey(publicKey) ? primitive.agree(privateKey.unwrap(), publicKey) : undefined
+    const shared = form.isPublicKey(publicKey)
+      ? orUndefined(() => primitive.agree(privateKey.unwrap(), publicKey))
+      : undefined
     // RFC 9180 §7.1.4: a public key is validated, and for X25519 and X448 an all-zero shared secret aborts.
     check('5.1.3.public-key', shared !== undefined)
     return shared
@@ -373,84 +296,4 @@ function dhkem({ kem, kdf, hashLength, form, primitive, random }: {
     decapsulate: (kemOutput, key) =>
       sharedSecret(agree(key.privateKey, kemOutput), concat(kemOutput, key.publicKey)),
   }
-}
-
-// The portable primitives. noble throws for malformed input: here that becomes `undefined` or `false`.
-
-function orUndefined<T>(compute: () => T): T | undefined {
-  try {
-    return compute()
-  } catch {
-    return undefined
-  }
-}
-
-const portableSha256: HashPrimitive = { hash: sha256, mac: (key, data) => hmac(sha256, key, data) }
-
-const portableAes128Gcm: AeadPrimitive = {
-  seal: (key, nonce, aad, plaintext) => gcm(key, nonce, aad).encrypt(plaintext),
-  open: (key, nonce, aad, ciphertext) => orUndefined(() => gcm(key, nonce, aad).decrypt(ciphertext)),
-}
-
-const portableChaCha20Poly1305: AeadPrimitive = {
-  seal: (key, nonce, aad, plaintext) => chacha20poly1305(key, nonce, aad).encrypt(plaintext),
-  open: (key, nonce, aad, ciphertext) => orUndefined(() => chacha20poly1305(key, nonce, aad).decrypt(ciphertext)),
-}
-
-/** Little-endian, as RFC 8032 §5.1.2 encodes integers. */
-function littleEndian(bytes: Uint8Array): bigint {
-  let value = 0n
-  for (let at = bytes.length - 1; at >= 0; at--) value = (value << 8n) | BigInt(bytes[at] ?? 0)
-  return value
-}
-
-/**
- * Ed25519 (RFC 8032 §5.1.7) with one verdict: cofactorless, S below the group order, A and R canonical and not of
- * small order. noble's own `verify` is cofactored even with `zip215: false` and accepts signatures that libsodium
- * and OpenSSL refuse; in a group that would be a fork made by an attacker.
- */
-function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  const { Point } = ed25519
-  const order = Point.Fn.ORDER
-  const encodedR = signature.subarray(0, 32)
-  const s = littleEndian(signature.subarray(32))
-  if (s >= order) return false
-  return orUndefined(() => {
-    const a = Point.fromBytes(publicKey, false)
-    if (a.isSmallOrder() || Point.fromBytes(encodedR, false).isSmallOrder()) return false
-    const k = littleEndian(sha512(concat(encodedR, publicKey, message))) % order
-    return equal(Point.BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(k)).toBytes(), encodedR)
-  }) ?? false
-}
-
-const portableEd25519: SignaturePrimitive = {
-  publicKeyOf: (privateKey) => ed25519.getPublicKey(privateKey),
-  sign: (privateKey, message) => ed25519.sign(message, privateKey),
-  verify: verifyEd25519,
-}
-
-const portableP256Signature: SignaturePrimitive = {
-  publicKeyOf: (privateKey) => p256.getPublicKey(privateKey, false),
-  sign: (privateKey, message) => p256.sign(message, privateKey, { format: 'der' }),
-  // FIPS 186-5 §6.4.2 accepts S of either half; so do OpenSSL and BoringSSL.
-  verify: (publicKey, message, signature) =>
-    orUndefined(() => p256.verify(signature, message, publicKey, { format: 'der', lowS: false })) ?? false,
-}
-
-const portableX25519: AgreementPrimitive = {
-  publicKeyOf: (privateKey) => x25519.getPublicKey(privateKey),
-  agree: (privateKey, publicKey) => orUndefined(() => x25519.getSharedSecret(privateKey, publicKey)),
-}
-
-const portableP256Agreement: AgreementPrimitive = {
-  publicKeyOf: (privateKey) => p256.getPublicKey(privateKey, false),
-  // RFC 9180 §4.1: the shared value is the X coordinate alone; noble puts one octet before it.
-  agree: (privateKey, publicKey) => orUndefined(() => p256.getSharedSecret(privateKey, publicKey, true).slice(1)),
-}
-
-export const portablePrimitives: Primitives = {
-  hashes: { sha256: portableSha256 },
-  aeads: { aes128gcm: portableAes128Gcm, chacha20poly1305: portableChaCha20Poly1305 },
-  signatures: { ed25519: portableEd25519, p256: portableP256Signature },
-  agreements: { x25519: portableX25519, p256: portableP256Agreement },
 }

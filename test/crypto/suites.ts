@@ -1,5 +1,6 @@
 import { nativeSuites, systemRandom } from '../../main/crypto/native.ts'
-import { portableSuites, type Suite } from '../../main/mls/suite.ts'
+import { portableSuites } from '../../main/mls/portable.ts'
+import type { Suite } from '../../main/mls/suite.ts'
 
 /** Both implementations of one cipher suite. */
 export type Pair = { readonly native: Suite, readonly portable: Suite }
@@ -13,5 +14,5 @@ export function pairOf(id: number): Pair {
   return { native: ofNative, portable: ofPortable }
 }
 
-/** Every suite that both have. */
-export const pairs: readonly Pair[] = [1, 2, 3].map(pairOf)
+/** Every suite of RFC 9420 §17.1. */
+export const pairs: readonly Pair[] = [1, 2, 3, 4, 5, 6, 7].map(pairOf)

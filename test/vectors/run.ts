@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { nativeSuites, systemRandom } from '../../main/crypto/native.ts'
-import { portableSuites, type SuiteOf } from '../../main/mls/suite.ts'
+import { portableSuites } from '../../main/mls/portable.ts'
+import type { SuiteOf } from '../../main/mls/suite.ts'
 import { families, type Family } from './families.ts'
 
-export type Implementation = { readonly name: string, readonly suiteOf: SuiteOf }
+export type Implementation = { readonly name: 'native' | 'portable', readonly suiteOf: SuiteOf }
 
 /** What every vector runs on; the portable one comes last. */
 export const implementations: readonly Implementation[] = [

@@ -4,9 +4,8 @@ import {
   decryptWithLabel, deriveSecret, deriveTreeSecret, encryptWithLabel, expandWithLabel, refHash, signWithLabel,
   verifyWithLabel,
 } from '../../../main/mls/labelled.ts'
-import { Secret } from '../../../main/mls/secret.ts'
 import type { SuiteOf } from '../../../main/mls/suite.ts'
-import { suiteOfCase } from '../suite-of-case.ts'
+import { privateKeyOf, suiteOfCase } from '../suite-of-case.ts'
 
 type CryptoBasics = {
   readonly cipher_suite: number
@@ -52,12 +51,12 @@ export function cryptoBasics(testCase: CryptoBasics, suiteOf: SuiteOf): void {
   const content = fromHex(sign.content)
   const publicKey = fromHex(sign.pub)
   assert.ok(verifyWithLabel(suite, publicKey, sign.label, content, fromHex(sign.signature)))
-  const signature = signWithLabel(suite, new Secret(fromHex(sign.priv)), sign.label, content)
+  const signature = signWithLabel(suite, privateKeyOf(suite, sign.priv), sign.label, content)
   assert.ok(verifyWithLabel(suite, publicKey, sign.label, content, signature))
   assert.ok(!verifyWithLabel(suite, publicKey, `${sign.label}!`, content, signature))
 
   const encrypt = testCase.encrypt_with_label
-  const key = { publicKey: fromHex(encrypt.pub), privateKey: new Secret(fromHex(encrypt.priv)) }
+  const key = { publicKey: fromHex(encrypt.pub), privateKey: privateKeyOf(suite, encrypt.priv) }
   const context = fromHex(encrypt.context)
   const sealed = { kemOutput: fromHex(encrypt.kem_output), ciphertext: fromHex(encrypt.ciphertext) }
   assert.equal(toHex(decryptWithLabel(suite, key, encrypt.label, context, sealed)), encrypt.plaintext)

@@ -14,7 +14,7 @@ import type { GroupContext } from '../../../main/mls/wire/group-context.ts'
 import { mls10 } from '../../../main/mls/wire/key-package.ts'
 import type { LeafIndex } from '../../../main/mls/wire/node.ts'
 import { Proposal } from '../../../main/mls/wire/proposal.ts'
-import { suiteOfCase } from '../suite-of-case.ts'
+import { privateKeyOf, suiteOfCase } from '../suite-of-case.ts'
 
 type MessageProtection = {
   readonly cipher_suite: number
@@ -84,7 +84,7 @@ function partsOf(testCase: MessageProtection, suiteOf: SuiteOf) {
     confirmedTranscriptHash: fromHex(testCase.confirmed_transcript_hash), extensions: [],
   }
   const signatureKey = fromHex(testCase.signature_pub)
-  const signaturePrivateKey = new Secret(fromHex(testCase.signature_priv))
+  const signaturePrivateKey = privateKeyOf(suite, testCase.signature_priv)
   const membershipKey = new Secret(fromHex(testCase.membership_key))
   const senderDataSecret = new Secret(fromHex(testCase.sender_data_secret))
   const freshTree = () => secretTree(new Secret(fromHex(testCase.encryption_secret)), leafCount)

@@ -10,7 +10,7 @@ import { Secret } from '../../../main/mls/secret.ts'
 import type { Suite, SuiteOf } from '../../../main/mls/suite.ts'
 import { MLSMessage } from '../../../main/mls/wire/framing.ts'
 import { RatchetTreeNodes } from '../../../main/mls/wire/node.ts'
-import { suiteOfCase } from '../suite-of-case.ts'
+import { privateKeyOf, suiteOfCase } from '../suite-of-case.ts'
 
 type PassiveClient = {
   readonly cipher_suite: number
@@ -37,9 +37,9 @@ export function passiveClient(testCase: PassiveClient, suiteOf: SuiteOf): void {
   assert.ok(packaged.type === 'keyPackage' && welcomed.type === 'welcome')
   const { keyPackage } = packaged
   const keys = {
-    signature: new Secret(fromHex(testCase.signature_priv)),
-    encryption: new Secret(fromHex(testCase.encryption_priv)),
-    init: new Secret(fromHex(testCase.init_priv)),
+    signature: privateKeyOf(suite, testCase.signature_priv),
+    encryption: privateKeyOf(suite, testCase.encryption_priv),
+    init: privateKeyOf(suite, testCase.init_priv),
   }
   const probe = new TextEncoder().encode('one key pair')
   assert.ok(suite.verify(keyPackage.leafNode.signatureKey, probe, suite.sign(keys.signature, probe)))

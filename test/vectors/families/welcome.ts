@@ -10,7 +10,7 @@ import type { SuiteOf } from '../../../main/mls/suite.ts'
 import { emptyTree } from '../../../main/mls/tree/ratchet-tree.ts'
 import { MLSMessage } from '../../../main/mls/wire/framing.ts'
 import { GroupInfoTBS } from '../../../main/mls/wire/welcome.ts'
-import { suiteOfCase } from '../suite-of-case.ts'
+import { privateKeyOf, suiteOfCase } from '../suite-of-case.ts'
 
 type WelcomeCase = {
   readonly cipher_suite: number
@@ -31,7 +31,7 @@ export function welcomeFamily(testCase: WelcomeCase, suiteOf: SuiteOf): void {
     ...welcome,
     ...keyPackage,
     privateKeys: {
-      initPrivateKey: new Secret(fromHex(testCase.init_priv)),
+      initPrivateKey: privateKeyOf(suite, testCase.init_priv),
       encryptionPrivateKey: new Secret(new Uint8Array(0)), // The case has none, and no tree to need it for.
     },
   })

@@ -1,0 +1,3 @@
+import { testOfficialVectors } from './official.ts'
+
+testOfficialVectors('native')
