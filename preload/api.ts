@@ -72,9 +72,18 @@ export type Conversation = {
   /** When the current epoch began, and when the newest keys in it were made. */
   readonly epochAt: number
   readonly healedAt: number
+  /** This device cannot follow the group and has asked so many times to be let back in. */
+  readonly recovering?: { readonly reason: RecoveryReason, readonly since: number, readonly asked: number }
   /** In a request: who asks, and whether they hold an invite of this person. */
   readonly request?: { readonly from: string, readonly byInvite: boolean }
 }
+
+/**
+ * `path`: a commit had no key for this device. `undecided`: it needs something that did not come. `forked`: others saw
+ * another commit. `aged`: away longer than the log keeps records. `cloned`: another copy of this profile sends.
+ * `damaged`: the stored state cannot be read.
+ */
+export type RecoveryReason = 'path' | 'undecided' | 'forked' | 'aged' | 'cloned' | 'damaged'
 
 export type MessageState = 'sending' | 'sent' | 'delivered' | 'failed' | 'received'
 
@@ -86,6 +95,8 @@ export type Fact =
   | { readonly fact: 'left', readonly who: string }
   | { readonly fact: 'renamed', readonly by: string, readonly name: string }
   | { readonly fact: 'accepted', readonly who: string }
+  /** A device of `who` could not follow any more, and `by` let it back in. */
+  | { readonly fact: 'returned', readonly by: string, readonly who: string }
 
 /**
  * Why something could not be read. `before-joined`: sent before this device joined. `epoch-too-old`: its keys are

@@ -3,7 +3,7 @@ import { readInvite, writeInvite, type ContactCard } from '../chat/invite.ts'
 import { closeRoom, groupCode } from '../chat/epochs.ts'
 import { deviceLogOf } from '../chat/mail.ts'
 import { createRoom, intend, leaveRoom, mayChange } from '../chat/membership.ts'
-import { accountOf } from '../chat/policy.ts'
+import { accountOf } from '../chat/account-of.ts'
 import { acceptRequest } from '../chat/requests.ts'
 import { isOpen, still, tellEntry, withRoom, type Claimed, type Intent, type RoomState } from '../chat/room.ts'
 import { composeText, profileBody } from '../chat/send.ts'
@@ -162,6 +162,7 @@ const peopleIn = (fact: Extract<ReturnType<typeof tellEntry>, { readonly kind: '
     case 'renamed': return [fact.by]
     case 'added':
     case 'removed': return [fact.by, ...fact.who]
+    case 'returned': return [fact.by, fact.who]
     case 'left':
     case 'accepted': return [fact.who]
   }

@@ -46,4 +46,5 @@ function moveTo(state: State, from: RoomState, to: RoomState): void {
   })
 }
 
-const contentIdOf = (entryId: string): string => entryId.slice(33)
+/** The content id in the id of an entry (chat/receive.ts `messageEntryId`). */
+export const contentIdOf = (entryId: string): string => entryId.slice(33)

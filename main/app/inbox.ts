@@ -1,25 +1,82 @@
-import { fromHex, MlsError } from '../mls/index.ts'
+import { fromHex, MlsError, toHex } from '../mls/index.ts'
 import { matchesToken } from '../chat/invite.ts'
-import { readMail, receiveWelcome, type Mail, type OwnKeyPackage } from '../chat/requests.ts'
+import type { Letter, SignedStory } from '../chat/letter.ts'
+import { decodeMail, openLetter, type Mail, type OwnKeyPackage } from '../chat/mail.ts'
+import { onRejoinRequest } from '../chat/readmit.ts'
+import { invitationIn, receiveWelcome, type Invitation } from '../chat/requests.ts'
 import type { LogRecord } from '../ports.ts'
-import { joinTwins } from './direct.ts'
+import { contentIdOf, joinTwins } from './direct.ts'
 import type { State } from './state.ts'
 
 /** How many unanswered requests are kept; a flood of them must not fill the list. */
 const requestLimit = 200
+/** How far back own messages are said again after a return. */
+const sayAgainLimit = 500
 
-/** One record of this device's inbox: a Welcome becomes a request; anything else is skipped. */
-export function onInbox(state: State, log: string, record: LogRecord): void {
-  const mail = readMail(record.bytes)
-  const reference = mail?.references.find((one) => state.keyPackages.has(one))
-  const own = reference === undefined ? undefined : state.keyPackages.get(reference)
+type Cursor = { readonly log: string, readonly seq: number }
+
+/**
+ * One record of this device's inbox: a Welcome becomes a request, a request to be let back in an intent; anything else
+ * is skipped. Gives a story that was told, which the caller weighs when this record is done with.
+ */
+export function onInbox(state: State, log: string, record: LogRecord): SignedStory | undefined {
   const cursor = { log, seq: record.seq }
-  if (mail === undefined || own === undefined) {
+  const mail = mailIn(record.bytes)
+  if (mail?.type === 'sealed') return onLetter(state, mail, cursor)
+  if (mail?.type === 'welcome') onWelcome(state, invitationIn(mail), cursor)
+  else state.transact({ cursors: [cursor] })
+  return undefined
+}
+
+/** `undefined` for bytes that are no mail: a stranger may append anything. */
+function mailIn(bytes: Uint8Array): Mail | undefined {
+  try {
+    return decodeMail(bytes)
+  } catch (error) {
+    if (error instanceof MlsError) return undefined
+    throw error
+  }
+}
+
+function onLetter(
+  state: State, sealed: Extract<Mail, { readonly type: 'sealed' }>, cursor: Cursor,
+): SignedStory | undefined {
+  const letter = letterIn(state, sealed)
+  if (letter?.type === 'rejoin') {
+    const room = state.rooms.get(toHex(letter.request.groupId))
+    const step = room === undefined ? undefined : ifAuthentic(() => onRejoinRequest(room, letter, state.moment()))
+    state.transact({ cursors: [cursor], ...step === undefined ? {} : { steps: [step] } })
+    return undefined
+  }
+  state.transact({ cursors: [cursor] })
+  return letter?.type === 'story' ? letter : undefined
+}
+
+function letterIn(state: State, sealed: Extract<Mail, { readonly type: 'sealed' }>): Letter | undefined {
+  const own = state.keyPackages.get(toHex(sealed.reference))
+  if (own === undefined) return undefined
+  const key = { publicKey: own.keyPackage.initKey, privateKey: own.privateKeys.initPrivateKey }
+  return ifAuthentic(() => openLetter(state.self.suite, state.self.deviceId, key, sealed))
+}
+
+function ifAuthentic<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof MlsError) return undefined
+    throw error
+  }
+}
+
+function onWelcome(state: State, invitation: Invitation | undefined, cursor: Cursor): void {
+  const reference = invitation?.references.find((one) => state.keyPackages.has(one))
+  const own = reference === undefined ? undefined : state.keyPackages.get(reference)
+  if (invitation === undefined || own === undefined) {
     state.transact({ cursors: [cursor] })
     return
   }
   try {
-    welcome(state, { mail, own, cursor })
+    welcome(state, { invitation, own, cursor })
   } catch (error) {
     if (!(error instanceof MlsError)) throw error
     // Damaged on the way, or made by somebody who breaks the rules: said once, and the queue goes on.
@@ -29,35 +86,56 @@ export function onInbox(state: State, log: string, record: LogRecord): void {
 }
 
 function welcome(state: State, input: {
-  readonly mail: Mail, readonly own: OwnKeyPackage, readonly cursor: { readonly log: string, readonly seq: number }
+  readonly invitation: Invitation, readonly own: OwnKeyPackage, readonly cursor: Cursor
 }): void {
-  const { mail, own, cursor } = input
-  const invited = receiveWelcome(mail, own, {
-    moment: state.moment(), suiteOf: state.ports.suiteOf, byInvite: holdsInvite(state, mail),
+  const { invitation, own, cursor } = input
+  const invited = receiveWelcome(invitation, own, {
+    moment: state.moment(), suiteOf: state.ports.suiteOf, byInvite: holdsInvite(state, invitation),
     known: (id) => state.rooms.get(id),
   })
   // RFC 9420 §10: a KeyPackage is used once, except one of last resort.
   const spent = own.lastResort ? [] : [own.reference]
   const wipe = own.lastResort ? [] : invited?.wipe ?? []
   const room = invited?.step.state.room
-  if (invited === undefined || room === undefined || state.declined.has(room.id) || tooMany(state)) {
+  const isNew = room !== undefined && !state.rooms.has(room.id)
+  if (invited === undefined || room === undefined || state.declined.has(room.id) || (isNew && tooMany(state))) {
     state.transact({ cursors: [cursor], removedKeyPackages: spent, wipe })
     return
   }
+  const again = isNew ? undefined : sayAgain(state, room.id)
   state.transact({
-    steps: [invited.step], removedKeyPackages: spent, wipe, cursors: [cursor, ...startOf(mail, room.log)],
+    steps: [invited.step], entries: again?.entries ?? [], say: again?.say ?? [], removedKeyPackages: spent, wipe, cursors: [cursor, ...startOf(invitation, room.log)],
+    // Made for the group as it was; what people said goes out again from the outbox.
+    removedPublish: [...state.publishes].flatMap(([key, { target }]) =>
+      target.type !== 'record' && toHex(target.room) === room.id ? [key] : []),
   })
   joinTwins(state, room.id)
 }
 
-const holdsInvite = (state: State, mail: Mail): boolean =>
-  mail.mail.tokenProof.length > 0 && [...state.invites.values()].some((invite) =>
+/**
+ * What this device said since it lost the others may not have reached them: it goes out again under its id, by which
+ * those who have it drop the double.
+ */
+function sayAgain(state: State, id: string) {
+  const recovery = state.rooms.get(id)?.room.recovery
+  const mine = recovery === undefined ? [] : state.store.entriesBefore(id, 0, sayAgainLimit)
+    .filter((entry) => entry.kind === 'message' && entry.own && entry.at >= recovery.from)
+  const unsaid = mine.flatMap((entry) => entry.kind !== 'message' || state.outbox.has(contentIdOf(entry.id)) ? [] : [entry])
+  return {
+    entries: unsaid.map((entry) => ({ ...entry, state: 'sending' as const })),
+    say: unsaid.map((entry) =>
+      ({ room: id, id: fromHex(contentIdOf(entry.id)), body: { type: 'text' as const, text: entry.text } })),
+  }
+}
+
+const holdsInvite = (state: State, { mail }: Invitation): boolean =>
+  mail.tokenProof.length > 0 && [...state.invites.values()].some((invite) =>
     invite.expiresAt > state.ports.now()
-    && matchesToken(state.self.suite, fromHex(invite.token), mail.mail.welcome, mail.mail.tokenProof))
+    && matchesToken(state.self.suite, fromHex(invite.token), mail.welcome, mail.tokenProof))
 
 /** The group's logs are read from where they stood when this device was added; hints, so nothing depends on them. */
-const startOf = (mail: Mail, log: string): readonly { readonly log: string, readonly seq: number }[] => [
-  { log: `h.${log}`, seq: Number(mail.mail.commitsAfter) }, { log: `m.${log}`, seq: Number(mail.mail.messagesAfter) },
+const startOf = ({ mail }: Invitation, log: string): readonly Cursor[] => [
+  { log: `h.${log}`, seq: Number(mail.commitsAfter) }, { log: `m.${log}`, seq: Number(mail.messagesAfter) },
 ]
 
 const tooMany = (state: State): boolean =>

@@ -7,7 +7,8 @@ import {
   type AccountDocument, type Contact, type OwnInvite,
 } from '../chat/documents.ts'
 import type { Body, OutboxItem, Publish } from '../chat/content.ts'
-import type { OwnKeyPackage } from '../chat/requests.ts'
+import { decodePassed, encodePassed, passedKey, type Passed } from '../chat/history.ts'
+import type { OwnKeyPackage } from '../chat/mail.ts'
 import { tellConversation, tellEntry, type Outgoing, type RoomState, type RoomStep, type Say } from '../chat/room.ts'
 import { deliveredBody, helloBody, introductionsBody } from '../chat/send.ts'
 import type { Self } from '../chat/self.ts'
@@ -74,8 +75,10 @@ export class State {
     for (const { key, bytes } of store.documents('key-package')) {
       this.keyPackages.set(key, decodeOwnKeyPackage(key, bytes))
     }
+    const histories = this.#loadHistories()
     for (const { bytes } of store.documents('room')) {
-      const state = this.#loadRoom(roomDocument.decode(bytes))
+      const room = roomDocument.decode(bytes)
+      const state = this.#loadRoom(room, histories.get(room.id) ?? [])
       this.rooms.set(state.room.id, state)
     }
     const outbox = store.documents('outbox').map(({ key, bytes }) => [key, decodeOutboxItem(bytes)] as const)
@@ -87,7 +90,19 @@ export class State {
     }
   }
 
-  #loadRoom(room: RoomState['room']): RoomState {
+  /** Newest first, as their keys tell. */
+  #loadHistories(): ReadonlyMap<string, readonly Passed[]> {
+    const histories = new Map<string, Passed[]>()
+    for (const { key, bytes } of this.store.documents('passed').toSorted((a, b) => a.key < b.key ? 1 : -1)) {
+      const room = key.slice(0, key.indexOf('.'))
+      const history = histories.get(room) ?? []
+      histories.set(room, history)
+      history.push(decodePassed(bytes))
+    }
+    return histories
+  }
+
+  #loadRoom(room: RoomState['room'], history: readonly Passed[]): RoomState {
     const { store } = this
     const parts = store.group(room.id)
     const group = parts === undefined ? undefined : groupFromParts(this.ports.suiteOf, parts)
@@ -102,6 +117,7 @@ export class State {
       pending: pending === undefined || group === undefined ? undefined
         : decodePendingCommit(this.ports.suiteOf, group, pending),
       waiting: waiting === undefined ? [] : decodeWaiting(waiting),
+      history,
     }
   }
 
@@ -205,6 +221,7 @@ export class State {
       put('pending', after.pending === undefined || after.group === undefined ? undefined
         : encodePendingCommit(after.group, after.pending))
     }
+    if (after.history !== before?.history) documents.push(...historyDocuments(id, before?.history ?? [], after.history))
     if (after.group === before?.group) return []
     return [{ group: id, parts: after.group === undefined ? undefined : changedParts(after.group, before?.group) }]
   }
@@ -213,6 +230,8 @@ export class State {
     for (const kind of ['room', 'people', 'seals', 'pending', 'waiting'] as const) {
       sink.documents.push({ kind, key: id, bytes: undefined })
     }
+    const history = this.rooms.get(id)?.history ?? []
+    sink.documents.push(...historyDocuments(id, history, []))
     for (const [key, item] of this.outbox) if (toHex(item.room) === id) this.#dropOutbox(key, sink)
     for (const [key, one] of this.publishes) {
       if (one.target.type !== 'record' && toHex(one.target.room) === id) this.#dropPublish(key, sink)
@@ -333,6 +352,17 @@ export class State {
     this.#revision += 1
     this.ports.ui.show({ revision: this.#revision, ...change })
   }
+}
+
+/** A commit adds one document and changes another now and then. */
+function historyDocuments(room: string, before: readonly Passed[], after: readonly Passed[]): Documents {
+  const [known, kept] = [new Set(before), new Set(after.map(({ epoch }) => epoch))]
+  return [
+    ...before.filter(({ epoch }) => !kept.has(epoch))
+      .map(({ epoch }) => ({ kind: 'passed' as const, key: passedKey(room, epoch), bytes: undefined })),
+    ...after.filter((passed) => !known.has(passed))
+      .map((passed) => ({ kind: 'passed' as const, key: passedKey(room, passed.epoch), bytes: encodePassed(passed) })),
+  ]
 }
 
 type Sink = { readonly documents: Documents, readonly remember: (() => void)[] }

@@ -1,7 +1,7 @@
 import { encode, extensionType, generateKeyPackage, KeyPackage, keyPackageRef, toHex } from '../mls/index.ts'
 import { leafCapabilities, leafLifetime } from '../chat/extensions.ts'
 import { claimSlot, encodeKeyPackageRecord, keyPackageLog, keyPackageSlot } from '../chat/mail.ts'
-import type { OwnKeyPackage } from '../chat/requests.ts'
+import type { OwnKeyPackage } from '../chat/mail.ts'
 import type { LogRecord } from '../ports.ts'
 import type { NewPublish, State } from './state.ts'
 

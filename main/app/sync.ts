@@ -3,12 +3,15 @@ import { forgetOld } from '../chat/epochs.ts'
 import { inboxLog, keyPackageLog } from '../chat/mail.ts'
 import { makeCommit, wantsCommit } from '../chat/membership.ts'
 import { messageEntryId, onCommitRecord, onEpochBegun, onMessageRecord } from '../chat/receive.ts'
-import { isOpen, still, then, withRoom, type RoomState, type RoomStep } from '../chat/room.ts'
+import type { RejoinReason, SignedStory } from '../chat/letter.ts'
+import { beginRecovery } from '../chat/recovery.ts'
+import { isOpen, isWell, still, then, withRoom, type RoomState, type RoomStep } from '../chat/room.ts'
 import { groupLog } from '../chat/sealed.ts'
 import { encryptItems, maySend, outboxBatch } from '../chat/send.ts'
 import type { Publish } from '../chat/content.ts'
 import { PortError, type LogRecord, type Ports, type StoredEntry } from '../ports.ts'
 import { onInbox } from './inbox.ts'
+import { answerStory, ask, checkSlots, isAgedOut, noteHead, onStory } from './recover.ts'
 import type { State } from './state.ts'
 import { onKeyPackageLog, refillKeyPackages } from './stock.ts'
 
@@ -20,6 +23,10 @@ export class Sync {
   readonly #state: State
   readonly #ports: Ports
   readonly #tasks = new Map<string, Task>()
+  /** Conversations whose newest slots were looked at since the delivery service was last away. */
+  readonly #checked = new Set<string>()
+  readonly #undecidedSince = new Map<string, number>()
+  readonly #clocks = new Map<string, () => void>()
   #unwatch: (() => void) | undefined
   #watched = ''
   #started = false
@@ -62,6 +69,7 @@ export class Sync {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#unwatch?.()
+    for (const cancel of this.#clocks.values()) cancel()
     for (const task of this.#tasks.values()) await task.running
   }
 
@@ -90,6 +98,7 @@ export class Sync {
     }
     if (!this.#unreachable) this.#state.show({ notice: { code: error.code } })
     this.#unreachable = true
+    this.#checked.clear()
     this.#ports.after(retryMs, () => { this.kick(this.#state.rooms.has(name) ? name : undefined) })
   }
 
@@ -168,10 +177,17 @@ export class Sync {
   async #readInbox(): Promise<void> {
     const log = inboxLog(this.#state.self.deviceId)
     await this.#readAll(log, (records) => {
-      for (const record of records) onInbox(this.#state, log, record)
+      for (const record of records) this.#onTold(onInbox(this.#state, log, record))
       refillKeyPackages(this.#state)
       this.kick()
     })
+  }
+
+  /** Another member's story may show that the group has split. */
+  #onTold(story: SignedStory | undefined): void {
+    const to = story === undefined ? undefined : onStory(this.#state, story)
+    if (story === undefined || to === undefined) return
+    this.#run(`story ${to.deviceId}`, () => answerStory(this.#state, toHex(story.story.groupId), to))
   }
 
   async #readStock(): Promise<void> {
@@ -193,14 +209,73 @@ export class Sync {
   }
 
   async #syncRoom(id: string): Promise<void> {
+    if (!this.#checked.has(id)) await this.#check(id)
+    if (this.#isUnwell(id)) {
+      await this.#recover(id)
+      return
+    }
     await this.#readCommits(id)
     // A commit of our own is on its way: nothing of the next epoch can be there, and the outbox waits for it.
     if (this.#state.rooms.get(id)?.pending === undefined) await this.#readMessages(id)
     const state = this.#state.rooms.get(id)
     if (state?.group === undefined || this.#stopped) return
+    if (this.#isUnwell(id)) {
+      await this.#recover(id)
+      return
+    }
+    noteHead(this.#state, id)
     this.#report(state)
     await this.#commitOrWait(id)
     this.#sendOutbox(id)
+  }
+
+  // -------------------------------------------------------------- recovery
+
+  #isUnwell(id: string): boolean {
+    const room = this.#state.rooms.get(id)?.room
+    return room !== undefined && !isWell(room)
+  }
+
+  /** After an absence, before anything is appended: is the log still the one that this device knows? */
+  async #check(id: string): Promise<void> {
+    const room = this.#state.rooms.get(id)
+    if (room?.group === undefined) return
+    if (isAgedOut(room, this.#ports.now())) this.#begin(id, 'aged', room.room.headAt)
+    else await checkSlots(this.#state, id)
+    this.#checked.add(id)
+  }
+
+  #begin(id: string, reason: RejoinReason, from: number): void {
+    const state = this.#state.rooms.get(id)
+    if (state === undefined) return
+    const step = beginRecovery(state, { reason, from }, this.#state.moment())
+    if (step.state !== state) this.#state.transact({ steps: [step], removedPublish: this.#stale(state, step) })
+  }
+
+  /** What can still be read is read; then this device asks to be let back in, now or when it is time again. */
+  async #recover(id: string): Promise<void> {
+    await this.#readMessages(id)
+    const waitMs = await ask(this.#state, id)
+    this.#run('publish', () => this.#publishAll())
+    if (waitMs !== undefined) this.#later(id, waitMs)
+  }
+
+  /** Looks at a conversation again after a while; one clock for each. */
+  #later(id: string, waitMs: number): void {
+    this.#clocks.get(id)?.()
+    this.#clocks.set(id, this.#ports.after(waitMs, () => {
+      this.#clocks.delete(id)
+      if (!this.#stopped) this.kick(id)
+    }))
+  }
+
+  /** A commit that needs something which is not here; it may come, but not for ever. */
+  #undecided(id: string): void {
+    const now = this.#ports.now()
+    const since = this.#undecidedSince.get(id) ?? now
+    this.#undecidedSince.set(id, since)
+    if (now - since >= undecidedMs) this.#begin(id, 'undecided', since)
+    else this.#later(id, undecidedMs - (now - since))
   }
 
   async #readCommits(id: string): Promise<void> {
@@ -222,7 +297,11 @@ export class Sync {
       if (state?.group === undefined) return false
       if (record.seq <= this.#state.store.cursor(log)) continue
       const step = onCommitRecord(state, record, this.#state.moment())
-      if (step === 'undecided') return false
+      if (step === 'undecided') {
+        this.#undecided(id)
+        return false
+      }
+      this.#undecidedSince.delete(id)
       const begun = step.state.group === state.group ? step
         : then(step, onEpochBegun(step.state, this.#state.moment()))
       this.#state.transact({
@@ -239,7 +318,7 @@ export class Sync {
       if (target.type === 'record' || toHex(target.room) !== room.id) return []
       const over = group === undefined || target.epoch < group.context.epoch
       const dropped = target.type === 'commit' && before.pending !== undefined && pending === undefined
-      return over || dropped ? [key] : []
+      return over || dropped || !isWell(room) ? [key] : []
     })
   }
 
@@ -268,7 +347,9 @@ export class Sync {
         found.entries.findLast((one) => one.id === entryId) ?? this.#state.store.entry(entryId)
       step = then(step, onMessageRecord(step.state, record, { ...moment, entry }))
     }
-    this.#state.transact({ steps: [step], cursors: [{ log, seq: records.at(-1)?.seq ?? cursor }] })
+    this.#state.transact({
+      steps: [step], cursors: [{ log, seq: records.at(-1)?.seq ?? cursor }], removedPublish: this.#stale(state, step),
+    })
   }
 
   // -------------------------------------------------------------- what follows
@@ -290,15 +371,15 @@ export class Sync {
 
   async #commitOrWait(id: string): Promise<void> {
     const state = this.#state.rooms.get(id)
-    if (state === undefined || !wantsCommit(state)) return
-    if (state.room.intents.length === 0) {
-      // Somebody's proposal: every member wants to commit it, so who does is left to chance.
+    if (state === undefined || !wantsCommit(state, this.#ports.now())) return this.#laterReadmit(state)
+    if (state.room.intents.every((intent) => intent.type === 'readmit')) {
+      // Somebody's proposal or request: every member wants to commit it, so who does is left to chance.
       await new Promise<void>((resolve) => { this.#ports.after(jitterOf(this.#ports), resolve) })
       if (this.#stopped) return
       await this.#readCommits(id)
     }
     const now = this.#state.rooms.get(id)
-    if (now?.group === undefined || !wantsCommit(now)) return
+    if (now?.group === undefined || !wantsCommit(now, this.#ports.now())) return
     const log = now.room.log
     const position = {
       commits: this.#state.store.cursor(groupLog('h', log)), messages: this.#state.store.cursor(groupLog('m', log)),
@@ -314,9 +395,17 @@ export class Sync {
     this.kick(id)
   }
 
+  /** Requests wait for their time. */
+  #laterReadmit(state: RoomState | undefined): void {
+    const times = state?.room.intents.flatMap((one) => one.type === 'readmit' ? [one.notBefore] : []) ?? []
+    if (state !== undefined && times.length > 0) {
+      this.#later(state.room.id, Math.max(1_000, Math.min(...times) - this.#ports.now()))
+    }
+  }
+
   #sendOutbox(id: string): void {
     const state = this.#state.rooms.get(id)
-    if (state === undefined || !maySend(state)) return
+    if (state === undefined || !maySend(state, this.#ports.now())) return
     const underWay = new Set([...this.#state.publishes.values()].flatMap(({ target }) =>
       target.type === 'message' && toHex(target.room) === id ? target.items.map(toHex) : []))
     const items = [...this.#state.outbox].filter(([key, item]) => toHex(item.room) === id && !underWay.has(key))
@@ -341,6 +430,8 @@ const isWanted = (task: Task): boolean => task.again
 const readBatch = 200
 const acknowledgeBatch = 50
 const retryMs = 2_000
+/** How long a commit may need something that is not here. */
+const undecidedMs = 2 * 60 * 1000
 const jitterMs = 400
 
 const jitterOf = (ports: Ports): number => ((ports.random(1)[0] ?? 0) / 256) * jitterMs

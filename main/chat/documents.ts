@@ -5,7 +5,7 @@ import {
 } from '../mls/index.ts'
 import { OutboxItem, Publish } from './content.ts'
 import type { Member, PendingCommit, Room, Waiting } from './room.ts'
-import type { OwnKeyPackage } from './requests.ts'
+import type { OwnKeyPackage } from './mail.ts'
 import { Seals, type Seal } from './sealed.ts'
 
 /** How the documents of the store are encoded: cryptographic state as codecs, plain data as JSON, all versioned. */

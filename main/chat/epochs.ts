@@ -2,9 +2,12 @@ import {
   droppedSecrets, epochAuthenticator, forgetPast, leafAt, leavesOf, pastEpochLimit, toHex,
   type AppliedCommit, type Group, type Secret,
 } from '../mls/index.ts'
-import { accountOf, commitTime, policyIn } from './policy.ts'
+import { accountOf } from './account-of.ts'
+import { commitTime } from './note.ts'
+import { policyIn } from './policy.ts'
+import { withPassed } from './history.ts'
 import { still, tellFact, withRoom, type Member, type Room, type RoomState, type RoomStep } from './room.ts'
-import { sealOf, type Seal } from './sealed.ts'
+import { groupLog, sealOf, type Seal } from './sealed.ts'
 import type { Moment } from './self.ts'
 
 /** What a new epoch means for a conversation: who is in it, what people see, which keys go. */
@@ -42,9 +45,12 @@ export const roomOfPolicy = (group: Group): Pick<Room, 'kind' | 'name' | 'admins
 
 /** The state after a commit took effect: `group` is the next epoch. Tells the facts, renews the sealing keys. */
 export function enterEpoch(
-  state: RoomState, next: { readonly group: Group, readonly applied: AppliedCommit }, moment: Moment,
+  state: RoomState,
+  next: { readonly group: Group, readonly applied: AppliedCommit, readonly record: { readonly slot: string, readonly bytes: Uint8Array } },
+  moment: Moment,
 ): RoomStep {
   const { applied } = next
+  const won = { epoch: next.group.context.epoch - 1n, log: groupLog('h', state.room.log), ...next.record }
   const at = commitTime(applied, moment.now)
   const healed = new Set<number>([
     ...applied.added.map((one) => one.index), ...applied.updated.map((one) => one.index),
@@ -53,13 +59,14 @@ export function enterEpoch(
   const retired = state.seals.map((seal) => seal.endedAt === 0n ? { ...seal, endedAt: BigInt(moment.now) } : seal)
   const entered: RoomState = {
     ...withRoom(state, {
-      ...roomOfPolicy(next.group), attempt: 0, proposals: [], epochAt: at,
+      ...roomOfPolicy(next.group), attempt: 0, suspects: [], proposals: [], epochAt: at,
       ...(healed.size === 0 ? {} : { healedAt: at, renewedBy: accountOf(applied.committerLeaf) }),
     }),
     group: next.group,
     members,
     seals: [sealOf(next.group), ...retired],
     pending: undefined,
+    history: withPassed(next.group.suite, state.history, won, moment.now),
   }
   const told = tellChanges(still(entered), { before: state, applied, at })
   const forgotten = forgetOld(told.state, moment.now)
@@ -118,8 +125,11 @@ export function closeRoom(step: RoomStep, state: 'left' | 'removed'): RoomStep {
   return {
     ...step,
     state: {
-      ...withRoom(step.state, { state, intents: [], proposals: [], leaving: false, receiptsDue: [] }),
-      group: undefined, pending: undefined, seals: [], waiting: [],
+      ...withRoom(step.state, {
+        state, intents: [], proposals: [], leaving: false, receiptsDue: [], recovery: undefined, suspects: [],
+        ownRecords: { epoch: '', records: [] },
+      }),
+      group: undefined, pending: undefined, seals: [], waiting: [], history: [],
     },
     wipe: [
       ...step.wipe, ...(group === undefined ? [] : droppedSecrets(group, undefined)),

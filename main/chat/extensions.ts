@@ -1,6 +1,6 @@
 import {
   credentialType, decode, encode, extensionType, fixed, mapped, mls10, names, RequiredCapabilities, struct, uint32,
-  uint8, vector, type Capabilities, type Codec, type Extensions, type Infer, type Lifetime,
+  uint64, uint8, vector, type Capabilities, type Codec, type Extension, type Extensions, type Infer, type Lifetime,
 } from '../mls/index.ts'
 import { Name, refined, versioned } from '../identity/fields.ts'
 import { AccountId, IdentityKey } from '../identity/genesis.ts'
@@ -15,6 +15,8 @@ export const extensionTypes = {
   deviceLogHead: 0xf0c1,
   /** GroupContext: keys that were taken back, each put there by a commit with the proof. */
   revocations: 0xf0c2,
+  /** LeafNode: which of the leaves that this device ever had in a group came later. */
+  incarnation: 0xf0c3,
 } as const
 
 const flag: Codec<boolean> =
@@ -63,6 +65,21 @@ export const Revocations = versioned(1, struct({
   ),
 }))
 export type Revocations = Infer<typeof Revocations>
+
+/**
+ * `incarnation`, version 1: a number that grows with every leaf by which a device is let back in. A signed request to be
+ * let in again is worth nothing once a leaf with its number, or a later one, has stood in the group.
+ */
+const Incarnation = versioned(1, struct({ number: uint64 }))
+
+export const incarnationExtension = (number: bigint): Extension =>
+  ({ extensionType: extensionTypes.incarnation, extensionData: encode(Incarnation, { number }) })
+
+/** 0 for a leaf that came by an ordinary Add. Throws as `decodePolicy`. */
+export function incarnationIn(extensions: Extensions): bigint {
+  const extension = extensions.find((one) => one.extensionType === extensionTypes.incarnation)
+  return extension === undefined ? 0n : decode(Incarnation, extension.extensionData).number
+}
 
 const own = Object.values(extensionTypes)
 

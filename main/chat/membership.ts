@@ -7,9 +7,12 @@ import { closeRoom, enterEpoch, membersOf, roomOfPolicy } from './epochs.ts'
 import { encodePolicy, extensionTypes, leafCapabilities, leafLifetime, requiredExtensions, type Policy } from './extensions.ts'
 import { tokenProof } from './invite.ts'
 import { encodeWelcomeMail, inboxLog } from './mail.ts'
-import { accountOf, encodeNote, policyIn, withPolicy } from './policy.ts'
+import { accountOf } from './account-of.ts'
+import { encodeNote, type Attachment } from './note.ts'
+import { policyIn, withPolicy } from './policy.ts'
+import { isReadmitted, readmission } from './readmit.ts'
 import {
-  administers, isOpen, still, tellFact, withRoom, type Claimed, type Intent, type PendingCommit, type Room,
+  administers, isDue, isOpen, isWell, still, tellFact, withRoom, type Claimed, type Intent, type PendingCommit, type Room,
   type RoomState, type RoomStep,
 } from './room.ts'
 import { commitSlot, groupLog, sealOf, sealRecord } from './sealed.ts'
@@ -43,6 +46,7 @@ export function createRoom(moment: Moment, options: {
   }
   const state: RoomState = {
     room, group, members: membersOf(group, [], new Set(), now), seals: [sealOf(group)], pending: undefined, waiting: [],
+    history: [],
   }
   return tellFact(still(state), now, `${room.id}.0.created`, { fact: 'created', by: self.accountId })
 }
@@ -51,13 +55,17 @@ export const emptyRoom = (id: string, now: number): Room => ({
   version: 1, id, log: '', kind: 'group', state: 'request', name: '', peer: '', admins: [], membersMayAdd: false,
   epochAt: now, healedAt: now, renewedBy: '', attempt: 0, intents: [], leaving: false, counter: 0, nextOrder: 1,
   readUpTo: 0, unread: 0, draft: '', at: now, last: undefined, request: undefined, receiptsDue: [], proposals: [],
+  recovery: undefined, headAt: now, ownRecords: { epoch: '', records: [] }, suspects: [],
 })
 
 /** Whether this device has reason to commit now: something to change, or proposals that wait (RFC 9420 §12.4). */
-export const wantsCommit = (state: RoomState): boolean =>
-  state.group !== undefined && state.pending === undefined && !state.room.leaving
-  && state.room.state !== 'request'
-  && (state.room.intents.length > 0 || state.group.proposals.size > 0)
+export const wantsCommit = (state: RoomState, now: number): boolean =>
+  state.group !== undefined && state.pending === undefined && !state.room.leaving && isWell(state.room)
+  && state.room.state !== 'request' && state.room.attempt < attemptLimit
+  && (state.room.intents.some((intent) => isDue(intent, now)) || state.group.proposals.size > 0)
+
+/** How many records of one epoch's slots may be rubbish before its slots are given up (chat/receive.ts). */
+export const attemptLimit = 8
 
 /** Where this device stands in the group's logs: newcomers begin there. */
 export type Position = { readonly commits: number, readonly messages: number }
@@ -75,7 +83,7 @@ export function makeCommit(state: RoomState, moment: Moment, position: Position)
     return still(withRoom(cleaned, cleaned.room.state === 'creating' ? { state: 'active' } : {}))
   }
   const made = commit(group, {
-    proposals: wanted.proposals, authenticatedData: encodeNote(moment.now), authentication: moment.self.authentication,
+    proposals: wanted.proposals, authenticatedData: encodeNote(moment.now, wanted.attachments), authentication: moment.self.authentication,
     // Fresh keys with every commit, also where RFC 9420 §12.4 would let them be: each change heals the group.
     forcePath: true,
   })
@@ -113,6 +121,7 @@ function mailsFor(
 /** What of the intents is still to be done in this epoch, as proposals; intents that are moot or not allowed go. */
 function proposalsFor(state: RoomState, group: Group, moment: Moment): {
   readonly proposals: readonly OwnProposal[], readonly intents: readonly Intent[], readonly claimed: readonly Claimed[]
+  readonly attachments: readonly Attachment[]
 } {
   const { self } = moment
   const present = new Set(state.members.map((member) => member.accountId))
@@ -120,6 +129,7 @@ function proposalsFor(state: RoomState, group: Group, moment: Moment): {
   const proposals: OwnProposal[] = []
   const intents: Intent[] = []
   const claimed: Claimed[] = []
+  const attachments: Attachment[] = []
   let policy = policyIn(group.context)
   for (const intent of state.room.intents) {
     switch (intent.type) {
@@ -153,10 +163,21 @@ function proposalsFor(state: RoomState, group: Group, moment: Moment): {
         intents.push(intent)
         break
       }
+      case 'readmit': {
+        if (isDue(intent, moment.now)) {
+          const readmitted = readmission(group, intent, moment)
+          if (readmitted === undefined) break
+          proposals.push(...readmitted.proposals)
+          claimed.push(readmitted.claimed)
+          attachments.push(readmitted.attachment)
+        }
+        intents.push(intent)
+        break
+      }
     }
   }
   if (policy.name !== policyIn(group.context).name) proposals.push(withPolicy(group.context, policy))
-  return { proposals, intents, claimed }
+  return { proposals, intents, claimed, attachments }
 }
 
 /** RFC 9420 §12.2: a commit does not remove a leaf twice; somebody proposed it already. */
@@ -168,7 +189,7 @@ export function winCommit(state: RoomState, pending: PendingCommit, moment: Mome
   const { group } = state
   if (group === undefined) return still(state)
   const merged = merge(group, pending.next)
-  const entered = enterEpoch(state, { group: merged.group, applied: pending.applied }, moment)
+  const entered = enterEpoch(state, { group: merged.group, applied: pending.applied, record: pending }, moment)
   const added = pending.applied.added.length > 0
   return settle({
     ...entered,
@@ -181,7 +202,7 @@ export function winCommit(state: RoomState, pending: PendingCommit, moment: Mome
 
 /** After any commit: an intent that is fulfilled goes, a new conversation opens, an empty direct chat closes. */
 export function settle(step: RoomStep, moment: Moment): RoomStep {
-  const { room, members } = step.state
+  const { room, members, group } = step.state
   const present = new Set(members.map((member) => member.accountId))
   const intents = room.intents.flatMap((intent): readonly Intent[] => {
     switch (intent.type) {
@@ -191,6 +212,7 @@ export function settle(step: RoomStep, moment: Moment): RoomStep {
       }
       case 'remove': return present.has(intent.accountId) ? [intent] : []
       case 'rename': return room.name === intent.name ? [] : [intent]
+      case 'readmit': return group === undefined || isReadmitted(group, intent) ? [] : [intent]
     }
   })
   const state = withRoom(step.state, { intents, state: room.state === 'creating' ? 'active' : room.state })
@@ -209,7 +231,8 @@ export function leaveRoom(state: RoomState, moment: Moment): RoomStep {
     fact: 'left', who: moment.self.accountId,
   })
   const alone = told.state.members.every((member) => member.accountId === moment.self.accountId)
-  if (alone || told.state.group === undefined) return closeRoom(told, 'left')
+  // Who cannot follow the group cannot propose to it either: the leaf stays until it is idle for long.
+  if (alone || told.state.group === undefined || !isWell(state.room)) return closeRoom(told, 'left')
   const leaving = { ...told, state: withRoom(told.state, { leaving: true, state: 'left', intents: [], unread: 0 }) }
   // A commit of our own that is on its way decides first: it may be accepted already.
   return leaving.state.pending === undefined ? proposeLeaving(leaving, moment) : leaving

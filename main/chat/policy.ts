@@ -1,46 +1,15 @@
 import {
-  decode, encode, equal, MlsError, opaque, struct, toHex, uint16, uint64, uint8, vector,
-  type AppliedCommit, type Group, type GroupContext, type Infer, type LeafIndex, type LeafNode, type OwnProposal, type Proposal,
+  encode, equal, KeyPackage, MlsError, toHex,
+  type AppliedCommit, type Group, type GroupContext, type LeafIndex, type LeafNode, type OwnProposal, type Proposal,
   type Sender,
 } from '../mls/index.ts'
 import { accountIdOf } from '../identity/credential.ts'
+import { accountOf } from './account-of.ts'
 import { decodePolicy, encodePolicy, extensionTypes, type Policy } from './extensions.ts'
+import { readmittedBy, type Readmitted } from './readmit.ts'
 import { administers } from './room.ts'
 
 /** Who may do what in a group: every client enforces it on every commit, from bytes that all members have. */
-
-/** What a commit says beside its proposals, in its authenticated data; proofs of later versions go in `attachments`. */
-const CommitNote = struct({
-  version: uint8,
-  /** The committer's clock, milliseconds since 1970: for people to see, never for a decision. */
-  at: uint64,
-  attachments: vector(struct({ type: uint16, data: opaque(1_048_576) }), 1_048_576),
-})
-export type CommitNote = Infer<typeof CommitNote>
-
-export const encodeNote = (at: number): Uint8Array =>
-  encode(CommitNote, { version: 1, at: BigInt(at), attachments: [] })
-
-/** When the committer says it was made, never later than `now`. */
-export const commitTime = (applied: AppliedCommit, now: number): number => {
-  try {
-    const note = decode(CommitNote, applied.authenticatedData)
-    return Math.min(Number(note.at), now)
-  } catch (error) {
-    if (error instanceof MlsError) return now
-    throw error
-  }
-}
-
-const accounts = new WeakMap<LeafNode, string>()
-/** The account of a leaf, lower-case hexadecimal. Throws `MlsError` for a credential that is not ours. */
-export const accountOf = (leafNode: LeafNode): string => {
-  const known = accounts.get(leafNode)
-  if (known !== undefined) return known
-  const account = accountIdOf(leafNode.credential)
-  accounts.set(leafNode, account)
-  return account
-}
 
 /** The group's policy. Throws `MlsError('malformed')` without one, `('unsupported')` for a newer version. */
 export function policyIn(context: GroupContext): Policy {
@@ -102,9 +71,17 @@ export function proposalRefusal(before: Before, proposal: Proposal, sender: Send
 /** Why this commit breaks the policy, or `undefined`. */
 export function commitRefusal(before: Before, applied: AppliedCommit): string | undefined {
   if (applied.external) return 'only members commit'
+  const readmitted = readmittedBy(before.group, applied)
   for (const { proposal, sender } of applied.proposals) {
+    // A device's own signed request to be let back in is right enough, whoever commits it.
+    if (readmitted.some((one) => belongsTo(one, proposal))) continue
     const refusal = proposalRefusal(before, proposal, sender)
     if (refusal !== undefined) return refusal
   }
   return undefined
+}
+
+function belongsTo({ removed, keyPackage }: Readmitted, proposal: Proposal): boolean {
+  if (proposal.type === 'remove') return proposal.removed === removed
+  return proposal.type === 'add' && equal(encode(KeyPackage, proposal.keyPackage), keyPackage)
 }

@@ -1,15 +1,18 @@
 import {
-  decode, droppedSecrets, encode, equal, leafAt, MlsError, MLSMessage, receive, toHex,
-  type Group, type LeafIndex, type LeafNode, type Received, type Secret,
+  claimedSender, decode, droppedSecrets, encode, equal, leafAt, MlsError, MLSMessage, receive, toHex,
+  type Group, type LeafIndex, type LeafNode, type Received, type RuleId, type Secret,
 } from '../mls/index.ts'
 import type { GapReason } from '../../preload/api.ts'
 import type { LogRecord, StoredEntry } from '../ports.ts'
 import { decodeContent, type Content } from './content.ts'
 import { closeRoom, enterEpoch } from './epochs.ts'
+import type { RejoinReason } from './letter.ts'
 import { settle, winCommit } from './membership.ts'
-import { accountOf, commitRefusal, proposalRefusal } from './policy.ts'
+import { accountOf } from './account-of.ts'
+import { commitRefusal, proposalRefusal } from './policy.ts'
+import { beginRecovery } from './recovery.ts'
 import { append, still, tellFact, then, withRoom, type RoomState, type RoomStep } from './room.ts'
-import { commitSlot, groupLog, hintIn, hintOf, openRecord, type Seal } from './sealed.ts'
+import { commitSlot, groupLog, hintIn, hintOf, openRecord, recordHash, type Seal } from './sealed.ts'
 import type { Moment } from './self.ts'
 
 /** Records of a group, as they come from its two logs. No record stops the queue: what it is, is told or ignored. */
@@ -42,13 +45,42 @@ export function onCommitRecord(state: RoomState, record: LogRecord, moment: Mome
   if (record.slot !== commitSlot(group, state.room.attempt)) return still(state)
   if (pending !== undefined && equal(pending.bytes, record.bytes)) return winCommit(state, pending, moment)
   try {
-    return followCommit(dropPending(state), group, record.bytes, moment)
+    return followCommit(dropPending(state), group, record, moment)
   } catch (error) {
     if (!(error instanceof MlsError)) throw error
-    if (error.code === 'undecided') return 'undecided'
-    // Every member computes the same verdict on these bytes, so everybody moves on to the next attempt.
-    const dropped = dropPending(state)
-    return { ...dropped, state: withRoom(dropped.state, { attempt: state.room.attempt + 1 }) }
+    return unfollowed(state, error, moment)
+  }
+}
+
+/**
+ * Rules that a member judges by what it alone holds: its own place in a path (RFC 9420 §16.12). A path that gives the
+ * announced keys gives everybody the same secrets, so a wrong confirmation tag is wrong for all who get that far.
+ */
+const judgedAlone: ReadonlySet<string> = new Set<RuleId>([
+  '5.1.3.open', '5.1.3.public-key', '7.5.derived-key', '12.4.1.path-secret-length',
+])
+
+/** A record in the epoch's slot that this device could not follow, and what it means. */
+function unfollowed(state: RoomState, error: MlsError, moment: Moment): RoomStep | 'undecided' {
+  const recover = (reason: RejoinReason): RoomStep => beginRecovery(state, { reason, from: moment.now }, moment)
+  switch (error.code) {
+    case 'undecided': return 'undecided'
+    // Signed by this device's own leaf, and not the commit that it made.
+    case 'misuse': return recover('cloned')
+    // A policy or a format of a later version: others may follow it.
+    case 'unsupported': {
+      const dropped = dropPending(state)
+      return { ...dropped, state: withRoom(dropped.state, { state: 'stopped' }) }
+    }
+    case 'gone':
+    case 'malformed':
+    case 'refused': {
+      // The commit stands for those who can follow it; this device has to be let back in.
+      if (error.rule !== undefined && judgedAlone.has(error.rule)) return recover('path')
+      // Every member computes the same verdict on these bytes, so everybody moves on to the next attempt.
+      const dropped = dropPending(state)
+      return { ...dropped, state: withRoom(dropped.state, { attempt: state.room.attempt + 1 }) }
+    }
   }
 }
 
@@ -59,10 +91,10 @@ function dropPending(state: RoomState): RoomStep {
   return { ...still({ ...state, pending: undefined }), wipe: droppedSecrets(pending.next, group) }
 }
 
-function followCommit(step: RoomStep, before: Group, bytes: Uint8Array, moment: Moment): RoomStep {
+function followCommit(step: RoomStep, before: Group, record: LogRecord, moment: Moment): RoomStep {
   const { state } = step
   const seal = currentSeal(state, before)
-  const messages = decodeMessages(openRecord(before.suite, seal, groupLog('h', state.room.log), bytes))
+  const messages = decodeMessages(openRecord(before.suite, seal, groupLog('h', state.room.log), record.bytes))
   const wipe: Secret[] = []
   let group = before
   for (const message of messages.slice(0, -1)) {
@@ -73,14 +105,16 @@ function followCommit(step: RoomStep, before: Group, bytes: Uint8Array, moment: 
     }
   }
   const last = messages.at(-1)
-  if (last === undefined) throw new MlsError('malformed', 'a commit record without a commit')
+  // Handshakes are PublicMessages inside the seal, so that everybody reads the same from the same bytes.
+  if (last?.body.type !== 'publicMessage') throw new MlsError('malformed', 'a commit record without a commit')
   const received = receive(group, last, { authentication: moment.self.authentication })
   if (received.type !== 'commit') throw new MlsError('malformed', 'a commit record without a commit')
   const refusal = commitRefusal(viewOf(state, before), received.applied)
   if (refusal !== undefined) throw new MlsError('malformed', refusal)
   const wiped: RoomStep = { ...step, wipe: [...step.wipe, ...wipe, ...received.wipe] }
   if (received.applied.selfRemoved) return removedFrom(wiped, received, moment)
-  return then(wiped, settle(enterEpoch(state, received, moment), moment))
+  const { slot = '', bytes } = record
+  return then(wiped, settle(enterEpoch(state, { ...received, record: { slot, bytes } }, moment), moment))
 }
 
 /** A proposal that travels with its commit; it may have come by the message log already. */
@@ -153,37 +187,51 @@ function readRecord(
   let step = still(state)
   for (const [index, message] of messages.entries()) {
     const id = `${state.room.id}.m${record.seq}.${index}`
-    step = then(step, readMessage(step.state, message, { id, known }))
+    step = then(step, readMessage(step.state, message, { id, known, record }))
   }
   return step
 }
 
-function readMessage(
-  state: RoomState, message: MLSMessage, place: { readonly id: string, readonly known: Known },
-): RoomStep {
+/** Where a message was found; `id` is for what it may become in the timeline. */
+type Place = { readonly id: string, readonly known: Known, readonly record: LogRecord }
+
+function readMessage(state: RoomState, message: MLSMessage, place: Place): RoomStep {
   const { group } = state
-  const { id, known } = place
+  const { known } = place
   if (group === undefined) return still(state)
   let received: Received
   try {
     received = receive(group, message, { authentication: known.self.authentication })
   } catch (error) {
     if (!(error instanceof MlsError)) throw error
+    if (error.code === 'gone' && isOfCopy(state, message, place)) {
+      return beginRecovery(state, { reason: 'cloned', from: known.now }, known)
+    }
     return refusedMessage(state, error, place)
   }
   switch (received.type) {
-    case 'application': return onContent({ ...still({ ...state, group: received.group }), wipe: received.wipe },
-      received, place)
-    case 'proposal': return onProposal(state, received, { message, known, id })
+    case 'application': {
+      // Keys of what this device itself has sent are gone: only a copy of it can have sent this.
+      if (received.sender === group.ownLeaf) return beginRecovery(state, { reason: 'cloned', from: known.now }, known)
+      return onContent({ ...still({ ...state, group: received.group }), wipe: received.wipe }, received, place)
+    }
+    case 'proposal': return onProposal(state, received, message)
     // Commits travel in the commit log only, where slots order them.
     // The epoch goes on, so what the commit would have ended stays: only its own secrets die.
     case 'commit': return { ...still(state), wipe: droppedSecrets(received.group, group) }
   }
 }
 
-function refusedMessage(
-  state: RoomState, error: MlsError, place: { readonly id: string, readonly known: Known },
-): RoomStep {
+/** A record under a key of this device that is not the one which this device made with that key. */
+function isOfCopy({ group, room }: RoomState, message: MLSMessage, { record }: Place): boolean {
+  if (group === undefined || room.ownRecords.epoch !== String(group.context.epoch)) return false
+  const claimed = claimedSender(group, message)
+  if (claimed?.leafIndex !== group.ownLeaf) return false
+  const own = room.ownRecords.records.find(({ generation }) => generation === claimed.generation)
+  return own !== undefined && own.hash !== recordHash(group.suite, record.bytes)
+}
+
+function refusedMessage(state: RoomState, error: MlsError, place: Place): RoomStep {
   const gap = (reason: GapReason): RoomStep => append(still(state), place.known.now, {
     id: place.id, kind: 'gap', reason, count: 1, ...(error.rule === undefined ? {} : { rule: error.rule }),
   })
@@ -199,14 +247,13 @@ function refusedMessage(
 }
 
 function onProposal(
-  state: RoomState, received: Extract<Received, { readonly type: 'proposal' }>,
-  place: { readonly message: MLSMessage, readonly known: Known, readonly id: string },
+  state: RoomState, received: Extract<Received, { readonly type: 'proposal' }>, message: MLSMessage,
 ): RoomStep {
   const { group } = state
   if (group === undefined || received.refused !== undefined) return still(state)
   // What the policy forbids is not taken up, so that nobody commits it by reference.
   if (proposalRefusal(viewOf(state, group), received.proposal, received.sender) !== undefined) return still(state)
-  const kept = { reference: toHex(received.reference), message: toHex(encode(MLSMessage, place.message)) }
+  const kept = { reference: toHex(received.reference), message: toHex(encode(MLSMessage, message)) }
   const known = state.room.proposals.some((one) => one.reference === kept.reference)
   return {
     ...still({
@@ -221,8 +268,7 @@ function onProposal(
 type Spoken = { readonly content: Content, readonly from: string }
 
 function onContent(
-  step: RoomStep, received: Extract<Received, { readonly type: 'application' }>,
-  place: { readonly id: string, readonly known: Known },
+  step: RoomStep, received: Extract<Received, { readonly type: 'application' }>, place: Place,
 ): RoomStep {
   const from = accountOf(received.senderLeaf)
   let content: Content
@@ -237,9 +283,7 @@ function onContent(
   return onSpoken(step, { content, from }, place)
 }
 
-function onSpoken(
-  step: RoomStep, spoken: Spoken, place: { readonly id: string, readonly known: Known },
-): RoomStep {
+function onSpoken(step: RoomStep, spoken: Spoken, place: Place): RoomStep {
   const { content, from } = spoken
   const { known } = place
   const { body } = content

@@ -1,33 +1,22 @@
 import {
-  decode, join, leafAt, MLSMessage, MlsError, toHex,
-  type KeyPackage, type KeyPackagePrivate, type Secret, type SuiteOf, type Welcome,
+  decode, droppedSecrets, join, leafAt, MLSMessage, MlsError, toHex,
+  type Group, type Secret, type SuiteOf, type Welcome,
 } from '../mls/index.ts'
 import { membersOf, roomOfPolicy } from './epochs.ts'
 import { emptyRoom } from './membership.ts'
-import { decodeWelcomeMail, type WelcomeMail } from './mail.ts'
-import { accountOf } from './policy.ts'
+import type { OwnKeyPackage, WelcomeMail } from './mail.ts'
+import { accountOf } from './account-of.ts'
 import { still, tellFact, withRoom, type Room, type RoomState, type RoomStep } from './room.ts'
 import { sealOf } from './sealed.ts'
 import type { Moment } from './self.ts'
 
 /** What comes by the inbox: Welcomes, which become requests; and the answers to them. */
 
-/** A KeyPackage of this device with its private halves; `reference` is its KeyPackageRef, hexadecimal. */
-export type OwnKeyPackage = {
-  readonly reference: string
-  readonly keyPackage: KeyPackage
-  readonly privateKeys: KeyPackagePrivate
-  readonly lastResort: boolean
-  /** Somebody has said that they use it. */
-  readonly claimed: boolean
-}
+export type Invitation = { readonly mail: WelcomeMail, readonly welcome: Welcome, readonly references: readonly string[] }
 
-export type Mail = { readonly mail: WelcomeMail, readonly welcome: Welcome, readonly references: readonly string[] }
-
-/** A mail of the inbox, or `undefined` for bytes that are none: a stranger may append anything. */
-export function readMail(bytes: Uint8Array): Mail | undefined {
+/** The Welcome in a mail, or `undefined` where there is none: a stranger may append anything. */
+export function invitationIn(mail: WelcomeMail): Invitation | undefined {
   try {
-    const mail = decodeWelcomeMail(bytes)
     const { body } = decode(MLSMessage, mail.welcome)
     if (body.type !== 'welcome') return undefined
     return { mail, welcome: body.welcome, references: body.welcome.secrets.map((one) => toHex(one.newMember)) }
@@ -40,10 +29,11 @@ export function readMail(bytes: Uint8Array): Mail | undefined {
 export type Invited = { readonly step: RoomStep, readonly by: string, readonly wipe: readonly Secret[] }
 
 /**
- * Joins the group of a Welcome, as a request that nobody has answered: nothing is sent. Throws `MlsError` when the
- * Welcome is damaged or its group breaks a rule.
+ * Joins the group of a Welcome: as a request that nobody has answered (nothing is sent), or, where this device asked to
+ * be let back in, as the conversation that it was. Throws `MlsError` when the Welcome is damaged or its group breaks a
+ * rule.
  */
-export function receiveWelcome(mail: Mail, own: OwnKeyPackage, options: {
+export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, options: {
   readonly moment: Moment
   readonly suiteOf: SuiteOf
   /** A conversation that this device has or had, by its id. */
@@ -52,17 +42,19 @@ export function receiveWelcome(mail: Mail, own: OwnKeyPackage, options: {
 }): Invited | undefined {
   const { moment } = options
   const joined = join({
-    suiteOf: options.suiteOf, welcome: mail.welcome, keyPackage: own.keyPackage, privateKeys: own.privateKeys,
+    suiteOf: options.suiteOf, welcome: invitation.welcome, keyPackage: own.keyPackage, privateKeys: own.privateKeys,
     signaturePrivateKey: moment.self.signatureKeyPair.privateKey, authentication: moment.self.authentication,
   })
   const { group } = joined
   const id = toHex(group.context.groupId)
   const known = options.known(id)
-  // A Welcome to a group that this device is in: a replay, or a mistake of the sender's.
-  if (known?.group !== undefined || id.length !== 32) return undefined
   const signer = leafAt(group.tree, joined.groupInfoSigner)
   if (signer === undefined) throw new MlsError('malformed', 'the signer of the Welcome is a member')
   const by = accountOf(signer)
+  const arrived: Arrived = { group, by, wipe: joined.wipe }
+  if (known?.room.recovery?.reference === own.reference) return comeBack(known, arrived, moment)
+  // A Welcome to a group that this device is in: a replay, or a mistake of the sender's.
+  if (known?.group !== undefined || id.length !== 32) return undefined
   const members = membersOf(group, [], new Set(), moment.now)
   const policy = roomOfPolicy(group)
   const base: Room = known?.room ?? emptyRoom(id, moment.now)
@@ -73,10 +65,37 @@ export function receiveWelcome(mail: Mail, own: OwnKeyPackage, options: {
       epochAt: moment.now, healedAt: moment.now, renewedBy: by, at: moment.now,
       request: { from: by, byInvite: options.byInvite },
     },
-    group, members, seals: [sealOf(group)], pending: undefined, waiting: [],
+    group, members, seals: [sealOf(group)], pending: undefined, waiting: [], history: [],
   }
   const step = tellFact(still(state), moment.now, `${id}.${group.context.epoch}.joined`, { fact: 'joined', by })
   return { step, by, wipe: joined.wipe }
+}
+
+type Arrived = { readonly group: Group, readonly by: string, readonly wipe: readonly Secret[] }
+
+/** The conversation goes on with the group as it is now; what the old state held is forgotten. */
+function comeBack(known: RoomState, { group, by, wipe }: Arrived, moment: Moment): Invited | undefined {
+  const { room, group: before } = known
+  // An epoch that this device has seen the end of: somebody answers an old request.
+  if (before !== undefined && group.context.epoch <= before.context.epoch && room.recovery?.reason !== 'forked') {
+    return undefined
+  }
+  const state: RoomState = {
+    ...withRoom(known, {
+      ...roomOfPolicy(group), recovery: undefined, proposals: [], attempt: 0, suspects: [],
+      ownRecords: { epoch: '', records: [] }, epochAt: moment.now, healedAt: moment.now, renewedBy: by,
+      headAt: moment.now,
+    }),
+    group, members: membersOf(group, known.members, new Set(), moment.now), seals: [sealOf(group)], pending: undefined,
+    waiting: [], history: [],
+  }
+  const step = tellFact(still(state), moment.now, `${room.id}.${group.context.epoch}.returned`, {
+    fact: 'returned', by, who: moment.self.accountId,
+  })
+  const old = [
+    ...before === undefined ? [] : droppedSecrets(before, group), ...known.seals.map((seal) => seal.key),
+  ]
+  return { step, by, wipe: [...wipe, ...old] }
 }
 
 /** Accepts: says hello and reports what arrived meanwhile. */

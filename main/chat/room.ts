@@ -1,6 +1,8 @@
 import type { Conversation, ConversationState, Entry, Fact, Person } from '../../preload/api.ts'
 import type { StoredEntry } from '../ports.ts'
 import type { AppliedCommit, Group, Secret } from '../mls/index.ts'
+import type { Passed } from './history.ts'
+import type { RejoinReason } from './letter.ts'
 import type { Seal } from './sealed.ts'
 
 /** A KeyPackage that was claimed for an intent to add its owner. */
@@ -18,6 +20,22 @@ export type Intent =
   | { readonly type: 'add', readonly members: readonly Claimed[] }
   | { readonly type: 'remove', readonly accountId: string }
   | { readonly type: 'rename', readonly name: string }
+  /** A device of a member asks to be let back in; `request` is its SignedRejoin, hexadecimal. Not before that time. */
+  | { readonly type: 'readmit', readonly accountId: string, readonly deviceId: string, readonly request: string
+      readonly notBefore: number }
+
+/** This device cannot follow the group any more and asks to be let back in (chat/recovery.ts). */
+export type Recovery = {
+  readonly reason: RejoinReason
+  readonly since: number
+  /** What this device said from then on may not have reached the others. */
+  readonly from: number
+  /** How many times it asked, and when it asks again. */
+  readonly attempts: number
+  readonly nextAt: number
+  /** The KeyPackageRef of its request, hexadecimal; empty before the first one. */
+  readonly reference: string
+}
 
 /**
  * What is kept of a conversation beside its MLS group: plain data, one JSON document with a leading version. `view` is
@@ -56,6 +74,14 @@ export type Room = {
   readonly receiptsDue: readonly string[]
   /** Encoded MLSMessages of this epoch's proposals, hexadecimal: a commit travels with those that it references. */
   readonly proposals: readonly { readonly reference: string, readonly message: string }[]
+  readonly recovery: Recovery | undefined
+  /** When this device last saw the end of the group's logs. */
+  readonly headAt: number
+  /** The newest records of this device in an epoch, by generation: one that is not among them is of a copy of it. */
+  readonly ownRecords: { readonly epoch: string
+    readonly records: readonly { readonly generation: number, readonly hash: string }[] }
+  /** Devices whose signed commits of this epoch were invalid. */
+  readonly suspects: readonly string[]
 }
 
 /** The people of a group as its tree and the entries say; kept apart from the room, because it grows with the group. */
@@ -87,6 +113,8 @@ export type RoomState = {
   readonly seals: readonly Seal[]
   readonly pending: PendingCommit | undefined
   readonly waiting: readonly Waiting[]
+  /** Which records ended the epochs before, newest first. */
+  readonly history: readonly Passed[]
 }
 
 /** What a transition of one conversation returns: stored in one transaction, then told, then wiped. */
@@ -128,6 +156,12 @@ export const then = (first: RoomStep, second: RoomStep): RoomStep => ({
 
 export const withRoom = (state: RoomState, changes: Partial<Room>): RoomState =>
   ({ ...state, room: { ...state.room, ...changes } })
+
+/** Members wait with some of what they want; the rest is for the next commit. */
+export const isDue = (intent: Intent, now: number): boolean => intent.type !== 'readmit' || intent.notBefore <= now
+
+/** Is the group's own state of use: may this device send to it and change it? */
+export const isWell = (room: Room): boolean => room.recovery === undefined
 
 /** May the conversation be written to and changed? */
 export const isOpen = (room: Room): boolean =>
@@ -209,6 +243,9 @@ export function tellConversation(
     at: room.at,
     epochAt: room.epochAt,
     healedAt: room.healedAt,
+    ...(room.recovery === undefined ? {} : { recovering: {
+      reason: room.recovery.reason, since: room.recovery.since, asked: room.recovery.attempts,
+    } }),
     ...(room.request === undefined || room.state !== 'request' ? {} : { request: room.request }),
   }
 }

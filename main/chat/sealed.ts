@@ -75,6 +75,9 @@ export function sealRecord(suite: Suite, seal: Seal, log: string, messages: read
 const additionalData = (hint: number, salt: Uint8Array, log: string): Uint8Array =>
   encode(AdditionalData, { version: sealedVersion, hint, salt, log: new TextEncoder().encode(log) })
 
+/** Tells records apart: the first 8 bytes of their hash, hexadecimal. */
+export const recordHash = (suite: Suite, bytes: Uint8Array): string => toHex(suite.hash(bytes).subarray(0, 8))
+
 /** The epoch hint of a record, or `undefined` for bytes that are no sealed record of this version. */
 export function hintIn(bytes: Uint8Array): number | undefined {
   if (bytes[0] !== sealedVersion || bytes.length < 5) return undefined

@@ -1,8 +1,8 @@
 import { encode, fromHex, MLSMessage, protect, toHex, type Secret } from '../mls/index.ts'
 import type { StoredEntry } from '../ports.ts'
 import { encodeContent, type Body, type OutboxItem } from './content.ts'
-import { append, isOpen, still, withRoom, type RoomState, type RoomStep } from './room.ts'
-import { groupLog, sealOf, sealRecord } from './sealed.ts'
+import { append, isDue, isOpen, isWell, still, withRoom, type RoomState, type RoomStep } from './room.ts'
+import { groupLog, recordHash, sealOf, sealRecord } from './sealed.ts'
 import type { Moment } from './self.ts'
 import { messageEntryId } from './receive.ts'
 
@@ -26,9 +26,13 @@ export function composeText(
  * Whether the outbox may be encrypted now: the group is read to head (the caller knows), no commit is on its way, and
  * no proposal waits (RFC 9420 §12.4: a commit goes before application data).
  */
-export const maySend = (state: RoomState): boolean =>
-  state.group !== undefined && isOpen(state.room) && state.room.state === 'active'
-  && state.pending === undefined && state.group.proposals.size === 0 && state.room.intents.length === 0
+export const maySend = (state: RoomState, now: number): boolean =>
+  state.group !== undefined && isOpen(state.room) && isWell(state.room) && state.room.state === 'active'
+  && state.pending === undefined && state.group.proposals.size === 0
+  && !state.room.intents.some((intent) => isDue(intent, now))
+
+/** How many of this device's newest records it can tell from those of a copy of it. */
+const rememberedRecords = 64
 
 export type Encrypted = {
   readonly state: RoomState
@@ -54,6 +58,8 @@ export function encryptItems(
   const records: Encrypted['records'][number][] = []
   const entries: StoredEntry[] = []
   let { counter } = state.room
+  const epoch = String(group.context.epoch)
+  const own = state.room.ownRecords.epoch === epoch ? [...state.room.ownRecords.records] : []
   const devices = state.members.reduce((sum, member) => sum + member.devices, 0)
   for (const item of items) {
     counter += 1
@@ -64,11 +70,13 @@ export function encryptItems(
     wipe.push(...made.wipe)
     const bytes = sealRecord(group.suite, seal, log, [encode(MLSMessage, made.message)])
     records.push({ item, log, bytes, epoch: group.context.epoch })
+    own.push({ generation: made.generation, hash: recordHash(group.suite, bytes) })
     // Who can read it is decided now: the members of this epoch.
     const shown = body.type === 'text' ? entry(messageEntryId(self, toHex(id))) : undefined
     if (shown?.kind === 'message') entries.push({ ...shown, people: state.members.length, devices })
   }
-  return { state: { ...withRoom(state, { counter }), group }, records, entries, wipe }
+  const ownRecords = { epoch, records: own.slice(-rememberedRecords) }
+  return { state: { ...withRoom(state, { counter, ownRecords }), group }, records, entries, wipe }
 }
 
 /** The bodies that this device says by itself. */

@@ -39,7 +39,9 @@ export type {
 export type { KeyPair, Random, Suite, SuiteOf } from './suite.ts'
 export { composeSuites } from './suite.ts'
 export { portablePrimitives, portableSuites } from './portable.ts'
-export { expandWithLabel, keyPackageRef, refHash, signWithLabel, verifyWithLabel } from './labelled.ts'
+export {
+  decryptWithLabel, encryptWithLabel, expandWithLabel, keyPackageRef, refHash, signWithLabel, verifyWithLabel,
+} from './labelled.ts'
 
 // The ratchet tree, to look at.
 export { directPath, nodeOf } from './tree/math.ts'
@@ -65,6 +67,7 @@ export type { CommitOptions } from './group/commit.ts'
 export { commit } from './group/commit.ts'
 export type { ProcessOptions } from './group/process.ts'
 export { receive } from './group/receive.ts'
+export { claimedSender } from './group/framing.ts'
 export { hasValidProposal, protect } from './group/application.ts'
 export { newPskId, withOwnEpochs } from './group/psk.ts'
 export type { BranchOptions, Successor, SuccessorOptions } from './group/successor.ts'

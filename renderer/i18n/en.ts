@@ -40,6 +40,9 @@ const factWords = (fact: Fact, amount: number, naming: Naming): string => {
     case 'renamed': return `${subject(fact.by, naming)} named this group “${fact.name}”.`
     case 'accepted': return fact.who === naming.own
       ? 'You accepted.' : `${subject(fact.who, naming)} accepted. You can talk now.`
+    case 'returned': return fact.who === naming.own
+      ? `${subject(fact.by, naming)} let this device back in.${readers}`
+      : `${subject(fact.by, naming)} let a device of ${object([fact.who], naming)} back in.${readers}`
   }
 }
 
@@ -73,6 +76,20 @@ const stateWords = (state: MessageState, deliveredTo: number, others: number): s
     case 'delivered': return others > 1 && deliveredTo < others ? some : 'delivered'
     case 'failed': return 'not sent'
     case 'received': return ''
+  }
+}
+
+/** Why this device cannot follow, that nothing is lost, and what is done about it. */
+const recoveringWords = ({ reason, asked }: NonNullable<Conversation['recovering']>): string => {
+  const next = asked > 1 ? `Nobody has answered yet; asked ${String(asked)} times.`
+    : 'Asking another member to let it back in…'
+  switch (reason) {
+    case 'path': return `The newest keys of this chat did not reach this device. ${next}`
+    case 'undecided': return `Something that this chat needs did not arrive. ${next}`
+    case 'forked': return `This chat went two ways, and the others went the other one. ${next}`
+    case 'aged': return `This device was away too long. ${next}`
+    case 'cloned': return `A copy of this profile is in use somewhere else. ${next}`
+    case 'damaged': return `What this device knew of this chat is damaged. ${next}`
   }
 }
 
@@ -156,6 +173,7 @@ export const words = {
   gap: gapWords,
   state: stateWords,
   closed: closedWords,
+  recovering: recoveringWords,
 
   app: {
     name: 'Coppice', conversations: 'Conversations', messages: 'Messages', about: 'About this chat',
@@ -238,6 +256,7 @@ export const words = {
     fresh: (amount: number) => `${numbers.format(amount)} new`,
     toNewest: 'To the newest', toNewestCount: (amount: number) => `${numbers.format(amount)} new, to the newest`,
     loading: 'Fetching older messages…', start: 'This is where it begins.',
+    keptMeanwhile: 'Nothing is lost: what you write waits here and goes out by itself.',
     empty: 'Nothing said yet. The first word is yours.',
     notSent: 'Not sent. Your text is kept here.', editAgain: 'Write it again',
     tooLong: 'This is too long for one message. Send it in parts.',

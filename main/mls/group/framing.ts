@@ -4,12 +4,13 @@ import type { Secret } from '../secret.ts'
 import { leafAt } from '../tree/ratchet-tree.ts'
 import type {
   AuthenticatedContent, Content, FramedContent, FramedContentAuthData, MLSMessage, PrivateMessage, PublicMessage,
+  SenderData,
 } from '../wire/framing.ts'
 import { mls10 } from '../wire/key-package.ts'
 import type { LeafIndex, LeafNode } from '../wire/node.ts'
 import { pastLeaf } from './epoch.ts'
 import { externalSendersOf } from './proposals.ts'
-import { protectPrivate, protectPublic, signContent, unprotectPrivate, unprotectPublic } from './protect.ts'
+import { openSenderData, protectPrivate, protectPublic, signContent, unprotectPrivate, unprotectPublic } from './protect.ts'
 import type { FramingOptions, Group, PastEpoch } from './state.ts'
 
 // A group's messages, composed of the framing functions of protect.ts and the group's own keys (RFC 9420 §6).
@@ -137,6 +138,16 @@ export function openPrivate(group: Group, message: PrivateMessage): Opened {
   const opened = openWith(group, message, { ...past, leafOf: (leaf) => pastLeaf(group, past, leaf) })
   const read: PastEpoch = { ...past, secretTree: opened.secretTree }
   return { ...opened, group: { ...group, past: group.past.map((each) => each === past ? read : each) } }
+}
+
+/**
+ * Who a PrivateMessage of the current epoch says it is from, and the generation of its key: a claim that nobody has
+ * proven (RFC 9420 §6.3.2). `undefined` for other messages. Throws `refused` where the sender data do not open.
+ */
+export function claimedSender(group: Group, { body }: MLSMessage): Pick<SenderData, 'leafIndex' | 'generation'> | undefined {
+  if (body.type !== 'privateMessage' || body.privateMessage.epoch !== group.context.epoch) return undefined
+  const { leafIndex, generation } = openSenderData(group.suite, body.privateMessage, group.secrets.senderDataSecret)
+  return { leafIndex, generation }
 }
 
 function openWith(group: Group, message: PrivateMessage, { leafOf, ...keys }: {

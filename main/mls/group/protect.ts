@@ -175,7 +175,7 @@ export function protectPrivate(suite: Suite, { authenticated, senderDataSecret, 
 }
 
 /** RFC 9420 §6.3.2: who sent a PrivateMessage, as its sender data say; nothing of it is authenticated yet. */
-function openSenderData(suite: Suite, message: PrivateMessage, senderDataSecret: Secret): SenderData {
+export function openSenderData(suite: Suite, message: PrivateMessage, senderDataSecret: Secret): SenderData {
   const { groupId, epoch, contentType } = message
   const { key, nonce } = senderDataKey(suite, senderDataSecret, message.ciphertext)
   const aad = encode(SenderDataAAD, { groupId, epoch, contentType })

@@ -1,0 +1,178 @@
+import { decode, equal, KeyPackage, keyPackageRef, leavesOf, MlsError, toHex, type Group } from '../mls/index.ts'
+import { accountIdOf, deviceIdOf } from '../identity/credential.ts'
+import { checkedSlots, type Passed } from '../chat/history.ts'
+import { isSigned, type Letter, type SignedStory } from '../chat/letter.ts'
+import { decodeKeyPackageRecord, inboxLog, keyPackageLog, sealLetter } from '../chat/mail.ts'
+import { askAgain, hearStory, tellStory, type Helper } from '../chat/recovery.ts'
+import { isWell, still, withRoom, type RoomState } from '../chat/room.ts'
+import type { Delivery } from '../ports.ts'
+import type { NewPublish, State } from './state.ts'
+
+/** What a group's recovery needs of the delivery service: looking at slots again, and letters to other devices. */
+
+const dayMs = 24 * 60 * 60 * 1000
+/** How long the log of commits is kept by every delivery service (DESIGN: retention), and the margin for clocks. */
+const commitRetentionMs = 90 * dayMs
+const retentionMarginMs = 14 * dayMs
+
+/** A device that was away so long that an old slot may only look empty must not append to it. */
+export const isAgedOut = (state: RoomState, now: number): boolean =>
+  now - state.room.headAt > commitRetentionMs - retentionMarginMs
+
+const headStepMs = 60 * 60 * 1000
+/** Remembers now and then that the end of the logs was seen. */
+export function noteHead(state: State, id: string): void {
+  const room = state.rooms.get(id)
+  const now = state.ports.now()
+  if (room === undefined || now - room.room.headAt < headStepMs) return
+  state.transact({ steps: [still(withRoom(room, { headAt: now }))] })
+}
+
+// ---------------------------------------------------------------- looking at the newest slots again
+
+/**
+ * Compares the newest slots with what this device saw win, after an absence. A log that lost its end gets it back; one
+ * that tells another story splits the group, and one side of it asks to be let back in.
+ */
+export async function checkSlots(state: State, id: string): Promise<void> {
+  const { delivery } = state.ports
+  const history = state.rooms.get(id)?.history ?? []
+  let emptyFrom = 0
+  for (const [at, passed] of history.entries()) {
+    // Further back only as long as nothing is there.
+    if (at >= checkedSlots && emptyFrom < at) break
+    const found = await delivery.slot(passed.log, passed.slot)
+    if (found === undefined) emptyFrom = at + 1
+    else if (!equal(found.bytes, passed.bytes) && !equal(state.self.suite.hash(found.bytes), passed.hash)) {
+      await onOtherStory(state, id, { passed, bytes: found.bytes })
+      return
+    }
+  }
+  await repairTail(delivery, history.slice(0, emptyFrom))
+}
+
+/** The oldest first, so that a kill in between leaves no hole. Appending the same bytes again changes nothing. */
+async function repairTail(delivery: Delivery, lost: readonly Passed[]): Promise<void> {
+  for (const { log, slot, bytes } of lost.toReversed()) {
+    if (bytes.length > 0) await delivery.append(log, bytes, slot)
+  }
+}
+
+async function onOtherStory(
+  state: State, id: string, other: { readonly passed: Passed, readonly bytes: Uint8Array },
+): Promise<void> {
+  const room = state.rooms.get(id)
+  if (room === undefined) return
+  const seen = [{ epoch: other.passed.epoch, hash: state.self.suite.hash(other.bytes) }]
+  const heard = hearStory(room, seen, state.moment())
+  if (heard.step.state !== room) state.transact({ steps: [heard.step] })
+  if (heard.answer) await gossip(state, id)
+}
+
+// ---------------------------------------------------------------- letters
+
+const gossipLimit = 20
+
+/** Tells some members what this device saw win, so that whoever saw something else learns of it. */
+export async function gossip(state: State, id: string): Promise<void> {
+  const room = state.rooms.get(id)
+  if (room?.group === undefined || room.history.length === 0) return
+  const letter = tellStory(room, state.moment())
+  const others = devicesOf(room.group).filter(({ deviceId }) => deviceId !== state.self.deviceId)
+  await sendLetters(state, others.slice(0, gossipLimit), letter)
+}
+
+const devicesOf = (group: Group): readonly Helper[] => leavesOf(group.tree).map(({ leafNode: { credential } }) =>
+  ({ accountId: accountIdOf(credential), deviceId: deviceIdOf(credential) }))
+
+/** A member's story came by letter. Gives the device to answer to, if any. */
+export function onStory(state: State, { story, signatureKey, ...rest }: SignedStory): Helper | undefined {
+  const room = state.rooms.get(toHex(story.groupId))
+  if (room?.group === undefined || !isWell(room.room)) return undefined
+  const { suite } = state.self
+  const leaf = leavesOf(room.group.tree).find(({ leafNode }) => equal(leafNode.signatureKey, signatureKey))
+  if (leaf === undefined || !isSigned(suite, { story, signatureKey, ...rest })) return undefined
+  const heard = hearStory(room, story.seen, state.moment())
+  if (heard.step.state !== room) state.transact({ steps: [heard.step] })
+  const { credential } = leaf.leafNode
+  return heard.answer ? { accountId: accountIdOf(credential), deviceId: deviceIdOf(credential) } : undefined
+}
+
+/** Answers a story with this device's own. */
+export async function answerStory(state: State, id: string, to: Helper): Promise<void> {
+  const room = state.rooms.get(id)
+  if (room !== undefined) await sendLetters(state, [to], tellStory(room, state.moment()))
+}
+
+async function sendLetters(state: State, to: readonly Helper[], letter: Letter): Promise<void> {
+  const publish = await addressed(state, to, letter)
+  if (publish.length > 0) state.transact({ publish })
+}
+
+async function addressed(state: State, to: readonly Helper[], letter: Letter): Promise<readonly NewPublish[]> {
+  const records: NewPublish[] = []
+  for (const { accountId, deviceId } of to) {
+    const key = await letterKeyOf(state, { accountId, deviceId })
+    if (key === undefined) continue
+    records.push({
+      log: inboxLog(deviceId), slot: '', target: { type: 'record' },
+      bytes: sealLetter(state.self.suite, { deviceId, ...key }, letter),
+    })
+  }
+  return records
+}
+
+/** The newest last-resort KeyPackage of a device, to whose init key letters are sealed; anybody may append to that log. */
+async function letterKeyOf(
+  state: State, { accountId, deviceId }: Helper,
+): Promise<{ readonly reference: string, readonly initKey: Uint8Array } | undefined> {
+  let after = 0
+  let found: { readonly reference: string, readonly initKey: Uint8Array } | undefined
+  for (;;) {
+    const records = await state.ports.delivery.read(keyPackageLog(deviceId), after, 500)
+    for (const { bytes } of records) found = letterKeyIn(state, bytes, { accountId, deviceId }) ?? found
+    const last = records.at(-1)
+    if (last === undefined) return found
+    after = last.seq
+  }
+}
+
+function letterKeyIn(state: State, bytes: Uint8Array, { accountId, deviceId }: Helper) {
+  try {
+    const record = decodeKeyPackageRecord(bytes)
+    if (record.lastResort !== 1) return undefined
+    const keyPackage = decode(KeyPackage, record.keyPackage)
+    const { credential, signatureKey } = keyPackage.leafNode
+    if (accountIdOf(credential) !== accountId || deviceIdOf(credential) !== deviceId) return undefined
+    if (state.self.authentication.validate(credential, signatureKey) !== undefined) return undefined
+    return { reference: toHex(keyPackageRef(state.self.suite, keyPackage)), initKey: keyPackage.initKey }
+  } catch (error) {
+    if (error instanceof MlsError) return undefined
+    throw error
+  }
+}
+
+// ---------------------------------------------------------------- asking
+
+/** Sends the next request to be let back in, when its time has come. Says when to look again, if at all. */
+export async function ask(state: State, id: string): Promise<number | undefined> {
+  const before = state.rooms.get(id)
+  const recovery = before?.room.recovery
+  if (before === undefined || recovery === undefined) return undefined
+  const asking = askAgain(before, state.moment(), state.keyPackages.get(recovery.reference))
+  if (asking === undefined) return waitOf(state, id)
+  const publish = await addressed(state, asking.helpers, asking.letter)
+  const now = state.rooms.get(id)
+  // Let back in, or left, while the network answered.
+  if (now?.room.recovery !== recovery) return waitOf(state, id)
+  state.transact({
+    steps: [still(withRoom(now, { recovery: asking.step.state.room.recovery }))],
+    keyPackages: [asking.keyPackage], publish,
+  })
+  return waitOf(state, id)
+}
+
+function waitOf(state: State, id: string): number | undefined {
+  const nextAt = state.rooms.get(id)?.room.recovery?.nextAt
+  return nextAt === undefined ? undefined : Math.max(0, nextAt - state.ports.now())
+}

@@ -1,0 +1,129 @@
+import {
+  decode, encode, equal, fromHex, KeyPackage, leafAt, leavesOf, MlsError, toHex, validateKeyPackage,
+  type AppliedCommit, type Group, type LeafIndex, type OwnProposal, type Suite,
+} from '../mls/index.ts'
+import { deviceIdOf } from '../identity/credential.ts'
+import { incarnationIn } from './extensions.ts'
+import { keyPackageOf, SignedRejoin } from './letter.ts'
+import { attachmentTypes, noteIn, type Attachment } from './note.ts'
+import { accountOf } from './account-of.ts'
+import { isOpen, isWell, still, withRoom, type Claimed, type Intent, type RoomState, type RoomStep } from './room.ts'
+import type { Moment } from './self.ts'
+
+/** Letting a device back in: one commit that removes its old leaf and adds the new one, with its signed request. */
+
+/** How long members wait for the other devices of an account, which may veto: a thief must not evict quietly. */
+export const vetoMs = 24 * 60 * 60 * 1000
+
+export type ReadmitIntent = Extract<Intent, { readonly type: 'readmit' }>
+
+/** A request is worth something only for a leaf that came before it. */
+const isOlder = (group: Group, leaf: LeafIndex, keyPackage: KeyPackage): boolean => {
+  const leafNode = leafAt(group.tree, leaf)
+  return leafNode !== undefined && incarnationIn(leafNode.extensions) < incarnationIn(keyPackage.leafNode.extensions)
+}
+
+const leafOfDevice = (group: Group, deviceId: string): LeafIndex | undefined =>
+  leavesOf(group.tree).find(({ leafNode }) => deviceIdOf(leafNode.credential) === deviceId)?.index
+
+/**
+ * A request in this device's inbox becomes an intent: at once where nobody else of the account could object, else after
+ * the time in which they may. Throws `MlsError` for a request that is not authentic.
+ */
+export function onRejoinRequest(state: RoomState, signed: SignedRejoin, moment: Moment): RoomStep {
+  const { group, room } = state
+  if (group === undefined || !isOpen(room) || !isWell(room)) return still(state)
+  const keyPackage = validKeyPackage(group.suite, signed, moment)
+  const { credential } = keyPackage.leafNode
+  const deviceId = deviceIdOf(credential)
+  const accountId = accountOf(keyPackage.leafNode)
+  const leaf = leafOfDevice(group, deviceId)
+  if (leaf === undefined || !isOlder(group, leaf, keyPackage)) return still(state)
+  const intent: ReadmitIntent = {
+    type: 'readmit', accountId, deviceId, request: toHex(encode(SignedRejoin, signed)),
+    notBefore: moment.now + waitFor(group, { accountId, deviceId }, moment),
+  }
+  const known = room.intents.find((one) => one.type === 'readmit' && one.deviceId === deviceId)
+  if (known !== undefined && known.type === 'readmit' && known.request === intent.request) return still(state)
+  const others = room.intents.filter((one) => one !== known)
+  // The clock of a request runs from the first time that this device heard of it.
+  const notBefore = known?.type === 'readmit' ? Math.min(known.notBefore, intent.notBefore) : intent.notBefore
+  return still(withRoom(state, { intents: [...others, { ...intent, notBefore }] }))
+}
+
+function waitFor(
+  group: Group, asking: { readonly accountId: string, readonly deviceId: string }, { self }: Moment,
+): number {
+  if (asking.accountId === self.accountId) return 0
+  const siblings = leavesOf(group.tree).some(({ leafNode }) =>
+    accountOf(leafNode) === asking.accountId && deviceIdOf(leafNode.credential) !== asking.deviceId)
+  return siblings ? vetoMs : 0
+}
+
+function validKeyPackage(suite: Suite, signed: SignedRejoin, moment: Moment) {
+  return validateKeyPackage(suite, keyPackageOf(suite, signed), {
+    authentication: moment.self.authentication, now: BigInt(Math.floor(moment.now / 1000)),
+  })
+}
+
+/** What an intent to readmit becomes in a commit; `undefined` when it is moot. Throws as `onRejoinRequest`. */
+export function readmission(group: Group, intent: ReadmitIntent, moment: Moment): {
+  readonly proposals: readonly OwnProposal[], readonly claimed: Claimed, readonly attachment: Attachment
+} | undefined {
+  const data = fromHex(intent.request)
+  const signed = decode(SignedRejoin, data)
+  const keyPackage = validKeyPackage(group.suite, signed, moment)
+  const removed = leafOfDevice(group, intent.deviceId)
+  if (removed === undefined || !isOlder(group, removed, keyPackage)) return undefined
+  return {
+    proposals: [{ type: 'remove', removed }, { type: 'add', keyPackage }],
+    claimed: {
+      accountId: intent.accountId, deviceId: intent.deviceId, keyPackage: toHex(signed.request.keyPackage), token: '',
+    },
+    attachment: { type: attachmentTypes.rejoin, data },
+  }
+}
+
+/** Whether the group has the device's new leaf, or has not the device at all. */
+export function isReadmitted(group: Group, intent: ReadmitIntent): boolean {
+  try {
+    const leaf = leafOfDevice(group, intent.deviceId)
+    if (leaf === undefined) return true
+    const { request } = decode(SignedRejoin, fromHex(intent.request))
+    return !isOlder(group, leaf, decode(KeyPackage, request.keyPackage))
+  } catch (error) {
+    if (error instanceof MlsError) return true
+    throw error
+  }
+}
+
+export type Readmitted = { readonly accountId: string, readonly deviceId: string, readonly removed: LeafIndex
+  readonly keyPackage: Uint8Array }
+
+/**
+ * The devices that a commit lets back in by their own signed requests: what every member computes from the commit and
+ * the tree before it, whatever anybody's policy or clock says.
+ */
+export function readmittedBy(group: Group, applied: AppliedCommit): readonly Readmitted[] {
+  const attachments = noteIn(applied)?.attachments ?? []
+  return attachments.flatMap((one) => one.type === attachmentTypes.rejoin ? readmittedIn(group, applied, one.data) : [])
+}
+
+function readmittedIn(group: Group, applied: AppliedCommit, data: Uint8Array): Readmitted[] {
+  try {
+    const signed = decode(SignedRejoin, data)
+    const keyPackage = keyPackageOf(group.suite, signed)
+    const deviceId = deviceIdOf(keyPackage.leafNode.credential)
+    const removed = leafOfDevice(group, deviceId)
+    const { keyPackage: bytes, groupId } = signed.request
+    if (!equal(groupId, group.context.groupId)) return []
+    if (removed === undefined || !isOlder(group, removed, keyPackage)) return []
+    const both = applied.proposals.some(({ proposal }) => proposal.type === 'remove' && proposal.removed === removed)
+      && applied.proposals.some(({ proposal }) =>
+        proposal.type === 'add' && equal(encode(KeyPackage, proposal.keyPackage), bytes))
+    return both ? [{ accountId: accountOf(keyPackage.leafNode), deviceId, removed, keyPackage: bytes }] : []
+  } catch (error) {
+    if (error instanceof MlsError) return []
+    throw error
+  }
+}

@@ -1,0 +1,134 @@
+import {
+  droppedSecrets, encode, fromHex, generateKeyPackage, KeyPackage, keyPackageRef, leafAt, leavesOf, toHex,
+  type Group, type LeafNode,
+} from '../mls/index.ts'
+import { deviceIdOf } from '../identity/credential.ts'
+import { incarnationExtension, incarnationIn, leafCapabilities, leafLifetime } from './extensions.ts'
+import { compareStories, type Seen } from './history.ts'
+import { rejoinReasons, signRejoin, signStory, type Letter, type RejoinReason } from './letter.ts'
+import { accountOf } from './account-of.ts'
+import type { OwnKeyPackage } from './mail.ts'
+import { isWell, still, withRoom, type RoomState, type RoomStep } from './room.ts'
+import type { Moment } from './self.ts'
+
+/**
+ * Nobody is ever stuck. A device that cannot follow its group stops sending, says why, and asks to be let back in: own
+ * devices first, then members, a few at a time and less and less often. What it wanted to say waits in its outbox.
+ */
+
+const minuteMs = 60_000
+/** How long after each request the next one goes out; the last one repeats. */
+const patienceMs = [1, 2, 10, 60, 6 * 60, 24 * 60].map((minutes) => minutes * minuteMs)
+/** After so many requests the person is told to ask for an invitation; whoever reads one later still answers. */
+export const requestLimit = 20
+/** How many devices get one request. */
+const askedAtOnce = 5
+
+/**
+ * From now on this device only asks. `from`: since when the others may not have got what it said. Without a group, and
+ * while it recovers already, nothing changes.
+ */
+export function beginRecovery(
+  state: RoomState, cause: { readonly reason: RejoinReason, readonly from: number }, moment: Moment,
+): RoomStep {
+  const { group, pending, room } = state
+  if (group === undefined || !isWell(room) || room.leaving) return still(state)
+  const recovery = { ...cause, since: moment.now, attempts: 0, nextAt: moment.now, reference: '' }
+  return {
+    ...still({ ...withRoom(state, { recovery }), pending: undefined }),
+    wipe: pending === undefined ? [] : droppedSecrets(pending.next, group),
+  }
+}
+
+/** A device that may let this one back in. */
+export type Helper = { readonly accountId: string, readonly deviceId: string }
+
+export type Asking = {
+  readonly step: RoomStep
+  /** For the request only: it is not in the stock. */
+  readonly keyPackage: OwnKeyPackage
+  readonly letter: Letter
+  readonly helpers: readonly Helper[]
+}
+
+/** The next request, when its time has come. Its KeyPackage stays the same through all of them. */
+export function askAgain(state: RoomState, moment: Moment, known: OwnKeyPackage | undefined): Asking | undefined {
+  const { group, room } = state
+  const { recovery } = room
+  if (group === undefined || recovery === undefined || recovery.attempts >= requestLimit) return undefined
+  if (moment.now < recovery.nextAt) return undefined
+  const keyPackage = known ?? requestKeyPackage(group, moment)
+  const { self } = moment
+  const request = signRejoin(self.suite, self.signatureKeyPair, {
+    groupId: fromHex(room.id), lastEpoch: group.context.epoch, reason: rejoinReasons.indexOf(recovery.reason),
+    at: moment.now, keyPackage: encode(KeyPackage, keyPackage.keyPackage),
+  })
+  const wait = patienceMs[Math.min(recovery.attempts, patienceMs.length - 1)] ?? minuteMs
+  const asked = { ...recovery, attempts: recovery.attempts + 1, nextAt: moment.now + wait, reference: keyPackage.reference }
+  return {
+    step: still(withRoom(state, { recovery: asked })),
+    keyPackage,
+    letter: { type: 'rejoin', ...request },
+    helpers: helpersOf(group, moment, recovery.attempts),
+  }
+}
+
+function requestKeyPackage(group: Group, moment: Moment): OwnKeyPackage {
+  const { self, now } = moment
+  const before = incarnationIn(leafAt(group.tree, group.ownLeaf)?.extensions ?? [])
+  // Milliseconds since 1970, so that it grows even for a device that lost its state; never less than the last one.
+  const number = before >= BigInt(now) ? before + 1n : BigInt(now)
+  const made = generateKeyPackage(self.suite, {
+    credential: self.credential, signatureKeyPair: self.signatureKeyPair, capabilities: leafCapabilities(),
+    lifetime: leafLifetime(now), leafExtensions: [...self.leafExtensions, incarnationExtension(number)],
+  })
+  const reference = toHex(keyPackageRef(self.suite, made.keyPackage))
+  return { reference, keyPackage: made.keyPackage, privateKeys: made.privateKeys, lastResort: false, claimed: true }
+}
+
+/** Own devices always; of the others a few, each time the next ones. */
+function helpersOf(group: Group, { self }: Moment, attempt: number): readonly Helper[] {
+  const others = leavesOf(group.tree).map(({ leafNode }) => helperOf(leafNode))
+    .filter(({ deviceId }) => deviceId !== self.deviceId)
+  const own = others.filter(({ accountId }) => accountId === self.accountId)
+  const members = others.filter(({ accountId }) => accountId !== self.accountId)
+  const first = members.length === 0 ? 0 : (attempt * askedAtOnce) % members.length
+  const asked = [...members.slice(first), ...members.slice(0, first)].slice(0, askedAtOnce)
+  return [...own, ...asked]
+}
+
+const helperOf = (leafNode: LeafNode): Helper =>
+  ({ accountId: accountOf(leafNode), deviceId: deviceIdOf(leafNode.credential) })
+
+// ---------------------------------------------------------------- two stories
+
+/** What this device saw win, for somebody who may have seen something else. At most the newest 200 records. */
+export function tellStory(state: RoomState, moment: Moment): Letter {
+  const { self } = moment
+  const seen = state.history.slice(0, 200).map(({ epoch, hash }) => ({ epoch, hash }))
+  return { type: 'story', ...signStory(self.suite, self.signatureKeyPair, { groupId: fromHex(state.room.id), seen }) }
+}
+
+export type StoryHeard = { readonly step: RoomStep, readonly answer: boolean }
+
+/**
+ * Another member's story. When theirs stays, this device has to be let back in; when ours stays, they have to learn of
+ * it. Nobody rolls back: what was done in either story is done.
+ */
+export function hearStory(state: RoomState, seen: readonly Seen[], moment: Moment): StoryHeard {
+  switch (compareStories(state.history, seen)) {
+    case 'same': return { step: still(state), answer: false }
+    case 'ours-stays': return { step: still(state), answer: true }
+    case 'theirs-stays': return { step: beginRecovery(state, { reason: 'forked', from: forkedAt(state, seen) }, moment), answer: false }
+  }
+}
+
+/** When this device followed the first record that others did not. */
+export function forkedAt(state: RoomState, seen: readonly Seen[]): number {
+  const other = new Map(seen.map(({ epoch, hash }) => [epoch, toHex(hash)]))
+  const differing = state.history.filter(({ epoch, hash }) => {
+    const there = other.get(epoch)
+    return there !== undefined && there !== toHex(hash)
+  })
+  return Math.min(...differing.map(({ at }) => Number(at)))
+}
