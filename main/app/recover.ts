@@ -5,7 +5,7 @@ import { isSigned, type Letter, type SignedStory } from '../chat/letter.ts'
 import { decodeKeyPackageRecord, inboxLog, keyPackageLog, sealLetter } from '../chat/mail.ts'
 import { askAgain, hearStory, tellStory, type Helper } from '../chat/recovery.ts'
 import { isWell, still, withRoom, type RoomState } from '../chat/room.ts'
-import type { Delivery } from '../ports.ts'
+import type { Delivery, Ports } from '../ports.ts'
 import type { NewPublish, State } from './state.ts'
 
 /** What a group's recovery needs of the delivery service: looking at slots again, and letters to other devices. */
@@ -15,9 +15,14 @@ const dayMs = 24 * 60 * 60 * 1000
 const commitRetentionMs = 90 * dayMs
 const retentionMarginMs = 14 * dayMs
 
-/** A device that was away so long that an old slot may only look empty must not append to it. */
-export const isAgedOut = (state: RoomState, now: number): boolean =>
-  now - state.room.headAt > commitRetentionMs - retentionMarginMs
+/**
+ * A device that was away so long that an old slot may only look empty must not append to it. Logs forget by age: where
+ * the record that began this device's epoch is still there, a later one would be there too.
+ */
+export async function isAgedOut({ delivery }: Ports, { room, history: [newest] }: RoomState, now: number): Promise<boolean> {
+  if (now - room.headAt <= commitRetentionMs - retentionMarginMs) return false
+  return newest === undefined || await delivery.slot(newest.log, newest.slot) === undefined
+}
 
 const headStepMs = 60 * 60 * 1000
 /** Remembers now and then that the end of the logs was seen. */

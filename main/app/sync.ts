@@ -240,7 +240,7 @@ export class Sync {
   async #check(id: string): Promise<void> {
     const room = this.#state.rooms.get(id)
     if (room?.group === undefined) return
-    if (isAgedOut(room, this.#ports.now())) this.#begin(id, 'aged', room.room.headAt)
+    if (await isAgedOut(this.#ports, room, this.#ports.now())) this.#begin(id, 'aged', room.room.headAt)
     else await checkSlots(this.#state, id)
     this.#checked.add(id)
   }

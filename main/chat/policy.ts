@@ -59,8 +59,8 @@ export function proposalRefusal(before: Before, proposal: Proposal, sender: Send
       const after = policyIn({ ...before.group.context, extensions: proposal.extensions })
       return after.kind === policy.kind && equal(after.log, policy.log) ? undefined : 'a group keeps its kind and log'
     }
-    case 'update':
-    case 'preSharedKey': return undefined
+    case 'update': return undefined
+    case 'preSharedKey':
     case 'reInit':
     case 'externalInit':
     case 'selfRemove':

@@ -96,17 +96,17 @@ function followCommit(step: RoomStep, before: Group, record: LogRecord, moment: 
   const seal = currentSeal(state, before)
   const messages = decodeMessages(openRecord(before.suite, seal, groupLog('h', state.room.log), record.bytes))
   const wipe: Secret[] = []
+  const carried = new Set<string>()
   let group = before
   for (const message of messages.slice(0, -1)) {
     const received = receiveProposal(group, message, moment)
     if (received !== undefined) {
       group = received.group
       wipe.push(...received.wipe)
+      carried.add(toHex(received.reference))
     }
   }
-  const last = messages.at(-1)
-  // Handshakes are PublicMessages inside the seal, so that everybody reads the same from the same bytes.
-  if (last?.body.type !== 'publicMessage') throw new MlsError('malformed', 'a commit record without a commit')
+  const last = commitOf(messages, before, carried)
   const received = receive(group, last, { authentication: moment.self.authentication })
   if (received.type !== 'commit') throw new MlsError('malformed', 'a commit record without a commit')
   const refusal = commitRefusal(viewOf(state, before), received.applied)
@@ -117,8 +117,31 @@ function followCommit(step: RoomStep, before: Group, record: LogRecord, moment: 
   return then(wiped, settle(enterEpoch(state, { ...received, record: { slot, bytes } }, moment), moment))
 }
 
+/**
+ * The commit of a record, when nothing is missing that it needs: what everybody can tell from the same bytes, so that
+ * one record is never undecided for some and clear to others.
+ */
+function commitOf(messages: readonly MLSMessage[], { context }: Group, carried: ReadonlySet<string>): MLSMessage {
+  const last = messages.at(-1)
+  // Handshakes are PublicMessages inside the seal: a PrivateMessage would use up keys, and not for all the same ones.
+  if (last?.body.type !== 'publicMessage') throw new MlsError('malformed', 'a commit record without a commit')
+  const { epoch, content } = last.body.publicMessage.content
+  if (epoch !== context.epoch) throw new MlsError('malformed', 'a commit of another epoch')
+  if (content.type !== 'commit') throw new MlsError('malformed', 'a commit record without a commit')
+  for (const one of content.commit.proposals) {
+    if (one.type === 'proposal') {
+      if (one.proposal.type === 'preSharedKey') throw new MlsError('malformed', 'Coppice groups use no PSKs')
+    } else if (!carried.has(toHex(one.reference))) {
+      throw new MlsError('malformed', 'a commit without the proposals that it references')
+    }
+  }
+  return last
+}
+
+type ReceivedProposal = Extract<Received, { readonly type: 'proposal' }>
+
 /** A proposal that travels with its commit; it may have come by the message log already. */
-function receiveProposal(group: Group, message: MLSMessage, moment: Moment): Received | undefined {
+function receiveProposal(group: Group, message: MLSMessage, moment: Moment): ReceivedProposal | undefined {
   try {
     const received = receive(group, message, { authentication: moment.self.authentication })
     return received.type === 'proposal' ? received : undefined

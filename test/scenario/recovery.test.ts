@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { copyFileSync } from 'node:fs'
+import path from 'node:path'
+import { test } from 'node:test'
+import Database from 'better-sqlite3'
+import { authentication } from '../../main/identity/credential.ts'
+import { commit, propose, type Group, type MLSMessage } from '../../main/mls/index.ts'
+import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
+import type { Delivery } from '../../main/ports.ts'
+import type { Entry } from '../../preload/api.ts'
+import { commitRecord, held, leafOf, poisonedCommit } from './attacker.ts'
+import { people, until, type Person } from './world.ts'
+
+/** A group of these people, in which everybody has accepted and reads everybody. */
+async function gather(founder: Person, ...others: readonly Person[]): Promise<string> {
+  const invites = await Promise.all(others.map((one) => one.invite()))
+  const { conversation } = await founder.call('conversation.group', { name: 'Coppice', people: [], invites })
+  for (const one of others) assert.equal(await one.accept(), conversation)
+  for (const one of [founder, ...others]) {
+    await until(`${one.name} sees everybody`, async () => {
+      const facts = (await one.entries(conversation)).filter((entry) => entry.kind === 'fact')
+      return (await one.conversation(conversation))?.people.length === others.length + 1 && facts.length > 0
+    })
+  }
+  return conversation
+}
+
+const hear = (person: Person, conversation: string, text: string): Promise<unknown> =>
+  until(`${person.name} reads "${text}"`, async () => (await person.texts(conversation)).includes(text))
+
+const isReturned = (entry: Entry): boolean => entry.kind === 'fact' && entry.fact.fact === 'returned'
+
+async function isBack(person: Person, conversation: string): Promise<void> {
+  await until(`${person.name} is back`, async () => (await person.entries(conversation)).some(isReturned)
+    && (await person.conversation(conversation))?.recovering === undefined)
+}
+
+async function code(person: Person, conversation: string): Promise<string> {
+  return (await person.call('conversation.details', { conversation })).groupCode
+}
+
+async function assertTogether(all: readonly Person[], conversation: string, word: string): Promise<void> {
+  for (const one of all) {
+    await one.say(conversation, `${one.name}: ${word}`)
+    for (const other of all) await hear(other, conversation, `${one.name}: ${word}`)
+  }
+  const [first, ...rest] = await Promise.all(all.map((one) => code(one, conversation)))
+  for (const other of rest) assert.equal(other, first)
+  for (const one of all) assert.deepEqual(one.bugs, [])
+}
+
+test('a commit whose path is rubbish for one member: it stands, and that member is let back in', async (t) => {
+  const { all: [anna, ben, carol], end } = await people(['Anna', 'Ben', 'Carol'])
+  t.after(end)
+  const conversation = await gather(anna, ben, carol)
+  await assertTogether([anna, ben, carol], conversation, 'before')
+  await anna.stop()
+  const state = held(anna, conversation)
+  const me = (await carol.call('app.open', {})).phase
+  assert.ok(me.at === 'ready')
+  const carolsLeaf = leafOf(state.group, me.me.accountId)
+  // Anna at leaf 0: her path's first node is for leaf 1, the next one for leaf 2.
+  const record = commitRecord(state, poisonedCommit(state.group, (recipient) => recipient === carolsLeaf - 1))
+  const delivery = openSqliteDelivery({ file: ben.deliveryFile })
+  await delivery.append(record.log, record.bytes, record.slot)
+  await delivery.close()
+  await isBack(carol, conversation)
+  await assertTogether([ben, carol], conversation, 'after')
+})
+
+test('records that are rubbish in the slots of an epoch: everybody goes on to the next slot', async (t) => {
+  const { all: [anna, ben, carol], end } = await people(['Anna', 'Ben', 'Carol'])
+  t.after(end)
+  const conversation = await gather(anna, ben, carol)
+  await assertTogether([anna, ben, carol], conversation, 'before')
+  await carol.stop()
+  const state = held(carol, conversation)
+  const delivery = openSqliteDelivery({ file: ben.deliveryFile })
+  // Nothing but noise under the seal, a message that is no commit, and a commit that needs what nobody has.
+  const noise = commitRecord(state, poisonedCommit(state.group, () => true), 0)
+  await delivery.append(noise.log, noise.bytes.slice(0, -1), noise.slot)
+  const foreign = commitRecord(state, missingProposal(state.group), 1)
+  await delivery.append(foreign.log, foreign.bytes, foreign.slot)
+  await delivery.close()
+  await anna.call('conversation.rename', { conversation, name: 'Willow' })
+  for (const one of [anna, ben]) {
+    await until(`${one.name} sees the name`, async () => (await one.conversation(conversation))?.title === 'Willow')
+  }
+  await carol.start()
+  await assertTogether([anna, ben, carol], conversation, 'after')
+})
+
+test('a log that lost its end gets it back from whoever was there', async (t) => {
+  const { all: [anna, ben, carol], end } = await people(['Anna', 'Ben', 'Carol'])
+  t.after(end)
+  const conversation = await gather(anna, ben, carol)
+  await carol.stop()
+  await anna.call('conversation.rename', { conversation, name: 'Willow' })
+  await until('Ben sees the name', async () => (await ben.conversation(conversation))?.title === 'Willow')
+  const state = held(carol, conversation)
+  await anna.stop()
+  await ben.stop()
+  truncate(anna.deliveryFile, `h.${state.log}`)
+  await carol.start()
+  await ben.start()
+  await until('Carol sees the name', async () => (await carol.conversation(conversation))?.title === 'Willow')
+  await anna.start()
+  await assertTogether([anna, ben, carol], conversation, 'after')
+})
+
+test('a log that tells two stories: one stays, and the others are let back in', async (t) => {
+  const { all: [anna, ben, carol, dave], end } = await people(['Anna', 'Ben', 'Carol', 'Dave'])
+  t.after(end)
+  const conversation = await gather(anna, ben, carol)
+  await assertTogether([anna, ben, carol], conversation, 'before')
+  await carol.stop()
+  const invite = await dave.invite()
+  await dave.stop()
+  const other = path.join(path.dirname(anna.deliveryFile), 'other.sqlite')
+  // Carol gets a log of her own from here on, in which she is alone.
+  await anna.stop()
+  await ben.stop()
+  copyFileSync(anna.deliveryFile, other)
+  await anna.start()
+  await ben.start()
+  carol.through = (delivery) => { void delivery.close(); return openSqliteDelivery({ file: other, pollMs: 20 }) }
+  await carol.start()
+  await anna.call('conversation.rename', { conversation, name: 'Willow' })
+  await until('Ben sees the name', async () => (await ben.conversation(conversation))?.title === 'Willow')
+  await carol.call('conversation.add', { conversation, people: [], invites: [invite] })
+  await until('Carol has added Dave', async () => (await carol.conversation(conversation))?.people.length === 4)
+  await carol.stop()
+  carol.through = (delivery: Delivery) => delivery
+  await carol.start()
+  // What is said while somebody is out is not for them: first everybody has to be back.
+  await until('all are in one epoch again', async () => {
+    const codes = await Promise.all([anna, ben, carol].map((one) => code(one, conversation)))
+    return new Set(codes).size === 1
+  })
+  await assertTogether([anna, ben, carol], conversation, 'after')
+})
+
+test('a copy of a profile that sends: this one notices before it sends, and is let back in', async (t) => {
+  const { all: [anna, ben], end } = await people(['Anna', 'Ben'])
+  t.after(end)
+  const conversation = await gather(anna, ben)
+  await assertTogether([anna, ben], conversation, 'before')
+  await ben.stop()
+  const file = path.join(ben.folder, ben.name, 'profile.sqlite')
+  copyFileSync(file, `${file}.copy`)
+  await ben.start()
+  await ben.say(conversation, 'from the one that goes on')
+  await hear(anna, conversation, 'from the one that goes on')
+  await ben.stop()
+  copyFileSync(`${file}.copy`, file)
+  await ben.start()
+  await ben.say(conversation, 'from the one that was put back')
+  await isBack(ben, conversation)
+  await hear(anna, conversation, 'from the one that was put back')
+  await assertTogether([anna, ben], conversation, 'after')
+})
+
+test('a device that was away too long asks before it sends anything', async (t) => {
+  const { all: [anna, ben, carol], end } = await people(['Anna', 'Ben', 'Carol'])
+  t.after(end)
+  const conversation = await gather(anna, ben, carol)
+  await carol.stop()
+  for (const one of [anna, ben]) await one.stop()
+  for (const one of [anna, ben, carol]) one.now = () => Date.now() + 80 * 24 * 60 * 60 * 1000
+  for (const one of [anna, ben, carol]) await one.start()
+  // Anna's last commit is still in the log, so a later one would be there too; the others have no such proof.
+  await Promise.all([ben, carol].map((one) => isBack(one, conversation)))
+  await assertTogether([anna, ben, carol], conversation, 'after')
+})
+
+/** Takes the newest record out of a log, as a log that is not written in time loses it. */
+function truncate(file: string, log: string): void {
+  const database = new Database(file)
+  database.prepare('DELETE FROM records WHERE seq = (SELECT max(seq) FROM records WHERE log = ?)').run(log)
+  database.close()
+}
+
+/** A commit of a proposal that stands in no record. */
+function missingProposal(group: Group): MLSMessage {
+  const { group: proposed } = propose(group, { type: 'groupContextExtensions', extensions: group.context.extensions })
+  return commit(proposed, { authentication: authentication(group.suite) }).message
+}
