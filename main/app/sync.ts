@@ -371,7 +371,10 @@ export class Sync {
 
   async #commitOrWait(id: string): Promise<void> {
     const state = this.#state.rooms.get(id)
-    if (state === undefined || !wantsCommit(state, this.#ports.now())) return this.#laterReadmit(state)
+    if (state === undefined || !wantsCommit(state, this.#ports.now())) {
+      this.#laterReadmit(state)
+      return
+    }
     if (state.room.intents.every((intent) => intent.type === 'readmit')) {
       // Somebody's proposal or request: every member wants to commit it, so who does is left to chance.
       await new Promise<void>((resolve) => { this.#ports.after(jitterOf(this.#ports), resolve) })

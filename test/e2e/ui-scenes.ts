@@ -49,6 +49,8 @@ const longEntries = [
   message(long, 'W'.repeat(80), `first\n\n\`${'z'.repeat(120)}\`\n${'https://example.org/'.repeat(9)}`, { at: now }),
 ]
 
+const asked = conversation('Orchard', { kind: 'group', at: now, people: [person('Mara'), person('Robin')] })
+
 const noChats = { conversations: [], entries: [] }
 
 export const scenes: Readonly<Record<string, Scene>> = {
@@ -89,6 +91,13 @@ export const scenes: Readonly<Record<string, Scene>> = {
       if (page.viewportSize()?.width === 420) await press(page, /to the newest/)
       await page.getByText('Why?').click()
     },
+  },
+  'recovering': {
+    script: {
+      conversations: [{ ...asked, recovering: { reason: 'aged', since: now, asked: 1 } }],
+      entries: [message(asked, 'Mara', 'See you in spring.', { at: now })],
+    },
+    act: chat('Orchard'),
   },
   'left': { script: {}, act: chat('Choir') },
   'request': { script: {}, act: chat('Lena Hartmann') },
