@@ -95,7 +95,7 @@ function welcome(state: State, input: {
   })
   // RFC 9420 §10: a KeyPackage is used once, except one of last resort.
   const spent = own.lastResort ? [] : [own.reference]
-  const wipe = own.lastResort ? [] : invited?.wipe ?? []
+  const wipe = invited?.wipe ?? []
   const room = invited?.step.state.room
   const isNew = room !== undefined && !state.rooms.has(room.id)
   if (invited === undefined || room === undefined || state.declined.has(room.id) || (isNew && tooMany(state))) {

@@ -1,4 +1,4 @@
-import { encode, extensionType, generateKeyPackage, KeyPackage, keyPackageRef, toHex } from '../mls/index.ts'
+import { encode, generateKeyPackage, KeyPackage, keyPackageRef, toHex } from '../mls/index.ts'
 import { leafCapabilities, leafLifetime } from '../chat/extensions.ts'
 import { claimSlot, encodeKeyPackageRecord, keyPackageLog, keyPackageSlot } from '../chat/mail.ts'
 import type { OwnKeyPackage } from '../chat/mail.ts'
@@ -24,9 +24,7 @@ function makeKeyPackage(state: State, lastResort: boolean): OwnKeyPackage {
   const { self } = state
   const made = generateKeyPackage(self.suite, {
     credential: self.credential, signatureKeyPair: self.signatureKeyPair, capabilities: leafCapabilities(),
-    lifetime: leafLifetime(state.ports.now()), leafExtensions: self.leafExtensions,
-    // draft-ietf-mls-extensions: an empty extension marks the KeyPackage that may be used more than once.
-    extensions: lastResort ? [{ extensionType: extensionType.lastResort, extensionData: new Uint8Array(0) }] : [],
+    lifetime: leafLifetime(state.ports.now()), leafExtensions: self.leafExtensions, lastResort,
   })
   const reference = toHex(keyPackageRef(self.suite, made.keyPackage))
   return { reference, keyPackage: made.keyPackage, privateKeys: made.privateKeys, lastResort, claimed: false }

@@ -2,6 +2,7 @@ import {
   credentialType, decode, encode, extensionType, fixed, mapped, mls10, names, RequiredCapabilities, struct, uint32,
   uint64, uint8, vector, type Capabilities, type Codec, type Extension, type Extensions, type Infer, type Lifetime,
 } from '../mls/index.ts'
+import { maximumLifetime } from '../identity/credential.ts'
 import { Name, refined, versioned } from '../identity/fields.ts'
 import { AccountId, IdentityKey } from '../identity/genesis.ts'
 
@@ -101,14 +102,12 @@ export const leafCapabilities = (): Capabilities => ({
 })
 
 const daySeconds = 24 * 60 * 60
-/** How long a KeyPackage may be stocked, as long as the delivery service keeps it. */
-const lifetimeDays = 90
 
 /**
- * From a day ago, for clocks that are behind, to 90 days from now (RFC 9420 §7.2, in seconds). `now` in milliseconds
- * since 1970.
+ * From a day ago, for clocks that are behind, to 90 days from now (RFC 9420 §7.2, in seconds): as long as the delivery
+ * service keeps a KeyPackage in stock. `now` in milliseconds since 1970.
  */
 export function leafLifetime(now: number): Lifetime {
-  const seconds = Math.floor(now / 1000)
-  return { notBefore: BigInt(seconds - daySeconds), notAfter: BigInt(seconds + lifetimeDays * daySeconds) }
+  const notBefore = BigInt(Math.floor(now / 1000) - daySeconds)
+  return { notBefore, notAfter: notBefore + maximumLifetime }
 }

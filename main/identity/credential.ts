@@ -141,12 +141,17 @@ function successorRefusal(before: Credential, after: Credential): SuccessorRefus
   }
 }
 
+/** RFC 9420 §7.2: the longest lifetime of a leaf, in seconds: 91 days. */
+export const maximumLifetime = 91n * 24n * 60n * 60n
+
 /**
  * The authentication service of Coppice (RFC 9420 §5.3.1). `suite` is one with Ed25519 and SHA-256 (suite 1):
  * identities are signed and hashed with it in groups of every suite.
  */
 export const authentication = (suite: Suite): Authentication => ({
   validate: (credential, signatureKey) => validateCredential(suite, credential, signatureKey),
+  validateLifetime: ({ notBefore, notAfter }) =>
+    notAfter - notBefore <= maximumLifetime ? undefined : 'lifetime',
   validateSuccessor: successorRefusal,
   sameClient: (a, b) => successorRefusal(a, b) === undefined,
 })

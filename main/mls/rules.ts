@@ -33,6 +33,7 @@ export const rules = {
   '6.3.2.sender-leaf': { section: '6.3.2', sentence: 'The sender of a PrivateMessage is a leaf that is not blank.' },
   '7.1.unmerged-order': { section: '7.1', sentence: 'The unmerged leaves of a parent are in increasing order.' },
   '7.2.credential-listed': { section: '7.2', sentence: 'A leaf lists the type of its own credential in its capabilities.' },
+  '7.2.lifetime': { section: '7.2', sentence: 'The application accepts the lifetime of a leaf, which is not longer than its maximum.' },
   '7.3.signature': { section: '7.3', sentence: 'The signature of a leaf is valid under its signature key, for its place.' },
   '7.3.required-capabilities': { section: '7.3', sentence: 'A leaf supports every capability that the group requires.' },
   '7.3.credential-support': { section: '7.3', sentence: 'Every member supports the credential types of all members.' },

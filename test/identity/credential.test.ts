@@ -3,7 +3,8 @@ import { describe, test } from 'node:test'
 import { nativeSuites } from '../../main/crypto/native.ts'
 import { encode, toHex, type Credential, type KeyPair } from '../../main/mls/index.ts'
 import {
-  accountIdOf, authentication, decodeCredential, deviceIdOf, encodeCredential, Identity, pathLimit, validateCredential,
+  accountIdOf, authentication, decodeCredential, deviceIdOf, encodeCredential, Identity, maximumLifetime, pathLimit,
+  validateCredential,
 } from '../../main/identity/credential.ts'
 import { entryHash, type SignedEntry } from '../../main/identity/entry.ts'
 import { deviceIdFor } from '../../main/identity/genesis.ts'
@@ -231,6 +232,12 @@ describe('The authentication service', () => {
     const credential = credentialOf(account, account.laptop)
     assert.equal(service.validate(credential, account.laptop.publicKey), undefined)
     assert.equal(service.validate(credential, account.recovery.publicKey), 'leaf-key')
+  })
+
+  test('takes a leaf that lives for 91 days, and none that lives longer', () => {
+    const notBefore = 1_750_000_000n
+    assert.equal(service.validateLifetime?.({ notBefore, notAfter: notBefore + maximumLifetime }), undefined)
+    assert.equal(service.validateLifetime?.({ notBefore, notAfter: notBefore + maximumLifetime + 1n }), 'lifetime')
   })
 
   test('lets a leaf be replaced by the same device only, whatever path it shows', () => {

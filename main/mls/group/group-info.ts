@@ -7,29 +7,35 @@ import type { Suite, SuiteOf } from '../suite.ts'
 import { treeHash } from '../tree/hash.ts'
 import { leafAt, leavesOf, nodesOf, treeOf, type RatchetTree } from '../tree/ratchet-tree.ts'
 import { checkUniqueExtensions, validateTree } from '../tree/validate.ts'
-import { ExternalPub, extensionType, type Extension } from '../wire/extension.ts'
+import { ExternalPub, extensionType, type Extension, type Extensions } from '../wire/extension.ts'
 import { mls10 } from '../wire/key-package.ts'
 import { RatchetTreeNodes, type Node } from '../wire/node.ts'
 import { GroupInfoTBS, type GroupInfo } from '../wire/welcome.ts'
-import { checkVerdict, type Authentication } from './authentication.ts'
+import { checkLifetime, checkVerdict, type Authentication } from './authentication.ts'
 import { demandActive } from './framing.ts'
 import { checkExtensions, type View } from './proposals.ts'
 import type { Group } from './state.ts'
 
 const label = 'GroupInfoTBS'
 
+export type GroupInfoOptions = {
+  /** The key for external commits (RFC 9420 §12.4.3.2). */
+  readonly externalPub?: boolean
+  /** The ratchet tree (RFC 9420 §12.4.3.3), the default. */
+  readonly ratchetTree?: boolean
+  /** The application's own ones, and GREASE (RFC 9420 §13.5): who does not know them ignores them. */
+  readonly extensions?: Extensions
+}
+
 /**
  * This epoch as new members need it (RFC 9420 §12.4.3), signed by this member. Not public: whoever has it learns who
- * is in the group, and with `externalPub` may join by an external commit (§12.4.3.2). `ratchetTree`: with the tree
- * (§12.4.3.3), the default.
+ * is in the group, and with `externalPub` may join by an external commit.
  */
-export function groupInfo(group: Group, { externalPub = false, ratchetTree = true }: {
-  readonly externalPub?: boolean
-  readonly ratchetTree?: boolean
-} = {}): GroupInfo {
+export function groupInfo(group: Group, options: GroupInfoOptions = {}): GroupInfo {
   demandActive(group)
   const { suite, context, confirmationTag, ownLeaf, signaturePrivateKey } = group
-  const extensions: Extension[] = []
+  const { externalPub = false, ratchetTree = true } = options
+  const extensions: Extension[] = [...options.extensions ?? []]
   if (ratchetTree) {
     const extensionData = encode(RatchetTreeNodes, nodesOf(group.tree))
     extensions.push({ extensionType: extensionType.ratchetTree, extensionData })
@@ -40,6 +46,7 @@ export function groupInfo(group: Group, { externalPub = false, ratchetTree = tru
     const extensionData = encode(ExternalPub, { externalPub: publicKey })
     extensions.push({ extensionType: extensionType.externalPub, extensionData })
   }
+  checkUniqueExtensions(extensions)
   const unsigned = { groupContext: context, extensions, confirmationTag, signer: ownLeaf }
   const signature = signWithLabel(suite, signaturePrivateKey, label, encode(GroupInfoTBS, unsigned))
   return { ...unsigned, signature }
@@ -51,6 +58,8 @@ export type ObserveOptions = {
   /** Where the GroupInfo carries none (RFC 9420 §12.4.3.3). */
   readonly ratchetTree?: readonly (Node | undefined)[]
   readonly authentication: Authentication
+  /** In seconds since 1970, to demand that the lifetimes in the tree have begun and not ended (§7.3 recommends it). */
+  readonly now?: bigint
 }
 
 /**
@@ -58,12 +67,12 @@ export type ObserveOptions = {
  * to propose something from outside. Throws `undecided` without the ratchet tree, `refused` for a GroupInfo or a tree
  * that is invalid, `unsupported` for a cipher suite that is not there.
  */
-export function observe({ suiteOf, groupInfo: info, ratchetTree, authentication }: ObserveOptions): View {
+export function observe({ suiteOf, groupInfo: info, ratchetTree, authentication, now }: ObserveOptions): View {
   const { groupContext: context } = info
   const suite = suiteOf(context.cipherSuite)
   if (suite === undefined) throw new MlsError('unsupported', `cipher suite ${context.cipherSuite} is not there`)
   const tree = treeFor(info, ratchetTree)
-  verifyGroupInfo(suite, info, { tree, authentication })
+  verifyGroupInfo(suite, info, { tree, authentication, now })
   return { suite, context, tree }
 }
 
@@ -76,9 +85,10 @@ export function treeFor({ extensions }: GroupInfo, ratchetTree: readonly (Node |
 }
 
 /** RFC 9420 §12.4.3, §12.4.3.1: refuses a GroupInfo, or its tree, by which one must not join. */
-export function verifyGroupInfo(suite: Suite, info: GroupInfo, { tree, authentication }: {
+export function verifyGroupInfo(suite: Suite, info: GroupInfo, { tree, authentication, now }: {
   readonly tree: RatchetTree
   readonly authentication: Authentication
+  readonly now: bigint | undefined
 }): void {
   const { groupContext: context, signer, signature } = info
   check('12.4.3.1.version', context.version === mls10)
@@ -90,10 +100,11 @@ export function verifyGroupInfo(suite: Suite, info: GroupInfo, { tree, authentic
   const signed = encode(GroupInfoTBS, info)
   check('12.4.3.1.signature', verifyWithLabel(suite, signerLeaf.signatureKey, label, signed, signature))
   check('12.4.3.1.tree-hash', equal(treeHash(suite, tree), context.treeHash))
-  validateTree(suite, { tree, groupId: context.groupId, groupExtensions: context.extensions })
+  validateTree(suite, { tree, groupId: context.groupId, groupExtensions: context.extensions, now })
   checkExtensions(context.extensions, authentication)
   // RFC 9420 §5.3.1: "When a member receives a GroupInfo object that it will use to join a group".
   for (const { leafNode } of leavesOf(tree)) {
     checkVerdict('5.3.1.credential', authentication.validate(leafNode.credential, leafNode.signatureKey))
+    checkLifetime(leafNode, authentication)
   }
 }

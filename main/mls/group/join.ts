@@ -9,6 +9,7 @@ import type { KeyPair, Suite, SuiteOf } from '../suite.ts'
 import { nodeOf } from '../tree/math.ts'
 import { keysFromPathSecret } from '../tree/path.ts'
 import { leavesOf, type RatchetTree } from '../tree/ratchet-tree.ts'
+import type { Extensions } from '../wire/extension.ts'
 import type { KeyPackage } from '../wire/key-package.ts'
 import { LeafNode, type LeafIndex, type Node, type NodeIndex } from '../wire/node.ts'
 import type { PreSharedKeyID } from '../wire/proposal.ts'
@@ -17,15 +18,18 @@ import type { Authentication } from './authentication.ts'
 import { startEpoch } from './epoch.ts'
 import { treeFor, verifyGroupInfo } from './group-info.ts'
 import type { KeyPackagePrivate } from './key-package.ts'
+import { isLastResort } from './last-resort.ts'
 import { checkLink, linkOf } from './link.ts'
 import { findPsks, withOwnEpochs } from './psk.ts'
 import type { Group, PskLookup } from './state.ts'
 
 export type Joined = {
   readonly group: Group
+  /** What the GroupInfo tells new members besides the tree: check for those that the application knows. */
+  readonly groupInfoExtensions: Extensions
   /** Who made the Welcome (RFC 9420 §12.4.3). */
   readonly groupInfoSigner: LeafIndex
-  /** The init key: a KeyPackage is used once, unless it is one of last resort (RFC 9420 §16.8). */
+  /** The private keys: a KeyPackage is used once. None of one of last resort (RFC 9420 §16.8), which is kept. */
   readonly wipe: readonly Secret[]
 }
 
@@ -39,6 +43,8 @@ export type JoinOptions = {
   readonly ratchetTree?: readonly (Node | undefined)[]
   readonly psks?: PskLookup
   readonly authentication: Authentication
+  /** In seconds since 1970, to demand that the lifetimes in the tree have begun and not ended (§7.3 recommends it). */
+  readonly now?: bigint
   /**
    * This client's groups, past ones included: the client must not be active in the new one already, a group that
    * continues another one after its ReInit or as its branch is compared with that one, and their epochs have
@@ -67,7 +73,7 @@ export function join(options: JoinOptions): Joined {
   const info = openGroupInfo(suite, welcome, { joinerSecret, pskSecret: psk })
   const { groupContext: context, signer } = info
   const tree = treeFor(info, options.ratchetTree)
-  verifyGroupInfo(suite, info, { tree, authentication })
+  verifyGroupInfo(suite, info, { tree, authentication, now: options.now })
   // RFC 9420 §12.4.3.1: "the `group_id` is unique among the groups that the client is currently participating in".
   check('12.4.3.1.group-id', options.groups?.(context.groupId)?.status.type !== 'active')
   const ownLeaf = findLeaf(tree, keyPackage.leafNode)
@@ -96,7 +102,8 @@ export function join(options: JoinOptions): Joined {
     proposals: new Map(),
     past: [],
   }
-  return { group, groupInfoSigner: signer, wipe: [privateKeys.initPrivateKey, privateKeys.encryptionPrivateKey] }
+  const wipe = isLastResort(keyPackage) ? [] : [privateKeys.initPrivateKey, privateKeys.encryptionPrivateKey]
+  return { group, groupInfoExtensions: info.extensions, groupInfoSigner: signer, wipe }
 }
 
 type OpenedSecrets = {

@@ -6,11 +6,12 @@ import { encryptionKeyPair, signLeaf } from '../tree/leaf.ts'
 import { checkUniqueExtensions, listsExtensions, validateLeaf } from '../tree/validate.ts'
 import type { Credential } from '../wire/credential.ts'
 import type { Extensions } from '../wire/extension.ts'
-import type { KeyPackage} from '../wire/key-package.ts'
+import type { KeyPackage } from '../wire/key-package.ts'
 import { KeyPackageTBS, mls10 } from '../wire/key-package.ts'
 import { limits } from '../wire/limits.ts'
 import type { Capabilities, Lifetime } from '../wire/node.ts'
-import { checkVerdict, markValid, trusting, type Authentication, type Valid } from './authentication.ts'
+import { checkLifetime, checkVerdict, markValid, trusting, type Authentication, type Valid } from './authentication.ts'
+import { lastResortMark } from './last-resort.ts'
 
 const label = 'KeyPackageTBS'
 
@@ -21,7 +22,10 @@ export const KeyPackagePrivate = struct({
 })
 export type KeyPackagePrivate = Infer<typeof KeyPackagePrivate>
 
-/** Makes a KeyPackage and its private keys (RFC 9420 §10). Keep both until a Welcome used it, then wipe the latter. */
+/**
+ * Makes a KeyPackage and its private keys (RFC 9420 §10). Keep both until a Welcome used it, then wipe the latter; one
+ * of last resort until it expires. Throws `refused` when the capabilities do not list its extensions.
+ */
 export function generateKeyPackage(suite: Suite, options: {
   readonly credential: Credential
   readonly signatureKeyPair: KeyPair
@@ -29,8 +33,11 @@ export function generateKeyPackage(suite: Suite, options: {
   readonly lifetime: Lifetime
   readonly leafExtensions?: Extensions
   readonly extensions?: Extensions
+  /** Marks it as one that may be used more than once (RFC 9420 §16.8), by an extension that must be listed. */
+  readonly lastResort?: boolean
 }): { readonly keyPackage: Valid<KeyPackage>, readonly privateKeys: KeyPackagePrivate } {
-  const { credential, signatureKeyPair, capabilities, lifetime, leafExtensions = [], extensions = [] } = options
+  const { credential, signatureKeyPair, capabilities, lifetime, leafExtensions = [], lastResort = false } = options
+  const extensions = [...options.extensions ?? [], ...lastResort ? [lastResortMark] : []]
   // RFC 9420 §10: the init key is unique among this client's KeyPackages, and (§10.1) not the encryption key.
   const init = encryptionKeyPair(suite)
   const encryption = encryptionKeyPair(suite)
@@ -66,7 +73,7 @@ export function validateKeyPackage(suite: Suite, keyPackage: KeyPackage, { authe
   // RFC 9420 §10.1: version and cipher suite; there is one version, and `suite` is the group's.
   check('10.1.version', keyPackage.version === mls10)
   check('10.1.cipher-suite', keyPackage.cipherSuite === suite.id)
-  validateLeaf(suite, { leafNode, source: 'keyPackage', ...(now === undefined ? {} : { now }) })
+  validateLeaf(suite, { leafNode, source: 'keyPackage', now })
   checkUniqueExtensions(extensions)
   // RFC 9420 §10: extensions of the KeyPackage "MUST be included in the `leaf_node.capabilities` field".
   check('10.extensions-listed', listsExtensions(leafNode.capabilities, extensions))
@@ -75,5 +82,6 @@ export function validateKeyPackage(suite: Suite, keyPackage: KeyPackage, { authe
   const signed = encode(KeyPackageTBS, { ...rest, leafNode, extensions })
   check('10.1.signature', verifyWithLabel(suite, leafNode.signatureKey, label, signed, signature))
   checkVerdict('5.3.1.credential', authentication.validate(leafNode.credential, leafNode.signatureKey))
+  checkLifetime(leafNode, authentication)
   return markValid(keyPackage)
 }

@@ -1,7 +1,7 @@
 import { equal } from '../codec.ts'
 import { check, missing } from '../rules.ts'
 import type { PreSharedKey } from '../schedule/psk.ts'
-import type { Secret } from '../secret.ts'
+import { Secret } from '../secret.ts'
 import type { Suite } from '../suite.ts'
 import type { PreSharedKeyID } from '../wire/proposal.ts'
 import type { Group, PskLookup } from './state.ts'
@@ -34,14 +34,19 @@ export function findPsks(ids: readonly PreSharedKeyID[], lookup: PskLookup | und
 export const withOwnEpochs = (group: Group, others?: PskLookup): PskLookup => (id) => {
   const { psk } = id
   if (psk.type === 'resumption' && equal(psk.pskGroupId, group.context.groupId)) {
-    const own = resumptionPsk(group, psk.pskEpoch)
+    const own = heldPsk(group, psk.pskEpoch)
     if (own !== undefined) return own
   }
   return others?.(id)
 }
 
-/** RFC 9420 §8.6: the resumption PSK of the current epoch or of a past one that is kept. */
-function resumptionPsk(group: Group, epoch: bigint): Secret | undefined {
+/** RFC 9420 §8.6: the resumption PSK of the current epoch or of a past one that is kept; a copy, the caller's to wipe. */
+export function resumptionPsk(group: Group, epoch: bigint): Secret | undefined {
+  const held = heldPsk(group, epoch)
+  return held === undefined ? undefined : new Secret(held.unwrap().slice())
+}
+
+function heldPsk(group: Group, epoch: bigint): Secret | undefined {
   if (epoch === group.context.epoch) return group.secrets.resumptionPsk
   return group.past.find((past) => past.context.epoch === epoch)?.resumptionPsk
 }

@@ -6,21 +6,21 @@ import { pathSecretFor, type NewPath } from '../tree/path.ts'
 import type { MLSMessage } from '../wire/framing.ts'
 import { mls10 } from '../wire/key-package.ts'
 import { GroupInfo, GroupSecrets, type EncryptedGroupSecrets } from '../wire/welcome.ts'
-import { groupInfo } from './group-info.ts'
+import { groupInfo, type GroupInfoOptions } from './group-info.ts'
 import type { Effects } from './proposal-list.ts'
 import type { Group } from './state.ts'
 
 /** The Welcome for all whom a commit added (RFC 9420 §12.4.1, §12.4.3.1). `group`: the epoch that it starts. */
-export function welcomeFor(group: Group, { effects, path, joinerSecret, welcomeSecret, ratchetTree }: {
+export function welcomeFor(group: Group, { effects, path, joinerSecret, welcomeSecret, info: options }: {
   readonly effects: Effects
   readonly path: NewPath | undefined
   readonly joinerSecret: Secret
   readonly welcomeSecret: Secret
-  readonly ratchetTree: boolean
+  readonly info: GroupInfoOptions
 }): MLSMessage {
   const { suite } = group
   const { key, nonce } = welcomeKey(suite, welcomeSecret)
-  const info = encode(GroupInfo, groupInfo(group, { ratchetTree }))
+  const info = encode(GroupInfo, groupInfo(group, options))
   const encryptedGroupInfo = suite.seal(key.unwrap(), nonce, new Uint8Array(0), info)
   key.wipe()
   const secrets = effects.added.flatMap(({ index }, at): readonly EncryptedGroupSecrets[] => {

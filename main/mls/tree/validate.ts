@@ -63,7 +63,7 @@ export function validateLeaf(suite: Suite, { leafNode, source, place, now }: {
   /** Where it stands or will stand; needed unless its source is `keyPackage`. */
   readonly place?: LeafNodePlace
   /** In seconds since 1970; left out where the lifetime does not matter (§7.3 recommends it for what is received). */
-  readonly now?: bigint
+  readonly now?: bigint | undefined
 }): void {
   const { capabilities, credential, extensions, leafNodeSource } = leafNode
   check('7.3.source', source === undefined || leafNodeSource.type === source)
@@ -121,14 +121,14 @@ export function validateTree(suite: Suite, { tree, groupId, groupExtensions, now
   readonly groupId: Uint8Array
   readonly groupExtensions: Extensions
   /** In seconds since 1970, to demand that lifetimes have begun and not ended (recommended by §7.3). */
-  readonly now?: bigint
+  readonly now?: bigint | undefined
 }): void {
   checkUnmergedLeaves(tree)
   validateMembers({ before: undefined, after: tree, groupExtensions })
   verifyParentHashes(suite, tree)
   for (const { index, leafNode } of leavesOf(tree)) {
     const place = { groupId, leafIndex: index }
-    validateLeaf(suite, { leafNode, place, ...(now === undefined ? {} : { now }) })
+    validateLeaf(suite, { leafNode, place, now })
   }
 }
 
