@@ -6,7 +6,7 @@ import {
   changedParts, commit, createGroup, decodePending, encodePending, epochAuthenticator, generateKeyPackage,
   groupFromParts, join, KeyPackagePrivate, merge, MlsError, MLSMessage, nodesOf, portableSuites, protect, receive,
   trusting, type Authentication, type Capabilities, type CommitOptions, type Committed, type Extensions, type Group,
-  type JoinOptions, type KeyPackage, type KeyPair, type ProcessOptions, type Proposed, type PskLookup, type Received,
+  type Joined, type JoinOptions, type KeyPackage, type KeyPair, type ProcessOptions, type Proposed, type PskLookup, type Received,
   type RuleId, type Secret, type Suite, type SuiteOf, type Valid,
 } from '../../main/mls/index.ts'
 import { changedSecretParts, SecretTreePart } from '../../main/mls/schedule/secret-tree.ts'
@@ -268,17 +268,24 @@ export class World {
 
   /** Joins by a Welcome that travels as bytes. */
   enter(guest: Guest, made: Pick<Committed, 'welcome'>, options: Partial<JoinOptions> = {}): Member {
+    return this.welcome(guest, made, options).member
+  }
+
+  /** The same, with what the GroupInfo says. */
+  welcome(guest: Guest, made: Pick<Committed, 'welcome'>, options: Partial<JoinOptions> = {}): {
+    readonly member: Member
+  } & Pick<Joined, 'groupInfoExtensions'> {
     assert.ok(made.welcome !== undefined)
     const { body } = travelled(made.welcome)
     assert.equal(body.type, 'welcome')
     // A KeyPackage waits in a store for its Welcome.
     const privateKeys = decode(KeyPackagePrivate, encode(KeyPackagePrivate, guest.privateKeys))
-    const { group, wipe } = join({
+    const { group, groupInfoExtensions, wipe } = join({
       suiteOf: this.suiteOf, welcome: body.welcome, keyPackage: guest.keyPackage, privateKeys,
       signaturePrivateKey: guest.person.signatureKeyPair.privateKey, authentication: trusting, ...options,
     })
     for (const secret of wipe) secret.wipe()
-    return new Member(guest.person, this.suiteOf, group)
+    return { member: new Member(guest.person, this.suiteOf, group), groupInfoExtensions }
   }
 
   /** A commit that everybody follows: `others` process it, `guests` join, all agree on the epoch. */
