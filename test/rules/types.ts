@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
-  commit, encode, ExternalSenders, extensionType, groupInfo, joinExternally, propose, proposeUpdate, receive,
-  RequiredCapabilities, trusting, validateKeyPackage, type Capabilities, type Credential, type Extension,
-  type Extensions, type Group, type Proposal,
+  commit, encode, ExternalSenders, extensionType, groupInfo, joinExternally, propose, proposeAsExternalSender,
+  proposeUpdate, receive, RequiredCapabilities, trusting, validateKeyPackage, type Capabilities, type Credential,
+  type CustomProposals, type Extension, type Extensions, type Group, type Proposal,
 } from '../../main/mls/index.ts'
 import { bytes, custom, travelled, World, type Member } from '../mls/group-world.ts'
 import {
-  byValue, distrusting, forgeCommit, forgeProposal, refusedBy, resignedPackage, suite, world as plainWorld,
+  byValue, distrusting, forgeCommit, refusedBy, resignedPackage, suite, world as plainWorld,
 } from './forge.ts'
 import { refused } from './refusals.ts'
 
@@ -62,11 +62,15 @@ describe('a custom proposal is refused', () => {
     world.commit(ann, [ben], {
       proposals: [newExtensions({ extensionType: extensionType.externalSenders, extensionData })],
     })
-    const message = travelled(forgeProposal(ann.group, proposalOf(special), {
-      sender: { type: 'external', senderIndex: 0 }, signaturePrivateKey: signatureKeyPair.privateKey,
-    }))
+    const stating = (external: boolean | undefined): CustomProposals =>
+      new Map(external === undefined ? [] : [[special, { external, pathRequired: true }]])
+    const send = (external: boolean | undefined) => proposeAsExternalSender(ann.group,
+      { type: 'custom', tag: special, data: bytes('x') },
+      { senderIndex: 0, signatureKeyPair, customProposals: stating(external) })
+    for (const external of [undefined, false]) refused('12.1.8.type', () => send(external))
+    const message = travelled(send(true))
     const verdictOf = (external: boolean | undefined): string | undefined => {
-      const customProposals = external === undefined ? new Map() : new Map([[special, { external, pathRequired: true }]])
+      const customProposals = stating(external)
       const received = receive(ben.group, message, { ...trustingOptions, customProposals })
       assert.ok(received.type === 'proposal')
       return received.refused

@@ -4,6 +4,7 @@ import type { Secret } from '../secret.ts'
 import type { KeyPair } from '../suite.ts'
 import type { Content, FramedContent, MLSMessage, Sender } from '../wire/framing.ts'
 import { mls10, type KeyPackage } from '../wire/key-package.ts'
+import type { CustomProposals } from '../wire/proposal.ts'
 import { trusting, type Valid } from './authentication.ts'
 import { validateKeyPackage } from './key-package.ts'
 import { checkProposal, externalSendersOf, type View } from './proposals.ts'
@@ -15,9 +16,9 @@ import type { FramingOptions, OwnProposal } from './state.ts'
 /** A group as it is seen from outside: by `observe`, or by its GroupContext alone. */
 export type Observed = Pick<View, 'suite' | 'context'> & Partial<Pick<View, 'tree'>>
 
-/** RFC 9420 §12.1.8: what an external sender may propose. */
+/** RFC 9420 §12.1.8: what an external sender may propose; a custom type, if it states so. */
 export type ExternalProposal = Extract<OwnProposal, {
-  readonly type: 'add' | 'remove' | 'preSharedKey' | 'reInit' | 'groupContextExtensions'
+  readonly type: 'add' | 'remove' | 'preSharedKey' | 'reInit' | 'groupContextExtensions' | 'custom'
 }>
 
 /**
@@ -28,15 +29,19 @@ export function proposeAsExternalSender(observed: Observed, proposal: ExternalPr
   /** Which entry of the group's `external_senders` one is. */
   readonly senderIndex: number
   readonly signatureKeyPair: KeyPair
+  /** What the application states of its own proposal types. */
+  readonly customProposals?: CustomProposals
 } & Pick<FramingOptions, 'authenticatedData'>): MLSMessage {
   const { suite, context, tree } = observed
-  const { senderIndex, signatureKeyPair: { publicKey, privateKey: signaturePrivateKey } } = options
+  const { senderIndex, signatureKeyPair: { publicKey, privateKey: signaturePrivateKey }, customProposals } = options
   const entry = externalSendersOf(context.extensions)[senderIndex]
   if (entry === undefined || !equal(entry.signatureKey, publicKey)) {
     throw new MlsError('misuse', `the group has no external sender ${senderIndex} with this key`)
   }
   const sender = { type: 'external', senderIndex } as const
-  if (tree !== undefined) checkProposal({ suite, context, tree }, { proposal, sender, authentication: trusting })
+  if (tree !== undefined) {
+    checkProposal({ suite, context, tree }, { proposal, sender, authentication: trusting, customProposals })
+  }
   return sendFromOutside(observed, { type: 'proposal', proposal }, { ...options, sender, signaturePrivateKey })
 }
 
