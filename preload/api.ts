@@ -100,9 +100,10 @@ export type Fact =
 
 /**
  * Why something could not be read. `before-joined`: sent before this device joined. `epoch-too-old`: its keys are
- * deleted. `lost`: counters show that `count` messages never arrived. `malformed`: breaks the rule `rule`.
+ * deleted. `lost`: counters show that `count` messages never arrived. `away`: sent while this device was out of the
+ * group. `malformed`: breaks the rule `rule`.
  */
-export type GapReason = 'before-joined' | 'epoch-too-old' | 'lost' | 'malformed' | 'undecided'
+export type GapReason = 'before-joined' | 'epoch-too-old' | 'lost' | 'away' | 'malformed' | 'undecided'
 
 /** One fact in a conversation as a person sees it. `order` sorts the timeline and never changes. */
 export type Entry = {

@@ -3,14 +3,16 @@ import type { Change, Conversation, Entry, Me } from '../../preload/api.ts'
 import {
   decodeOutboxItem, decodeOwnKeyPackage, decodePendingCommit, decodePublish, decodeSeals, decodeWaiting,
   contactDocument, encodeAccount, encodeOutboxItem, encodeOwnKeyPackage, encodePendingCommit, encodePublish,
-  encodeSeals, encodeWaiting, inviteDocument, membersDocument, roomDocument,
+  encodeSeals, encodeWaiting, heardDocument, inviteDocument, membersDocument, roomDocument,
   type AccountDocument, type Contact, type OwnInvite,
 } from '../chat/documents.ts'
 import type { Body, OutboxItem, Publish } from '../chat/content.ts'
+import { heardKey } from '../chat/heard.ts'
 import { decodePassed, encodePassed, passedKey, type Passed } from '../chat/history.ts'
 import type { OwnKeyPackage } from '../chat/mail.ts'
 import { tellConversation, tellEntry, type Outgoing, type RoomState, type RoomStep, type Say } from '../chat/room.ts'
 import { deliveredBody, helloBody, introductionsBody } from '../chat/send.ts'
+import type { Known } from '../chat/receive.ts'
 import type { Self } from '../chat/self.ts'
 import { PortError, wipe, type DocumentKind, type Ports, type Store, type StoredEntry, type StoreWrite } from '../ports.ts'
 
@@ -19,6 +21,8 @@ export type Transaction = {
   readonly steps?: readonly RoomStep[]
   /** Entries changed beside the steps, by id. */
   readonly entries?: readonly StoredEntry[]
+  /** Items of the outbox as they are from now on. */
+  readonly outbox?: readonly OutboxItem[]
   readonly removedRooms?: readonly string[]
   readonly account?: Omit<AccountDocument, 'version'>
   readonly contacts?: readonly Contact[]
@@ -154,8 +158,14 @@ export class State {
     return state
   }
 
-  moment(): { readonly self: Self, readonly now: number, readonly entry: Store['entry'] } {
-    return { self: this.self, now: this.ports.now(), entry: (id) => this.store.entry(id) }
+  moment(): Known {
+    return {
+      self: this.self, now: this.ports.now(), entry: (id) => this.store.entry(id),
+      heard: (conversation, deviceId) => {
+        const bytes = this.store.document('heard', heardKey(conversation, deviceId))
+        return bytes === undefined ? undefined : heardDocument.decode(bytes)
+      },
+    }
   }
 
   // -------------------------------------------------------------- changing
@@ -166,6 +176,7 @@ export class State {
     const next = this.#resolve(transaction, documents)
     const write: StoreWrite = {
       documents, groups: next.groups, entries: next.entries, cursors: transaction.cursors ?? [],
+      removedEntries: next.removedEntries,
       clearedConversations: transaction.removedRooms ?? [],
     }
     this.store.commit(write)
@@ -178,6 +189,7 @@ export class State {
     const remember: (() => void)[] = []
     const wiped: Secret[] = [...transaction.wipe ?? []]
     const entries: StoredEntry[] = []
+    const removedEntries: string[] = []
     const groups: NonNullable<StoreWrite['groups']>[number][] = []
     const rooms = new Set<string>()
     const say = [...transaction.say ?? []]
@@ -189,6 +201,10 @@ export class State {
       remember.push(() => { this.rooms.set(id, step.state) })
       rooms.add(id)
       entries.push(...step.entries)
+      removedEntries.push(...step.removed)
+      for (const heard of new Map(step.heard.map((one) => [one.deviceId, one])).values()) {
+        documents.push({ kind: 'heard', key: heardKey(id, heard.deviceId), bytes: heardDocument.encode(heard) })
+      }
       wiped.push(...step.wipe)
       say.push(...step.say.map((one) => ({ room: id, body: this.#bodyOf(one, step.state) })))
       publish.push(...step.publish.map((one) => this.#publishOf(one, step.state)))
@@ -203,7 +219,7 @@ export class State {
     this.#keepRecords({ say, publish }, sink)
     this.#keepPlain(transaction, contacts, sink)
     const named = contacts.size > 0
-    return { remember, wipe: wiped, entries, groups, rooms, named }
+    return { remember, wipe: wiped, entries, removedEntries, groups, rooms, named }
   }
 
   /** What differs from the room as it is in memory, and therefore in the store. */
@@ -231,6 +247,9 @@ export class State {
       sink.documents.push({ kind, key: id, bytes: undefined })
     }
     const history = this.rooms.get(id)?.history ?? []
+    for (const { key } of this.store.documents('heard')) {
+      if (key.startsWith(`${id}.`)) sink.documents.push({ kind: 'heard', key, bytes: undefined })
+    }
     sink.documents.push(...historyDocuments(id, history, []))
     for (const [key, item] of this.outbox) if (toHex(item.room) === id) this.#dropOutbox(key, sink)
     for (const [key, one] of this.publishes) {
@@ -245,7 +264,8 @@ export class State {
   ): void {
     for (const { room, id = this.ports.random(16), body } of records.say) {
       const item: OutboxItem = {
-        version: 1, room: fromHex(room), position: this.#position++, id, sentAt: BigInt(this.ports.now()), body,
+        version: 1, room: fromHex(room), position: this.#position++, id, sentAt: BigInt(this.ports.now()),
+        counter: 0, body,
       }
       const key = toHex(id)
       sink.documents.push({ kind: 'outbox', key, bytes: encodeOutboxItem(item) })
@@ -269,6 +289,10 @@ export class State {
     for (const [key, contact] of contacts) {
       documents.push({ kind: 'contact', key, bytes: contactDocument.encode(contact) })
       remember.push(() => { this.contacts.set(key, contact) })
+    }
+    for (const item of transaction.outbox ?? []) {
+      documents.push({ kind: 'outbox', key: toHex(item.id), bytes: encodeOutboxItem(item) })
+      remember.push(() => { this.outbox.set(toHex(item.id), item) })
     }
     for (const invite of transaction.invites ?? []) {
       documents.push({ kind: 'invite', key: invite.token, bytes: inviteDocument.encode(invite) })
@@ -328,7 +352,7 @@ export class State {
   }
 
   #tell(transaction: Transaction, next: { readonly entries: readonly StoredEntry[], readonly rooms: ReadonlySet<string>
-    readonly named: boolean }): void {
+    readonly removedEntries: readonly string[], readonly named: boolean }): void {
     // A name stands in every conversation with that person.
     const renamed = next.named || transaction.account !== undefined
     const conversations = renamed ? this.conversations()
@@ -341,6 +365,7 @@ export class State {
     const change: Omit<Change, 'revision'> = {
       ...(transaction.account === undefined ? {} : { phase: { at: 'ready' as const, me: this.me } }),
       ...(conversations.length === 0 ? {} : { conversations }),
+      ...(next.removedEntries.length === 0 ? {} : { removedEntries: next.removedEntries }),
       ...(latest.size === 0 ? {} : { entries: [...latest.values()] }),
       ...(removed.length === 0 ? {} : { removedConversations: removed }),
       ...(transaction.notice === undefined ? {} : { notice: transaction.notice }),

@@ -3,6 +3,7 @@ import { forgetOld } from '../chat/epochs.ts'
 import { inboxLog, keyPackageLog } from '../chat/mail.ts'
 import { makeCommit, wantsCommit } from '../chat/membership.ts'
 import { messageEntryId, onCommitRecord, onEpochBegun, onMessageRecord } from '../chat/receive.ts'
+import type { Heard } from '../chat/heard.ts'
 import type { RejoinReason, SignedStory } from '../chat/letter.ts'
 import { beginRecovery } from '../chat/recovery.ts'
 import { isOpen, isWell, still, then, withRoom, type RoomState, type RoomStep } from '../chat/room.ts'
@@ -345,7 +346,9 @@ export class Sync {
       const found = step
       const entry = (entryId: string): StoredEntry | undefined =>
         found.entries.findLast((one) => one.id === entryId) ?? this.#state.store.entry(entryId)
-      step = then(step, onMessageRecord(step.state, record, { ...moment, entry }))
+      const heard = (room: string, deviceId: string): Heard | undefined =>
+        found.heard.findLast((one) => one.deviceId === deviceId) ?? moment.heard(room, deviceId)
+      step = then(step, onMessageRecord(step.state, record, { ...moment, entry, heard }))
     }
     this.#state.transact({
       steps: [step], cursors: [{ log, seq: records.at(-1)?.seq ?? cursor }], removedPublish: this.#stale(state, step),
@@ -417,7 +420,7 @@ export class Sync {
     const made = encryptItems(state, items.slice(0, outboxBatch), (entry) => this.#state.store.entry(entry),
       this.#state.self.accountId)
     this.#state.transact({
-      steps: [{ ...still(made.state), entries: made.entries, wipe: made.wipe }],
+      steps: [{ ...still(made.state), entries: made.entries, wipe: made.wipe }], outbox: made.counted,
       publish: made.records.map(({ item, log, bytes, epoch }) => ({
         log, slot: '', bytes, target: { type: 'message', room: fromHex(id), epoch, items: [item.id] },
       })),

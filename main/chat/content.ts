@@ -33,8 +33,9 @@ const Body = openChoice(uint16, {
 export type Body = Infer<typeof Body>
 
 /**
- * One message. `counter` counts what this device ever sent in this conversation, from 1; with the sender's generation
- * it tells how many messages are missing. `sentAt` is the sender's clock, milliseconds since 1970.
+ * One message. `counter` is how many messages for people this device had sent in this conversation with this one: a
+ * text has the next number and keeps it through every retry, anything else has that of the last text. So a receiver
+ * knows exactly which ones did not arrive. `sentAt` is the sender's clock, milliseconds since 1970.
  */
 export const Content = struct({ version: uint8, id: ContentId, sentAt: uint64, counter: uint32, body: Body })
 export type Content = Infer<typeof Content>
@@ -52,7 +53,10 @@ export const decodeContent = (bytes: Uint8Array): Content => {
   return decode(Content, bytes)
 }
 
-/** How an item of the outbox waits: its content without counter, which is given when it is encrypted. */
+/** Is this one of the messages that counters count? */
+export const isCounted = (body: Body): boolean => body.type === 'text'
+
+/** How an item of the outbox waits. */
 export const OutboxItem = struct({
   version: uint8,
   room: fixed(16),
@@ -60,6 +64,8 @@ export const OutboxItem = struct({
   position: uint64,
   id: ContentId,
   sentAt: uint64,
+  /** 0 until it is encrypted for the first time, and for what is not counted. */
+  counter: uint32,
   body: Body,
 })
 export type OutboxItem = Infer<typeof OutboxItem>

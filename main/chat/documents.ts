@@ -4,6 +4,7 @@ import {
   type AppliedCommit, type Codec, type Group, type Infer, type SuiteOf,
 } from '../mls/index.ts'
 import { OutboxItem, Publish } from './content.ts'
+import type { Heard } from './heard.ts'
 import type { Member, PendingCommit, Room, Waiting } from './room.ts'
 import type { OwnKeyPackage } from './mail.ts'
 import { Seals, type Seal } from './sealed.ts'
@@ -24,6 +25,8 @@ const json = <T extends { readonly version: 1 }>(what: string) => ({
 
 export const roomDocument = json<Room>('conversation')
 export const membersDocument = json<{ readonly version: 1, readonly members: readonly Member[] }>('list of members')
+
+export const heardDocument = json<Heard>('record of what was heard')
 
 /** A person this device knows: the name, and whether it is their own word. */
 export type Contact = { readonly version: 1, readonly accountId: string, readonly name: string, readonly own: boolean }

@@ -55,7 +55,7 @@ export const emptyRoom = (id: string, now: number): Room => ({
   version: 1, id, log: '', kind: 'group', state: 'request', name: '', peer: '', admins: [], membersMayAdd: false,
   epochAt: now, healedAt: now, renewedBy: '', attempt: 0, intents: [], leaving: false, counter: 0, nextOrder: 1,
   readUpTo: 0, unread: 0, draft: '', at: now, last: undefined, request: undefined, receiptsDue: [], proposals: [],
-  recovery: undefined, headAt: now, ownRecords: { epoch: '', records: [] }, suspects: [],
+  recovery: undefined, returnedAt: '', headAt: now, ownRecords: { epoch: '', records: [] }, suspects: [],
 })
 
 /** Whether this device has reason to commit now: something to change, or proposals that wait (RFC 9420 §12.4). */

@@ -4,14 +4,16 @@ import {
 } from '../mls/index.ts'
 import type { GapReason } from '../../preload/api.ts'
 import type { LogRecord, StoredEntry } from '../ports.ts'
-import { decodeContent, type Content } from './content.ts'
+import { deviceIdOf } from '../identity/credential.ts'
+import { decodeContent, isCounted, type Content } from './content.ts'
 import { closeRoom, enterEpoch } from './epochs.ts'
+import { hear, sizeOf, type Heard } from './heard.ts'
 import type { RejoinReason } from './letter.ts'
 import { settle, winCommit } from './membership.ts'
 import { accountOf } from './account-of.ts'
 import { commitRefusal, proposalRefusal } from './policy.ts'
 import { beginRecovery } from './recovery.ts'
-import { append, still, tellFact, then, withRoom, type RoomState, type RoomStep } from './room.ts'
+import { append, still, tellFact, then, withRoom, type Room, type RoomState, type RoomStep } from './room.ts'
 import { commitSlot, groupLog, hintIn, hintOf, openRecord, recordHash, type Seal } from './sealed.ts'
 import type { Moment } from './self.ts'
 
@@ -24,7 +26,10 @@ const waitingBytes = 65_536
 export const receiptPeople = 50
 
 /** What a transition may ask of the store beyond the room itself. */
-export type Known = Moment & { readonly entry: (id: string) => StoredEntry | undefined }
+export type Known = Moment & {
+  readonly entry: (id: string) => StoredEntry | undefined
+  readonly heard: (conversation: string, deviceId: string) => Heard | undefined
+}
 
 const decodeMessages = (messages: readonly Uint8Array[]): readonly MLSMessage[] =>
   messages.map((bytes) => decode(MLSMessage, bytes))
@@ -303,8 +308,39 @@ function onContent(
       id: place.id, kind: 'gap', reason: 'malformed', count: 1, from, rule: 'content',
     })
   }
-  return onSpoken(step, { content, from }, place)
+  const heard = onHeard(step, received, { content, from }, place)
+  return onSpoken(heard, { content, from }, place)
 }
+
+/** What the sender's counter says of messages that did not arrive, and of one that came after all. */
+function onHeard(
+  step: RoomStep, received: Extract<Received, { readonly type: 'application' }>, { content, from }: Spoken, place: Place,
+): RoomStep {
+  const { room } = step.state
+  const deviceId = deviceIdOf(received.senderLeaf.credential)
+  const { known } = place
+  const before = step.heard.findLast((one) => one.deviceId === deviceId) ?? known.heard(room.id, deviceId)
+  const { heard, opened, filled } = hear(before, {
+    conversation: room.id, deviceId, counter: content.counter, counted: isCounted(content.body),
+    epoch: String(received.epoch),
+  })
+  const told: RoomStep = { ...step, heard: [...step.heard, heard] }
+  const id = (gap: number): string => `${room.id}.gap.${deviceId}.${gap}`
+  if (opened !== undefined) {
+    return append(told, known.now, {
+      id: id(opened.gap), kind: 'gap', reason: reasonFor(room, before), count: sizeOf(opened), from,
+    })
+  }
+  if (filled === undefined) return told
+  const entry = told.entries.findLast((one) => one.id === id(filled.gap)) ?? known.entry(id(filled.gap))
+  if (entry?.kind !== 'gap') return told
+  return filled.left === 0 ? { ...told, removed: [...told.removed, entry.id] }
+    : { ...told, entries: [...told.entries, { ...entry, count: filled.left }] }
+}
+
+/** Out of the group since the sender was last heard: what was said meanwhile was not for this device. */
+const reasonFor = (room: Room, before: Heard | undefined): GapReason =>
+  room.returnedAt !== '' && before !== undefined && BigInt(before.epoch) < BigInt(room.returnedAt) ? 'away' : 'lost'
 
 function onSpoken(step: RoomStep, spoken: Spoken, place: Place): RoomStep {
   const { content, from } = spoken

@@ -84,7 +84,7 @@ function comeBack(known: RoomState, { group, by, wipe }: Arrived, moment: Moment
     ...withRoom(known, {
       ...roomOfPolicy(group), recovery: undefined, proposals: [], attempt: 0, suspects: [],
       ownRecords: { epoch: '', records: [] }, epochAt: moment.now, healedAt: moment.now, renewedBy: by,
-      headAt: moment.now,
+      headAt: moment.now, returnedAt: String(group.context.epoch),
     }),
     group, members: membersOf(group, known.members, new Set(), moment.now), seals: [sealOf(group)], pending: undefined,
     waiting: [], history: [],

@@ -1,6 +1,7 @@
 import type { Conversation, ConversationState, Entry, Fact, Person } from '../../preload/api.ts'
 import type { StoredEntry } from '../ports.ts'
 import type { AppliedCommit, Group, Secret } from '../mls/index.ts'
+import type { Heard } from './heard.ts'
 import type { Passed } from './history.ts'
 import type { RejoinReason } from './letter.ts'
 import type { Seal } from './sealed.ts'
@@ -75,6 +76,8 @@ export type Room = {
   /** Encoded MLSMessages of this epoch's proposals, hexadecimal: a commit travels with those that it references. */
   readonly proposals: readonly { readonly reference: string, readonly message: string }[]
   readonly recovery: Recovery | undefined
+  /** The first epoch after this device was last let back in; decimal, empty for never. */
+  readonly returnedAt: string
   /** When this device last saw the end of the group's logs. */
   readonly headAt: number
   /** The newest records of this device in an epoch, by generation: one that is not among them is of a copy of it. */
@@ -121,6 +124,10 @@ export type RoomState = {
 export type RoomStep = {
   readonly state: RoomState
   readonly entries: readonly StoredEntry[]
+  /** Ids of entries that are no longer true. */
+  readonly removed: readonly string[]
+  /** What was heard of which sender, as it is now. */
+  readonly heard: readonly Heard[]
   /** Bodies for the outbox, in order. */
   readonly say: readonly Say[]
   /** Exact records to append. */
@@ -142,12 +149,14 @@ export type Outgoing = {
 }
 
 export const still = (state: RoomState): RoomStep =>
-  ({ state, entries: [], say: [], publish: [], names: [], wipe: [] })
+  ({ state, entries: [], removed: [], heard: [], say: [], publish: [], names: [], wipe: [] })
 
 /** One step after another, as one. */
 export const then = (first: RoomStep, second: RoomStep): RoomStep => ({
   state: second.state,
   entries: [...first.entries, ...second.entries],
+  removed: [...first.removed, ...second.removed],
+  heard: [...first.heard, ...second.heard],
   say: [...first.say, ...second.say],
   publish: [...first.publish, ...second.publish],
   names: [...first.names, ...second.names],

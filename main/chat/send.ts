@@ -1,6 +1,6 @@
 import { encode, fromHex, MLSMessage, protect, toHex, type Secret } from '../mls/index.ts'
 import type { StoredEntry } from '../ports.ts'
-import { encodeContent, type Body, type OutboxItem } from './content.ts'
+import { encodeContent, isCounted, type Body, type OutboxItem } from './content.ts'
 import { append, isDue, isOpen, isWell, still, withRoom, type RoomState, type RoomStep } from './room.ts'
 import { groupLog, recordHash, sealOf, sealRecord } from './sealed.ts'
 import type { Moment } from './self.ts'
@@ -36,6 +36,8 @@ const rememberedRecords = 64
 
 export type Encrypted = {
   readonly state: RoomState
+  /** Items that got their counter. */
+  readonly counted: readonly OutboxItem[]
   /** One record for each item, in order: exact bytes, to be stored with the new ratchet before they are sent. */
   readonly records: readonly { readonly item: OutboxItem, readonly log: string, readonly bytes: Uint8Array
     readonly epoch: bigint }[]
@@ -51,32 +53,36 @@ export function encryptItems(
   state: RoomState, items: readonly OutboxItem[], entry: (id: string) => StoredEntry | undefined, self: string,
 ): Encrypted {
   let { group } = state
-  if (group === undefined) return { state, records: [], entries: [], wipe: [] }
+  if (group === undefined) return { state, counted: [], records: [], entries: [], wipe: [] }
   const log = groupLog('m', state.room.log)
   const seal = sealOf(group)
   const wipe: Secret[] = [seal.key]
   const records: Encrypted['records'][number][] = []
   const entries: StoredEntry[] = []
+  const counted: OutboxItem[] = []
   let { counter } = state.room
   const epoch = String(group.context.epoch)
-  const own = state.room.ownRecords.epoch === epoch ? [...state.room.ownRecords.records] : []
+  const sent = state.room.ownRecords.epoch === epoch ? [...state.room.ownRecords.records] : []
   const devices = state.members.reduce((sum, member) => sum + member.devices, 0)
   for (const item of items) {
-    counter += 1
     const { id, sentAt, body } = item
-    // Receivers drop doubles by `id`; the counter is of this encryption (content.ts).
-    const made = protect(group, encodeContent({ id, sentAt, counter, body }))
+    if (isCounted(body) && item.counter === 0) {
+      counter += 1
+      counted.push({ ...item, counter })
+    }
+    const own = isCounted(body) && item.counter > 0 ? item.counter : counter
+    const made = protect(group, encodeContent({ id, sentAt, counter: own, body }))
     group = made.group
     wipe.push(...made.wipe)
     const bytes = sealRecord(group.suite, seal, log, [encode(MLSMessage, made.message)])
     records.push({ item, log, bytes, epoch: group.context.epoch })
-    own.push({ generation: made.generation, hash: recordHash(group.suite, bytes) })
+    sent.push({ generation: made.generation, hash: recordHash(group.suite, bytes) })
     // Who can read it is decided now: the members of this epoch.
     const shown = body.type === 'text' ? entry(messageEntryId(self, toHex(id))) : undefined
     if (shown?.kind === 'message') entries.push({ ...shown, people: state.members.length, devices })
   }
-  const ownRecords = { epoch, records: own.slice(-rememberedRecords) }
-  return { state: { ...withRoom(state, { counter, ownRecords }), group }, records, entries, wipe }
+  const ownRecords = { epoch, records: sent.slice(-rememberedRecords) }
+  return { state: { ...withRoom(state, { counter, ownRecords }), group }, counted, records, entries, wipe }
 }
 
 /** The bodies that this device says by itself. */

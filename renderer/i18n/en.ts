@@ -60,6 +60,9 @@ const gapWords = (gap: Extract<Entry, { kind: 'gap' }>, naming: Naming): string 
       return `${some} came too late: the keys are already deleted. Ask ${who} to send ${one ? 'it' : 'them'} again.`
     case 'lost':
       return `${some} did not arrive. Ask ${who} to send ${one ? 'it' : 'them'} again.`
+    case 'away':
+      return `${some} ${one ? 'was' : 'were'} sent while this device was out of the chat. Ask ${who} to send ` +
+        `${one ? 'it' : 'them'} again.`
     case 'malformed':
       return `${some} broke the rules of this chat and ${one ? 'was' : 'were'} left out. Nothing else is affected.`
     case 'undecided':

@@ -185,3 +185,36 @@ function missingProposal(group: Group): MLSMessage {
   const { group: proposed } = propose(group, { type: 'groupContextExtensions', extensions: group.context.extensions })
   return commit(proposed, { authentication: authentication(group.suite) }).message
 }
+
+test('messages that did not arrive are counted exactly, and appear when they come after all', async (t) => {
+  const { all: [anna, ben], end } = await people(['Anna', 'Ben'])
+  t.after(end)
+  const conversation = await gather(anna, ben)
+  await anna.say(conversation, 'one')
+  await hear(ben, conversation, 'one')
+  await ben.stop()
+  for (const word of ['two', 'three', 'four', 'five']) await anna.say(conversation, word)
+  await until('all are sent', async () => (await anna.entries(conversation)).every((entry) =>
+    entry.kind !== 'message' || entry.state !== 'sending'))
+  await anna.stop()
+  const { log } = held(ben, conversation)
+  const database = new Database(anna.deliveryFile)
+  const records = database.prepare<[string], { seq: number, bytes: Uint8Array }>(
+    'SELECT seq, bytes FROM records WHERE log = ? ORDER BY seq DESC LIMIT 4').all(`m.${log}`)
+  const lost = records.slice(1, 3)
+  for (const { seq } of lost) database.prepare('DELETE FROM records WHERE seq = ?').run(seq)
+  database.close()
+  await ben.start()
+  await hear(ben, conversation, 'five')
+  const gaps = async () => (await ben.entries(conversation)).flatMap((entry) =>
+    entry.kind === 'gap' ? [{ reason: entry.reason, count: entry.count }] : [])
+  assert.deepEqual(await gaps(), [{ reason: 'lost', count: 2 }])
+  const delivery = openSqliteDelivery({ file: ben.deliveryFile })
+  await delivery.append(`m.${log}`, new Uint8Array(lost[1]?.bytes ?? []))
+  await hear(ben, conversation, 'three')
+  assert.deepEqual(await gaps(), [{ reason: 'lost', count: 1 }])
+  await delivery.append(`m.${log}`, new Uint8Array(lost[0]?.bytes ?? []))
+  await delivery.close()
+  await hear(ben, conversation, 'four')
+  assert.deepEqual(await gaps(), [])
+})
