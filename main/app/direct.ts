@@ -2,7 +2,7 @@ import { fromHex, toHex } from '../mls/index.ts'
 import { closeRoom } from '../chat/epochs.ts'
 import { leaveRoom } from '../chat/membership.ts'
 import { acceptRequest } from '../chat/requests.ts'
-import { still, then, withRoom, type RoomState } from '../chat/room.ts'
+import { followedBy, still, withRoom, type RoomState } from '../chat/room.ts'
 import type { State } from './state.ts'
 
 /**
@@ -39,7 +39,7 @@ function moveTo(state: State, from: RoomState, to: RoomState): void {
   const waiting = [...state.outbox].filter(([, item]) => toHex(item.room) === from.room.id)
   const accepted = acceptRequest(withRoom(to, { nextOrder, draft: from.room.draft, last: from.room.last }))
   state.transact({
-    steps: [then(still(to), accepted)], entries: moved,
+    steps: [followedBy(still(to), accepted)], entries: moved,
     say: [...again, ...waiting.map(([, item]) => ({ room: to.room.id, id: item.id, body: item.body }))],
     removedRooms: [from.room.id], wipe: left.wipe,
     publish: left.publish.map((one) => ({ log: one.log, slot: one.slot, bytes: one.bytes, target: { type: 'record' } })),

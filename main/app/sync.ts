@@ -6,7 +6,7 @@ import { messageEntryId, onCommitRecord, onEpochBegun, onMessageRecord } from '.
 import type { Heard } from '../chat/heard.ts'
 import type { RejoinReason, SignedStory } from '../chat/letter.ts'
 import { beginRecovery } from '../chat/recovery.ts'
-import { isOpen, isWell, still, then, withRoom, type RoomState, type RoomStep } from '../chat/room.ts'
+import { isOpen, isWell, still, followedBy, withRoom, type RoomState, type RoomStep } from '../chat/room.ts'
 import { groupLog } from '../chat/sealed.ts'
 import { encryptItems, maySend, outboxBatch } from '../chat/send.ts'
 import type { Publish } from '../chat/content.ts'
@@ -304,7 +304,7 @@ export class Sync {
       }
       this.#undecidedSince.delete(id)
       const begun = step.state.group === state.group ? step
-        : then(step, onEpochBegun(step.state, this.#state.moment()))
+        : followedBy(step, onEpochBegun(step.state, this.#state.moment()))
       this.#state.transact({
         steps: [begun], cursors: [{ log, seq: record.seq }], removedPublish: this.#stale(state, begun),
       })
@@ -348,7 +348,7 @@ export class Sync {
         found.entries.findLast((one) => one.id === entryId) ?? this.#state.store.entry(entryId)
       const heard = (room: string, deviceId: string): Heard | undefined =>
         found.heard.findLast((one) => one.deviceId === deviceId) ?? moment.heard(room, deviceId)
-      step = then(step, onMessageRecord(step.state, record, { ...moment, entry, heard }))
+      step = followedBy(step, onMessageRecord(step.state, record, { ...moment, entry, heard }))
     }
     this.#state.transact({
       steps: [step], cursors: [{ log, seq: records.at(-1)?.seq ?? cursor }], removedPublish: this.#stale(state, step),

@@ -13,7 +13,7 @@ import { settle, winCommit } from './membership.ts'
 import { accountOf } from './account-of.ts'
 import { commitRefusal, proposalRefusal } from './policy.ts'
 import { beginRecovery } from './recovery.ts'
-import { append, still, tellFact, then, withRoom, type Room, type RoomState, type RoomStep } from './room.ts'
+import { append, still, tellFact, followedBy, withRoom, type Room, type RoomState, type RoomStep } from './room.ts'
 import { commitSlot, groupLog, hintIn, hintOf, openRecord, recordHash, type Seal } from './sealed.ts'
 import type { Moment } from './self.ts'
 
@@ -119,7 +119,7 @@ function followCommit(step: RoomStep, before: Group, record: LogRecord, moment: 
   const wiped: RoomStep = { ...step, wipe: [...step.wipe, ...wipe, ...received.wipe] }
   if (received.applied.selfRemoved) return removedFrom(wiped, received, moment)
   const { slot = '', bytes } = record
-  return then(wiped, settle(enterEpoch(state, { ...received, record: { slot, bytes } }, moment), moment))
+  return followedBy(wiped, settle(enterEpoch(state, { ...received, record: { slot, bytes } }, moment), moment))
 }
 
 /**
@@ -196,7 +196,7 @@ export function onEpochBegun(state: RoomState, known: Known): RoomStep {
   const ready = state.waiting.filter((one) => hints.has(one.hint))
   let step = still({ ...state, waiting: state.waiting.filter((one) => !hints.has(one.hint)) })
   for (const one of ready) {
-    step = then(step, onMessageRecord(step.state, { seq: one.seq, slot: undefined, bytes: one.bytes }, known))
+    step = followedBy(step, onMessageRecord(step.state, { seq: one.seq, slot: undefined, bytes: one.bytes }, known))
   }
   return step
 }
@@ -215,7 +215,7 @@ function readRecord(
   let step = still(state)
   for (const [index, message] of messages.entries()) {
     const id = `${state.room.id}.m${record.seq}.${index}`
-    step = then(step, readMessage(step.state, message, { id, known, record }))
+    step = followedBy(step, readMessage(step.state, message, { id, known, record }))
   }
   return step
 }

@@ -152,7 +152,7 @@ export const still = (state: RoomState): RoomStep =>
   ({ state, entries: [], removed: [], heard: [], say: [], publish: [], names: [], wipe: [] })
 
 /** One step after another, as one. */
-export const then = (first: RoomStep, second: RoomStep): RoomStep => ({
+export const followedBy = (first: RoomStep, second: RoomStep): RoomStep => ({
   state: second.state,
   entries: [...first.entries, ...second.entries],
   removed: [...first.removed, ...second.removed],
