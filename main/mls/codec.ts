@@ -63,11 +63,12 @@ export class Writer {
     else throw new MlsError('misuse', 'a vector of more than 2^30 - 1 bytes cannot be encoded')
   }
 
-  /** What `write` appends, behind its length in bytes. */
-  vector(write: (inner: Writer) => void): void {
+  /** What `write` appends, at most `limit` bytes, behind its length. */
+  vector(limit: number, write: (inner: Writer) => void): void {
     const inner = new Writer()
     write(inner)
     const body = inner.#bytes.subarray(0, inner.#length)
+    if (body.length > limit) throw new MlsError('misuse', `a list of ${body.length} bytes where ${limit} are allowed`)
     this.length(body.length)
     this.bytes(body)
     inner.#bytes.fill(0)
@@ -211,7 +212,7 @@ export const secret = (limit: number): Codec<Secret> => {
 /** `T x<V>`: values until the vector of at most `limit` bytes ends. */
 export const vector = <T>(of: Codec<T>, limit: number): Codec<readonly T[]> => ({
   write: (writer, values) => {
-    writer.vector((inner) => { for (const value of values) of.write(inner, value) })
+    writer.vector(limit, (inner) => { for (const value of values) of.write(inner, value) })
   },
   read: (reader) => {
     const inner = reader.vector(limit)
@@ -327,7 +328,7 @@ export const mapped = <T, U>(codec: Codec<T>, to: (value: T) => U, from: (value:
   read: (reader) => to(codec.read(reader)),
 })
 
-/** UTF-8 text of at most `limit` bytes; other bytes are malformed. */
+/** UTF-8 text of at most `limit` bytes; other bytes are malformed. Writing makes half a surrogate pair U+FFFD. */
 export const utf8 = (limit: number): Codec<string> => {
   const bytes = opaque(limit)
   return {
