@@ -12,6 +12,7 @@ export const rules = {
   '2.1.trailing': { section: '2.1', sentence: 'The input ends where its last field ends.' },
   '2.1.limit': { section: '2.1.2', sentence: 'No vector is longer than the limit that this implementation sets for it.' },
   '2.1.enum': { section: '2.1', sentence: 'A tag without a default case has one of its listed values.' },
+  '4.1.leaf-limit': { section: '4.1', sentence: 'No tree has more leaves than the limit that this implementation sets.' },
   '5.1.3.public-key': { section: '5.1.3', sentence: 'A public key of the KEM is valid, and agrees on a secret that is not all zero.' },
   '5.1.3.open': { section: '5.1.3', sentence: 'A ciphertext opens with the key, the label and the context of its purpose.' },
   '5.3.1.credential': { section: '5.3.1', sentence: 'The authentication service accepts the credential of every member for its signature key.' },

@@ -38,7 +38,7 @@ export type Forged = {
 
 /** A PublicMessage with any content, signed and tagged like an honest one. */
 export function forge(group: Group, content: Content, change: Forged = {}): MLSMessage {
-  const { context, secrets: { membershipKey } } = group
+  const { suite, context, secrets: { membershipKey } } = group
   const framed = {
     groupId: change.groupId ?? context.groupId,
     epoch: change.epoch ?? context.epoch,

@@ -5,7 +5,10 @@ import {
 import { MlsError } from '../error.ts'
 import { changedSecretParts, SecretTreePart, secretTreeFromParts, type SecretTree } from '../schedule/secret-tree.ts'
 import type { KeyPair, SuiteOf } from '../suite.ts'
-import { changedNodes, leafCount, nodesOf, treeOf, type RatchetTree } from '../tree/ratchet-tree.ts'
+import { nodeWidth } from '../tree/math.ts'
+import {
+  changedNodes, leafAt, leafCount, leafLimit, nodesOf, treeOf, type RatchetTree,
+} from '../tree/ratchet-tree.ts'
 import { Sender } from '../wire/framing.ts'
 import { GroupContext } from '../wire/group-context.ts'
 import { limits } from '../wire/limits.ts'
@@ -176,7 +179,7 @@ type StoredParts = {
 export function groupFromParts(suiteOf: SuiteOf, parts: StoredParts): Group {
   const tree = treeFrom([], Array.from(parts.nodes, ([index, bytes]) => ({ index, ...decode(StoredNode, bytes) })))
   const ratchets = readRatchets(parts.ratchets)
-  const head = readHead(suiteOf, parts.head)
+  const head = readHead(suiteOf, parts.head, tree)
   const secrets = ratchets.secrets.get(String(head.context.epoch)) ?? new Map<string, SecretTreePart>()
   return {
     ...head,
@@ -187,29 +190,29 @@ export function groupFromParts(suiteOf: SuiteOf, parts: StoredParts): Group {
   }
 }
 
-/** No tree is wider: four million members. */
-const nodeLimit = 2 ** 23
-
 function treeFrom(
   before: readonly (Node | undefined)[],
   changed: readonly { readonly index: number, readonly node: Node | undefined }[],
 ): RatchetTree {
   const nodes = [...before]
   for (const { index, node } of changed) {
-    if (index >= nodeLimit) throw new MlsError('malformed', `a stored group has a node ${index}`)
+    if (!(Number.isInteger(index) && index >= 0 && index < nodeWidth(leafLimit))) {
+      throw new MlsError('malformed', `a stored group has a node ${index}`)
+    }
     nodes[index] = node
   }
   while (nodes.length > 0 && nodes[nodes.length - 1] === undefined) nodes.pop()
   return treeOf(Array.from(nodes)) // Without holes.
 }
 
-/** What the head holds of a group. */
+/** What the head holds of a group, whose own leaf the tree has. */
 function readHead(
-  suiteOf: SuiteOf, bytes: Uint8Array,
+  suiteOf: SuiteOf, bytes: Uint8Array, tree: RatchetTree,
 ): Omit<Group, 'tree' | 'secretTree' | 'proposals' | 'past'> {
   const { suite: id, status, keys, ...head } = decode(Head, bytes)
   const suite = suiteOf(id)
   if (suite === undefined) throw new MlsError('unsupported', `cipher suite ${id} is not there`)
+  if (leafAt(tree, head.ownLeaf) === undefined) throw new MlsError('malformed', 'a stored group without its own leaf')
   const pairs = new Map(keys.map(({ node, pair }) => [node as NodeIndex, pair]))
   return { ...head, suite, status, keys: pairs }
 }
@@ -270,7 +273,7 @@ export function decodePending(suiteOf: SuiteOf, group: Group, bytes: Uint8Array)
   const { head, nodes: changed, secrets } = decode(Pending, bytes)
   const tree = treeFrom(nodesOf(group.tree), changed)
   return {
-    ...readHead(suiteOf, head),
+    ...readHead(suiteOf, head, tree),
     tree,
     secretTree: secretTreeFromParts(leafCount(tree), new Map(secrets.map(({ name, part }) => [name, part]))),
     proposals: new Map(),
@@ -282,3 +285,6 @@ export function decodePending(suiteOf: SuiteOf, group: Group, bytes: Uint8Array)
 const secretParts = (tree: SecretTree): ReadonlyMap<string, SecretTreePart> =>
   new Map(Array.from(changedSecretParts(tree, undefined)).flatMap(([name, part]) =>
     part === undefined ? [] : [[name, part] as const]))
+
+/** The formats of this file, for those who test what is read from a store. */
+export const storedFormats = { Head, StoredNode, StoredSecret, StoredPast, StoredProposal, Pending } as const

@@ -68,11 +68,14 @@ export type TakenKey = {
  * secrets to wipe as soon as the first key is taken.
  */
 export function secretTree(encryptionSecret: Secret, leafCount: number): SecretTree {
-  if (leafCount < 1 || !Number.isInteger(Math.log2(leafCount))) {
+  if (!isWidth(leafCount)) {
     throw new MlsError('misuse', 'a secret tree has as many leaves as the ratchet tree, a power of two')
   }
   return { leafCount, root: { type: 'node', secret: encryptionSecret } }
 }
+
+/** RFC 9420 §4.1: the tree is perfect. */
+const isWidth = (leafCount: number): boolean => leafCount >= 1 && Number.isInteger(Math.log2(leafCount))
 
 /** The next unused key of a leaf, for sending (RFC 9420 §9.1). */
 export function nextKey(suite: Suite, tree: SecretTree, leaf: LeafIndex, kind: RatchetKind): TakenKey {
@@ -234,8 +237,9 @@ export function changedSecretParts(
   return changed
 }
 
-/** The tree of its parts. Throws `MlsError('malformed')` when one of them is missing. */
+/** The tree of its parts. Throws `MlsError('malformed')` when one of them is missing, or for no width of a tree. */
 export function secretTreeFromParts(leafCount: number, parts: ReadonlyMap<string, SecretTreePart>): SecretTree {
+  if (!isWidth(leafCount)) throw new MlsError('malformed', `a stored secret tree of ${leafCount} leaves`)
   const subtree = (first: number, width: number): Subtree => {
     const part = parts.get(`n${2 * first + width - 1}`) ?? (width === 1 ? parts.get(`l${first}`) : undefined)
     if (part !== undefined) return part

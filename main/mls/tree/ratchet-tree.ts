@@ -25,6 +25,12 @@ export type Subtree = {
   readonly filled: number
 }
 
+/**
+ * How many leaves a tree has at most, blank ones included (RFC 9420 §4.1 sets no limit). A blank leaf is one octet in a
+ * Welcome and two positions to hash here: without a limit, four mebibytes of nothing take a minute and a gibibyte.
+ */
+export const leafLimit = 65_536
+
 /** A ratchet tree. Values of this type never change. */
 export type RatchetTree = { readonly leafCount: number, readonly root: Subtree }
 
@@ -56,6 +62,7 @@ export const emptyTree = (leafNode: LeafNode): RatchetTree => treeOf([{ type: 'l
 export function treeOf(nodes: readonly (Node | undefined)[]): RatchetTree {
   // RFC 9420 §12.4.3.3: "The receiver MUST check that the last node in ratchet_tree is non-blank".
   check('12.4.3.3.last-node', nodes[nodes.length - 1] !== undefined)
+  check('4.1.leaf-limit', nodes.length <= nodeWidth(leafLimit))
   // RFC 9420 §12.4.3.3: leaves at even positions, parents between them.
   check('12.4.3.3.node-type', nodes.every((node, at) =>
     node === undefined || node.type === (at % 2 === 0 ? 'leaf' : 'parent')))
@@ -215,6 +222,7 @@ const blank = (): undefined => undefined
 
 /** RFC 9420 §7.7: a new blank root, the tree to its left and as many blank leaves to its right. */
 function extend(tree: RatchetTree): RatchetTree {
+  check('4.1.leaf-limit', tree.leafCount < leafLimit)
   const leafCount = tree.leafCount * 2
   const index = rootOf(leafCount)
   const right = build((index + tree.leafCount) as NodeIndex, blank)

@@ -1,0 +1,24 @@
+import { MlsError } from '../../main/mls/error.ts'
+import { demand, samplesOf, type Target } from './target.ts'
+
+// Targets with defects, which the fuzzer must find: a check that cannot fail is none.
+
+const broken = (name: string, feed: (input: Uint8Array) => void, rest: Partial<Target> = {}): Target =>
+  ({ name, ...samplesOf([new Uint8Array(8)]), feed, ...rest })
+
+let changed = false
+
+export const sabotage = {
+  throws: broken('throws', (input) => { if (input.length > 8) throw new TypeError('not an MlsError') }),
+  hangs: broken('hangs', (input) => { while (input.length > 8); }),
+  allocates: broken('allocates', (input) => { if (input.length > 8) new Uint8Array(2 ** 26) }),
+  hoards: broken('hoards', (input) => {
+    if (input.length > 8) Array.from({ length: 2 ** 27 }, (_, at) => ({ at }))
+  }),
+  changes: broken('changes', (input) => {
+    changed ||= input.length > 8
+    throw new MlsError('refused', 'no')
+  }, { verify: () => { demand(!changed, 'a group has changed') } }),
+  forgets: broken('forgets', () => { throw new MlsError('refused', 'no') },
+    { honest: () => { throw new MlsError('refused', 'nobody any more') } }),
+} as const
