@@ -1,26 +1,27 @@
-/** What a thread is busy with, for a parent to read when the thread does not answer any more. */
-export type Board = { readonly numbers: Int32Array, readonly bytes: Uint8Array }
+import { openSync, readFileSync, writeSync } from 'node:fs'
+import { concat, decode, encode, opaque, struct, uint32, type Infer } from '../../main/mls/codec.ts'
 
-const capacity = 2 ** 20
-const header = 16
+// What a process is busy with, in a file: its parent reads it when the process does not answer any more.
 
-export const newBoard = (): SharedArrayBuffer => new SharedArrayBuffer(header + capacity)
+const Busy = struct({ progress: uint32, target: uint32, number: uint32, input: opaque(2 ** 24) })
+export type Busy = Infer<typeof Busy>
 
-export const boardOf = (shared: SharedArrayBuffer): Board =>
-  ({ numbers: new Int32Array(shared, 0, header / 4), bytes: new Uint8Array(shared, header) })
-
-type Busy = { readonly target: number, readonly number: number, readonly input: Uint8Array }
-
-/** An input longer than a mebibyte is cut: its beginning tells. */
-export function write({ numbers, bytes }: Board, { target, number, input }: Busy): void {
-  const shown = input.subarray(0, capacity)
-  numbers.set([target, number, shown.length], 1)
-  bytes.set(shown)
-  Atomics.add(numbers, 0, 1)
+/** Writes over what stands there, by one call. */
+export function boardAt(file: string): (busy: Busy) => void {
+  const descriptor = openSync(file, 'w')
+  return (busy) => {
+    const bytes = encode(Busy, busy)
+    writeSync(descriptor, concat(encode(uint32, bytes.length), bytes), 0, undefined, 0)
+  }
 }
 
-/** How many samples were begun. */
-export const progress = ({ numbers }: Board): number => Atomics.load(numbers, 0)
-
-export const read = ({ numbers, bytes }: Board): Busy =>
-  ({ target: numbers[1] ?? 0, number: numbers[2] ?? 0, input: bytes.slice(0, numbers[3]) })
+/** `undefined`: nothing was begun yet, or it is just being written. */
+export function readBoard(file: string): Busy | undefined {
+  try {
+    const bytes = new Uint8Array(readFileSync(file))
+    const length = decode(uint32, bytes.slice(0, 4))
+    return decode(Busy, bytes.slice(4, 4 + length))
+  } catch {
+    return undefined
+  }
+}

@@ -1,6 +1,9 @@
-import { Worker } from 'node:worker_threads'
+import { fork } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { toHex } from '../../main/mls/codec.ts'
-import { boardOf, newBoard, progress, read } from './board.ts'
+import { readBoard } from './board.ts'
 import type { sabotage } from './sabotage.ts'
 
 /** What to feed. */
@@ -15,24 +18,24 @@ export type Fuzzing = {
   readonly suites: readonly number[]
   /** The name of the one target to feed. */
   readonly only?: string
-  /** Exactly this, to see a finding again. */
-  readonly input?: Uint8Array
-  /** A target that is known to be defective, to test the fuzzer. */
+  /** Exactly these bytes, in hexadecimal digits, to see a finding again. */
+  readonly input?: string
+  /** A target that is known to be defective, instead of the engine: to test the fuzzer. */
   readonly broken?: keyof typeof sabotage
   /** How long one sample may take. */
   readonly hangMs?: number
+  /** How much JavaScript's heap may hold, in mebibytes. */
+  readonly heapMb?: number
   readonly onProgress?: (tallies: readonly Tally[]) => void
 }
 
-export type Job = Omit<Fuzzing, 'onProgress' | 'hangMs'> & { readonly board: SharedArrayBuffer }
+export type Job = Omit<Fuzzing, 'onProgress' | 'hangMs' | 'heapMb'> & { readonly board: string }
 
 /** How the samples of one target ended. */
 export type Tally = {
   readonly name: string
   cases: number
   slowestMs: number
-  /** In hexadecimal digits. */
-  slowest: string
   /** The most bytes of arrays that one sample took. */
   allocated: number
   readonly outcomes: Record<string, number>
@@ -48,43 +51,52 @@ export type Found = {
 
 export type Report = { readonly tallies: readonly Tally[], readonly findings: readonly Found[] }
 
-type Told = Report & { readonly done: boolean }
+/** What the child tells now and then; the last time it is done. */
+export type Told = Report & { readonly done: boolean }
 
-/** Feeds samples in a thread of its own, and watches that it neither hangs nor fills the memory. */
-export function fuzz({ onProgress, hangMs = 20_000, ...job }: Fuzzing): Promise<Report> {
-  const shared = newBoard()
-  const board = boardOf(shared)
-  const data: Job = { ...job, board: shared }
-  const worker = new Worker(new URL('worker.ts', import.meta.url), {
-    workerData: data, resourceLimits: { maxOldGenerationSizeMb: 512 },
+/** Feeds samples in a process of its own, and watches that it neither hangs nor fills the memory. */
+export async function fuzz({ onProgress, hangMs = 20_000, heapMb = 512, ...rest }: Fuzzing): Promise<Report> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'coppice-fuzz-'))
+  const job: Job = { ...rest, board: path.join(folder, 'board') }
+  const child = fork(path.join(import.meta.dirname, 'child.ts'), [JSON.stringify(job)], {
+    execArgv: [`--max-old-space-size=${heapMb}`], stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   })
-  let told: Told = { done: false, tallies: [], findings: [] }
-  return new Promise((resolve) => {
-    const conclude = (message: string | undefined): void => {
-      clearInterval(watch)
-      const { tallies, findings } = told
-      if (message === undefined) {
-        resolve({ tallies, findings })
-        return
+  let last = ''
+  child.stderr?.on('data', (text: Buffer) => { last = (last + text.toString()).slice(-10_000) })
+  try {
+    return await new Promise((resolve) => {
+      let told: Told = { done: false, tallies: [], findings: [] }
+      const fail = (message: string): void => {
+        const { target = 0, number = 0, input = new Uint8Array(0) } = readBoard(job.board) ?? {}
+        const name = told.tallies[target]?.name ?? `target ${target}`
+        resolve({ ...told, findings: [...told.findings, { target: name, number, hex: toHex(input), message }] })
       }
-      const { target, number, input } = read(board)
-      const name = tallies[target]?.name ?? `target ${target}`
-      resolve({ tallies, findings: [...findings, { target: name, number, hex: toHex(input), message }] })
-      void worker.terminate()
-    }
-    let seen = -1
-    let since = performance.now()
-    const watch = setInterval(() => {
-      const now = progress(board)
-      if (now !== seen) [seen, since] = [now, performance.now()]
-      else if (performance.now() - since > hangMs) conclude(`does not end within ${hangMs} ms`)
-    }, 200)
-    worker.on('message', (next: Told) => {
-      told = next
-      if (next.done) conclude(undefined)
-      else onProgress?.(next.tallies)
+      const watch = watchBoard(job.board, hangMs, () => {
+        child.kill('SIGKILL')
+        fail(`does not end within ${hangMs} ms`)
+      })
+      child.on('message', (next: Told) => {
+        told = next
+        onProgress?.(next.tallies)
+      })
+      child.on('close', (code, signal) => {
+        clearInterval(watch)
+        if (told.done) resolve(told)
+        else fail(`the process ended with ${signal ?? code}: ${last}`)
+      })
     })
-    worker.on('error', (error) => { conclude(String(error)) })
-    worker.on('exit', () => { if (!told.done) conclude('the thread has ended') })
-  })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** Calls back when no sample was begun for a while. */
+function watchBoard(file: string, hangMs: number, onHang: () => void): NodeJS.Timeout {
+  let seen = 0
+  let since = Infinity
+  return setInterval(() => {
+    const { progress } = readBoard(file) ?? { progress: 0 }
+    if (progress !== seen) [seen, since] = [progress, performance.now()]
+    else if (performance.now() - since > hangMs) onHang()
+  }, 200)
 }

@@ -1,10 +1,18 @@
 import { MlsError } from '../../main/mls/error.ts'
+import type { Codec } from '../../main/mls/codec.ts'
 import { demand, samplesOf, type Target } from './target.ts'
+import { formatTarget } from './format.ts'
 
 // Targets with defects, which the fuzzer must find: a check that cannot fail is none.
 
 const broken = (name: string, feed: (input: Uint8Array) => void, rest: Partial<Target> = {}): Target =>
   ({ name, ...samplesOf([new Uint8Array(8)]), feed, ...rest })
+
+/** A presence octet that is taken for anything but 0. */
+const lax: Codec<unknown> = {
+  write: (writer, value) => { writer.uint(value === true ? 1 : 0, 1) },
+  read: (reader) => reader.uint(1) > 0,
+}
 
 let changed = false
 
@@ -21,4 +29,5 @@ export const sabotage = {
   }, { verify: () => { demand(!changed, 'a group has changed') } }),
   forgets: broken('forgets', () => { throw new MlsError('refused', 'no') },
     { honest: () => { throw new MlsError('refused', 'nobody any more') } }),
+  miscopies: { ...formatTarget({ name: '', codec: lax }), name: 'miscopies' },
 } as const

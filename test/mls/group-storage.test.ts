@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
-  changedParts, commit, groupFromParts, merge, MlsError, protect, receive, trusting, type Group, type GroupParts,
+  changedParts, commit, decodePending, encodePending, groupFromParts, merge, MlsError, protect, receive, trusting,
+  type Group, type GroupParts, type LeafIndex,
 } from '../../main/mls/index.ts'
 import { bytes, implementations, set, World } from './group-world.ts'
 
@@ -103,7 +104,36 @@ describe('a stored group', () => {
     refuses(loads({ nodes: new Map() }))
     refuses(loads({ nodes: new Map([...parts.nodes, [2 ** 31, parts.nodes.get(0) ?? new Uint8Array(0)]]) }))
     refuses(loads({ ratchets: new Map() }))
+    for (const index of [2 ** 17, -2, 0.5]) {
+      refuses(loads({ nodes: new Map([...parts.nodes, [index, parts.nodes.get(0) ?? new Uint8Array(0)]]) }))
+    }
     assert.throws(() => groupFromParts(() => undefined, parts), (error) =>
       error instanceof MlsError && error.code === 'unsupported')
+  })
+
+  test('whose own leaf is not in its tree is refused, and its next epoch as well', () => {
+    const { alice } = pair(2)
+    // One further than the tree goes, blank, and where 32 bits overflow.
+    for (const ownLeaf of [2, 2 ** 30, 2 ** 31, 2 ** 32 - 1]) {
+      const lost: Group = { ...alice, ownLeaf: ownLeaf as LeafIndex }
+      const isMalformed = (error: unknown) => error instanceof MlsError && error.code === 'malformed'
+      assert.throws(() => groupFromParts(world.suiteOf, stored(lost)), isMalformed)
+      const { group, pending } = commit(alice, { authentication: trusting })
+      const bytes = encodePending(group, { ...pending, ownLeaf: ownLeaf as LeafIndex })
+      assert.throws(() => decodePending(world.suiteOf, group, bytes), isMalformed)
+    }
+  })
+
+  test('whose past epoch has no secret tree of any width is refused', () => {
+    const { alice } = pair(2)
+    const { group, pending } = commit(alice, { authentication: trusting })
+    const [past, ...others] = merge(group, pending).group.past
+    assert.ok(past !== undefined)
+    for (const leafCount of [0, 3, 2 ** 32 - 1]) {
+      const bent = { ...past, secretTree: { ...past.secretTree, leafCount } }
+      const parts = stored({ ...merge(group, pending).group, past: [bent, ...others] })
+      assert.throws(() => groupFromParts(world.suiteOf, parts), (error) =>
+        error instanceof MlsError && error.code === 'malformed')
+    }
   })
 })

@@ -9,7 +9,9 @@ import {
   applyPath, encryptPath, keysFromPathSecret, openPath, pathSecretFor, type NewPath, type PrivateTree,
 } from '../../main/mls/tree/path.ts'
 import { verifyParentHashes } from '../../main/mls/tree/parent-hash.ts'
-import { addLeaf, leafAt, nodesOf, removeLeaf, treeOf, type RatchetTree } from '../../main/mls/tree/ratchet-tree.ts'
+import {
+  addLeaf, addLeaves, emptyTree, leafAt, leafLimit, nodesOf, removeLeaf, treeOf, type RatchetTree,
+} from '../../main/mls/tree/ratchet-tree.ts'
 import { validateLeaf, validateMembers, validateTree } from '../../main/mls/tree/validate.ts'
 import { extensionType, RequiredCapabilities, type Extensions } from '../../main/mls/wire/extension.ts'
 import {
@@ -19,7 +21,7 @@ import {
   A, arriving, B, C, commit, commitEach, contextOf, D, E, F, H, makePath, newcomer, personAt, propose, startGroup,
   suiteNumber,
 } from '../mls/tree-group.ts'
-import { refuses } from './refusals.ts'
+import { refused, refuses } from './refusals.ts'
 
 const suite = suiteNumber(1)
 const nobody: ReadonlySet<LeafIndex> = new Set()
@@ -210,9 +212,21 @@ describe('in a group of 200, which is looked through block by block, a newcomer 
   })
 })
 
+test('a full tree takes as many leaves as the limit says', () => {
+  const leafNode = leafAt(group.tree, A)
+  assert.ok(leafNode !== undefined)
+  const { tree } = addLeaves(emptyTree(leafNode), new Array<LeafNode>(leafLimit - 1).fill(leafNode))
+  assert.equal(treeOf(nodesOf(tree)).leafCount, leafLimit)
+  refused('4.1.leaf-limit', () => addLeaf(tree, leafNode))
+})
+
 describe('a ratchet tree is refused by a new member', () => {
   refuses('12.4.3.3.last-node', 'when its last node is blank', () => treeOf([...nodesOf(group.tree), undefined]))
   refuses('12.4.3.3.last-node', 'when it is empty', () => treeOf([]))
+  refuses('4.1.leaf-limit', 'when it is wider than any group', () => {
+    const last = nodesOf(group.tree)[0]
+    treeOf([...new Array<undefined>(2 * leafLimit - 2), undefined, undefined, last])
+  })
   refuses('12.4.3.3.node-type', 'when a parent stands at the place of a leaf', () =>
     tampered(group.tree, 0, () => nodesOf(group.tree)[1]))
   refuses('12.4.3.3.node-type', 'when a leaf stands at the place of a parent', () =>

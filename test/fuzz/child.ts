@@ -1,32 +1,31 @@
-import { parentPort, workerData } from 'node:worker_threads'
-import { toHex } from '../../main/mls/codec.ts'
+import { fromHex, toHex } from '../../main/mls/codec.ts'
 import { MlsError } from '../../main/mls/error.ts'
 import { allocated, countAllocations } from './allocation.ts'
-import { boardOf, write } from './board.ts'
+import { boardAt } from './board.ts'
 import { Dice } from './dice.ts'
 import { changeFields } from './fields.ts'
 import { mutate } from './mutate.ts'
-import type { Found, Job, Tally } from './run.ts'
+import type { Found, Job, Tally, Told } from './run.ts'
 import { sabotage } from './sabotage.ts'
 import { Finding, type Target } from './target.ts'
-import { targetsOf } from './targets.ts'
 
-// The thread in which samples are fed, so that its parent can end it: a sample may hang.
+// The process in which samples are fed, so that its parent can end it: a sample may hang.
 
 /** Arrays that one sample may take: more than the largest honest one, and less than a length header may claim. */
 const allowance = 32 * 2 ** 20
 /** After how many samples of a target the honest ones are tried again. */
 const honestEvery = 100
 
-const { seed, seconds, cases, suites, only, input: given, broken, board: shared } = workerData as Job
-const board = boardOf(shared)
+const { seed, seconds, cases, suites, only, input: given, broken, board } = JSON.parse(process.argv[2] ?? '') as Job
+const begin = boardAt(board)
 
 countAllocations()
-const targets = [...targetsOf(suites), ...broken === undefined ? [] : [sabotage[broken]]]
-  .filter(({ name }) => only === undefined || name === only)
+const all = broken === undefined ? (await import('./targets.ts')).targetsOf(suites) : [sabotage[broken]]
+const targets = all.filter(({ name }) => only === undefined || name === only)
 const tallies = targets.map(({ name }): Tally =>
-  ({ name, cases: 0, slowestMs: 0, slowest: '', allocated: 0, outcomes: {} }))
+  ({ name, cases: 0, slowestMs: 0, allocated: 0, outcomes: {} }))
 const findings: Found[] = []
+let progress = 0
 
 /** A sample whose bytes or whose fields are changed. */
 function changed({ sample, codec, others = [] }: Target, dice: Dice): Uint8Array {
@@ -60,8 +59,8 @@ function find(target: Target, number: number, input: Uint8Array, error: unknown)
 
 function feed(target: Target, tally: Tally, number: number): void {
   const dice = new Dice(`${seed} ${target.name} ${number}`)
-  const input = given ?? changed(target, dice)
-  write(board, { target: targets.indexOf(target), number, input })
+  const input = given === undefined ? changed(target, dice) : fromHex(given)
+  begin({ progress: ++progress, target: targets.indexOf(target), number, input })
   const before = allocated()
   const from = performance.now()
   let outcome = 'a finding'
@@ -71,7 +70,7 @@ function feed(target: Target, tally: Tally, number: number): void {
     find(target, number, input, error)
   }
   const ms = performance.now() - from
-  if (ms > tally.slowestMs) Object.assign(tally, { slowestMs: ms, slowest: toHex(input) })
+  tally.slowestMs = Math.max(tally.slowestMs, ms)
   tally.allocated = Math.max(tally.allocated, allocated() - before)
   tally.cases++
   tally.outcomes[outcome] = (tally.outcomes[outcome] ?? 0) + 1
@@ -85,7 +84,11 @@ function feed(target: Target, tally: Tally, number: number): void {
 
 const end = seconds === undefined ? Infinity : performance.now() + seconds * 1000
 const last = given === undefined ? cases ?? Infinity : 1
-const report = (done: boolean): void => { parentPort?.postMessage({ done, tallies, findings }) }
+const report = (done: boolean): void => {
+  const told: Told = { done, tallies, findings }
+  process.send?.(told)
+}
+report(false) // The names of the targets.
 let reported = performance.now()
 for (let number = 1; number <= last && performance.now() < end; number++) {
   for (const [at, target] of targets.entries()) {
@@ -105,3 +108,4 @@ for (const target of targets) {
   }
 }
 report(true)
+process.disconnect()
