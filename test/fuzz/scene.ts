@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { encode, toHex } from '../../main/mls/codec.ts'
 import {
-  commit, ExternalSenders, extensionType, groupInfo, joinExternally, MLSMessage, propose, proposeUpdate,
-  RequiredCapabilities, Secret, trusting, type Committed, type Group, type GroupInfo, type OwnProposal, type PskLookup,
-  type SuiteOf,
+  commit, ExternalSenders, extensionType, groupInfo, joinExternally, MLSMessage, observe, proposalType, propose,
+  proposeAsExternalSender, proposeAsNewMember, proposeSelfRemove, proposeUpdate, RequiredCapabilities, Secret, trusting,
+  type Committed, type ExternalJoinOptions, type Group, type GroupInfo, type OwnProposal, type PskLookup, type SuiteOf,
 } from '../../main/mls/index.ts'
 import { bytes, custom, implementations, World, type Guest, type Member, type Person } from '../mls/group-world.ts'
 import { forge } from '../rules/forge.ts'
@@ -19,8 +19,8 @@ export const psks: PskLookup = ({ psk: id }) => id.type === 'external' ? psk : u
 export class SignedWorld extends World {
   readonly #keys = new Map<string, Secret>()
 
-  override person(name: string): Person {
-    const person = super.person(name)
+  override person(...words: Parameters<World['person']>): Person {
+    const person = super.person(...words)
     this.#keys.set(toHex(person.signatureKeyPair.publicKey), person.signatureKeyPair.privateKey)
     return person
   }
@@ -52,17 +52,17 @@ export function makeScene(suiteId: number): Scene {
   const [native] = implementations
   assert.ok(native !== undefined)
   const suites: SuiteOf = native.suites(`fuzz ${suiteId}`)
-  const world = new SignedWorld(suites, suiteId)
+  const world = new SignedWorld(suites, suiteId, { proposals: [custom, proposalType.selfRemove] })
   const service = world.person('service')
-  const { alice, bob, carol, erin, early } = gather(world, service)
-  wait([alice, bob, carol, erin], world)
+  const { alice, bob, carol, erin, frank, early } = gather(world, service)
+  const leaving = wait([alice, bob, carol, erin], { world, frank })
   const guest = world.guest('guest')
   const add = { type: 'add', keyPackage: guest.keyPackage } as const
   const invitation = commit(alice.group, { authentication: trusting, proposals: [add], forcePath: true, psks })
   const info = groupInfo(alice.group, { externalPub: true })
   const messages = new Map([
     ...early, ...proposals(alice.group, world), ...commits(alice.group, { world, bob: bob.group }),
-    ...fromOutside(info, { world, group: alice.group, service, erin }),
+    ...fromOutside(info, { world, service, erin, leaving }),
   ].map(([name, message]) => [name, encode(MLSMessage, message)]))
   const made = bob.prepare({ psks, proposals: [{ type: 'add', keyPackage: world.guest('grace').keyPackage }] })
   return { world, alice, bob, carol, guest, invitation, made, info, messages }
@@ -87,16 +87,21 @@ function gather(world: World, service: Person) {
   world.commit(erin, [alice, bob, carol])
   const late = alice.say('late')
   // Added without a path: unmerged in the parents above them.
-  world.commit(alice, [bob, carol, erin], { guests: [world.guest('frank'), world.guest('heidi')] })
+  const joining = ['frank', 'heidi'].map((name) => world.guest(name))
+  const [frank] = world.commit(alice, [bob, carol, erin], { guests: joining })
+  assert.ok(frank !== undefined)
   alice.say('never delivered')
   const skipped = alice.say('skipped')
   bob.hear(alice.say('heard'))
   const early: Named = [['application', alice.say('new')], ['skipped application', skipped], ['late application', late]]
-  return { alice, bob, carol, erin, early }
+  return { alice, bob, carol, erin, frank, early }
 }
 
-/** Proposals that wait in everybody's view, one of them invalid. */
-function wait(everybody: readonly [Member, Member, Member, Member], world: World): void {
+/** Proposals that wait in everybody's view, one of them invalid, and one to leave, which is given back. */
+function wait(everybody: readonly [Member, Member, Member, Member], { world, frank }: {
+  readonly world: World
+  readonly frank: Member
+}): MLSMessage {
   const [alice, bob, carol, erin] = everybody
   const { signatureKeyPair } = world.person('bob, renewed')
   const made = [
@@ -111,6 +116,9 @@ function wait(everybody: readonly [Member, Member, Member, Member], world: World
   }
   const invalid = forge(erin.group, { type: 'proposal', proposal: preSharedKey(world, bytes('a nonce too short')) })
   for (const member of [alice, bob, carol]) member.receive(invalid)
+  const leaving = proposeSelfRemove(frank.group).message
+  for (const member of everybody) member.receive(leaving)
+  return leaving
 }
 
 const preSharedKey = ({ suite }: World, pskNonce = suite.random(suite.hashLength)) =>
@@ -131,6 +139,7 @@ function proposals(group: Group, world: World): Named {
   return frames.flatMap((wireFormat) => [
     ...list.map((each) => [`${wireFormat} ${each.type}`, propose(group, each, { wireFormat }).message] as const),
     [`${wireFormat} update`, proposeUpdate(group, { wireFormat, signatureKeyPair }).message] as const,
+    ['leaving', proposeSelfRemove(group).message] as const,
   ])
 }
 
@@ -149,26 +158,24 @@ function commits(group: Group, { world, bob }: { readonly world: World, readonly
   })
 }
 
-function fromOutside(info: GroupInfo, { world, group, service, erin }: {
+function fromOutside(info: GroupInfo, { world, service, erin, leaving }: {
   readonly world: World
-  readonly group: Group
   readonly service: Person
   readonly erin: Member
+  readonly leaving: MLSMessage
 }): Named {
-  const join = (person: Person, options: Partial<Parameters<typeof joinExternally>[0]> = {}): MLSMessage =>
-    joinExternally({
-      suiteOf: world.suiteOf, groupInfo: info, ...person.leaf, authentication: trusting, psks, ...options,
-    }).message
-  const add = (guest: Guest) => ({ type: 'proposal', proposal: { type: 'add', keyPackage: guest.keyPackage } } as const)
-  const mike = world.guest('mike')
+  const { suiteOf } = world
+  const join = (person: Person, change: Partial<ExternalJoinOptions>): MLSMessage =>
+    joinExternally({ suiteOf, groupInfo: info, ...person.leaf, authentication: trusting, psks, ...change }).message
+  const { signatureKeyPair } = service
+  const observed = observe({ suiteOf, groupInfo: info, authentication: trusting })
+  const { keyPackage, person: { signatureKeyPair: { privateKey: signaturePrivateKey } } } = world.guest('mike')
+  const add = { type: 'add', keyPackage: world.guest('nina').keyPackage } as const
   return [
-    ['external commit', join(world.person('lars'))],
+    ['external commit', join(world.person('lars'), {})],
+    ['external commit of a member who leaves', join(world.person('lars'), { selfRemoves: [leaving] })],
     ['resync', join(erin.person, { replaces: erin.group.ownLeaf, pskIds: [preSharedKey(world).psk] })],
-    ['external proposal', forge(group, add(world.guest('nina')), {
-      sender: { type: 'external', senderIndex: 0 }, signaturePrivateKey: service.signatureKeyPair.privateKey,
-    })],
-    ['new member proposal', forge(group, add(mike), {
-      sender: { type: 'newMemberProposal' }, signaturePrivateKey: mike.person.signatureKeyPair.privateKey,
-    })],
+    ['external proposal', proposeAsExternalSender(observed, add, { senderIndex: 0, signatureKeyPair })],
+    ['new member proposal', proposeAsNewMember(observed, keyPackage, { signaturePrivateKey })],
   ]
 }
