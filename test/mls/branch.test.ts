@@ -1,31 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { branch, MlsError, nodesOf, type BranchOptions } from '../../main/mls/index.ts'
-import {
-  assertAgree, assertTalk, byName, bytes, custom, failsAs, implementations, Member, World, type Guest,
-} from './group-world.ts'
+import { branch, MlsError } from '../../main/mls/index.ts'
+import { assertTalk, byName, bytes, custom, failsAs, implementations, World, type Guest, type Member } from './group-world.ts'
+import { branchOff } from './moves.ts'
 
 // Some members of a group found another one, which proves where it comes from (RFC 9420 §11.3).
 
 const refusedBy = (rule: string) => (error: unknown): boolean => error instanceof MlsError && error.rule === rule
-
-/** The maker's branch with some others, who have not left the old group and know it. */
-function branchOff(
-  world: World, maker: Member, others: readonly Member[], change: Partial<BranchOptions> = {},
-): readonly Member[] {
-  const guests = others.map(({ name }) => world.guest(name))
-  const { group, welcome } = branch(maker.group, {
-    ...maker.person.leaf, groupId: world.suite.random(32), authentication: byName,
-    keyPackages: guests.map(({ keyPackage }) => keyPackage), ...change,
-  })
-  const ratchetTree = change.ratchetTree === false ? { ratchetTree: nodesOf(group.tree) } : {}
-  const joined = others.map((member, at) => world.enter(guests[at] as Guest, { welcome }, {
-    groups: member.groups, authentication: byName, ...ratchetTree,
-  }))
-  const members = [new Member(maker.person, world.suiteOf, group), ...joined]
-  assertAgree(members)
-  return members
-}
 
 for (const implementation of implementations) for (const id of [1, 2, 3]) {
   describe(`branches of suite ${id} on the ${implementation.name} implementation`, () => {
@@ -35,7 +16,7 @@ for (const implementation of implementations) for (const id of [1, 2, 3]) {
       const old = world.gather('alice', 'bob', 'carol', 'dave')
       const [alice, bob, carol, dave] = old as [Member, Member, Member, Member]
       const extensions = [{ extensionType: custom, extensionData: bytes('between us') }]
-      const members = branchOff(world, bob, [carol], { extensions })
+      const members = branchOff(world, { maker: bob, others: [carol] }, { extensions })
       for (const { group: { context } } of members) {
         assert.equal(context.epoch, 1n)
         assert.deepEqual(context.extensions, extensions)
@@ -62,8 +43,8 @@ describe('a branch', () => {
   test('may have all members or its maker alone, a path, and its tree outside of the Welcome', () => {
     const old = world.gather('alice', 'bob', 'carol')
     const [alice, bob, carol] = old as [Member, Member, Member]
-    assertTalk(branchOff(world, alice, [carol, bob], { forcePath: true, ratchetTree: false }))
-    assertTalk(branchOff(world, carol, []))
+    assertTalk(branchOff(world, { maker: alice, others: [carol, bob] }, { forcePath: true, ratchetTree: false }))
+    assertTalk(branchOff(world, { maker: carol, others: [] }))
   })
 
   test('is joined by a member whose group has moved on meanwhile, in which the others were members then', () => {
@@ -85,7 +66,7 @@ describe('a branch', () => {
   test('takes nobody along who is not a member', () => {
     const [alice, bob] = world.gather('alice', 'bob') as [Member, Member]
     const mallory = world.guest('mallory')
-    assert.throws(() => branchOff(world, alice, [bob], { keyPackages: [mallory.keyPackage] }),
+    assert.throws(() => branchOff(world, { maker: alice, others: [bob] }, { keyPackages: [mallory.keyPackage] }),
       refusedBy('12.4.3.1.branch-members'))
   })
 
@@ -97,6 +78,6 @@ describe('a branch', () => {
     })
     assert.throws(() => world.enter(guest, { welcome }, { authentication: byName }), failsAs('undecided'))
     bob.receive(alice.prepare({ proposals: [{ type: 'remove', removed: bob.group.ownLeaf }] }).message)
-    assert.throws(() => branchOff(world, bob, []), failsAs('misuse'))
+    assert.throws(() => branchOff(world, { maker: bob, others: [] }), failsAs('misuse'))
   })
 })

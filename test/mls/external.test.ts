@@ -1,49 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
-  decode, encode, GroupInfo, groupInfo, joinExternally, leafAt, leavesOf, MlsError, newPskId, nodesOf, proposeUpdate, Secret,
-  trusting, withOwnEpochs, type Authentication, type ExternalJoinOptions, type Group, type PskLookup,
+  groupInfo, leafAt, leavesOf, MlsError, newPskId, proposeUpdate, Secret, withOwnEpochs, type Authentication,
+  type PskLookup,
 } from '../../main/mls/index.ts'
-import {
-  assertAgree, assertTalk, byName, bytes, failsAs, implementations, Member, snapshot, World, type Person,
-} from './group-world.ts'
+import { assertTalk, byName, bytes, failsAs, implementations, Member, World } from './group-world.ts'
+import { enter, external, type Entering } from './moves.ts'
 
 // People who join by a commit of their own, and members who come back by one (RFC 9420 §12.4.3.2).
 
 const refusedBy = (rule: string) => (error: unknown): boolean => error instanceof MlsError && error.rule === rule
-
-type Entering = Partial<ExternalJoinOptions> & { readonly inside?: boolean }
-
-/** A newcomer's commit by a GroupInfo of a member, which travels as bytes, with the ratchet tree inside or beside it. */
-function made(world: World, person: Person, group: Group, { inside = true, ...options }: Entering = {}) {
-  const before = snapshot(group)
-  const info = decode(GroupInfo, encode(GroupInfo, groupInfo(group, { externalPub: true, ratchetTree: inside })))
-  const joined = joinExternally({
-    suiteOf: world.suiteOf, groupInfo: info, ...person.leaf, authentication: trusting,
-    ...inside ? {} : { ratchetTree: nodesOf(group.tree) }, ...options,
-  })
-  assert.deepEqual(snapshot(group), before)
-  return joined
-}
-
-/** Everybody follows the newcomer. */
-function enter(world: World, person: Person, members: readonly Member[], options: Entering & {
-  /** What the members know of PSKs. */
-  readonly known?: PskLookup
-} = {}): Member {
-  const { known, ...joining } = options
-  const [first] = members as [Member]
-  const { group, message } = made(world, person, first.group, joining)
-  for (const member of members) {
-    const received = member.receive(message, known)
-    assert.ok(received.type === 'commit' && received.applied.external)
-    assert.equal(received.applied.committer, group.ownLeaf)
-    assert.deepEqual(received.applied.added.map(({ index }) => index), [group.ownLeaf])
-  }
-  const entered = new Member(person, world.suiteOf, group)
-  assertAgree([...members, entered])
-  return entered
-}
 
 for (const implementation of implementations) for (const id of [1, 2, 3]) {
   describe(`external commits in suite ${id} on the ${implementation.name} implementation`, () => {
@@ -101,7 +67,7 @@ for (const implementation of implementations) for (const id of [1, 2, 3]) {
         newPskId(world.suite, { type: 'external', pskId: bytes('psk') }),
       ]
       const options: Entering = { replaces: 'own', pskIds, psks: withOwnEpochs(dave.group, given) }
-      assert.throws(() => made(world, dave.person, alice.group, { ...options, psks: given }), failsAs('undecided'))
+      assert.throws(() => external(world, dave.person, alice.group, { ...options, psks: given }), failsAs('undecided'))
       assert.throws(() => enter(world, dave.person, [alice, bob], options), failsAs('undecided'))
       const back = enter(world, dave.person, [alice, bob], { ...options, known: given })
       assertTalk([alice, bob, back])
@@ -117,25 +83,25 @@ describe('an external commit', () => {
 
   test('is not for those who are in the group and do not replace themselves', () => {
     const [alice, bob] = world.gather('alice', 'bob') as [Member, Member]
-    assert.throws(() => made(world, bob.person, alice.group), refusedBy('7.3.unique-signature-key'))
+    assert.throws(() => external(world, bob.person, alice.group), refusedBy('7.3.unique-signature-key'))
   })
 
   test('replaces nobody where the newcomer was never there', () => {
     const [alice] = world.gather('alice', 'bob') as [Member]
-    assert.throws(() => made(world, world.person('dave'), alice.group, { replaces: 'own' }), failsAs('misuse'))
+    assert.throws(() => external(world, world.person('dave'), alice.group, { replaces: 'own' }), failsAs('misuse'))
   })
 
   test('that would evict somebody else is not even made, if the application says so', () => {
     const [alice, bob] = world.gather('alice', 'bob') as [Member, Member]
     const authentication: Authentication = { ...byName, validateSuccessor: () => 'another person' }
     assert.throws(
-      () => made(world, world.person('mallory'), alice.group, { replaces: bob.group.ownLeaf, authentication }),
+      () => external(world, world.person('mallory'), alice.group, { replaces: bob.group.ownLeaf, authentication }),
       refusedBy('5.3.1.successor'))
   })
 
   test('shows an own client that another one took its place', () => {
     const [alice, bob] = world.gather('alice', 'bob') as [Member, Member]
-    const { group, message } = made(world, bob.person, alice.group, { replaces: 'own' })
+    const { group, message } = external(world, bob.person, alice.group, { replaces: 'own' })
     const seen = bob.receive(message)
     assert.ok(seen.type === 'commit' && seen.applied.selfRemoved && seen.applied.external)
     assert.equal(bob.group.status.type, 'removed')
@@ -146,7 +112,7 @@ describe('an external commit', () => {
   test('races with another one: the loser takes the next GroupInfo', () => {
     const [alice, bob] = world.gather('alice', 'bob') as [Member, Member]
     const dave = world.person('dave')
-    const losing = made(world, dave, alice.group)
+    const losing = external(world, dave, alice.group)
     const eve = enter(world, world.person('eve'), [alice, bob])
     assert.throws(() => alice.receive(losing.message), refusedBy('6.epoch'))
     assertTalk([alice, bob, eve, enter(world, dave, [alice, bob, eve])])
@@ -166,7 +132,7 @@ describe('an external commit', () => {
 
   test('enters no group that was reinitialized', () => {
     const [alice, bob] = world.gather('alice', 'bob') as [Member, Member]
-    const late = made(world, world.person('dave'), alice.group)
+    const late = external(world, world.person('dave'), alice.group)
     const reInit = { type: 'reInit', groupId: bytes('next'), version: 1, cipherSuite: 1, extensions: [] } as const
     world.commit(alice, [bob], { proposals: [reInit] })
     assert.throws(() => groupInfo(alice.group, { externalPub: true }), failsAs('misuse'))

@@ -6,6 +6,7 @@ import { propose, proposeUpdate, Secret, type MLSMessage, type PskLookup } from 
 import {
   assertAgree, bytes, custom, implementations, seededRandom, World, type Guest, type Member,
 } from './group-world.ts'
+import { branchOff, enter, follow, shutDown } from './moves.ts'
 
 // Members of one group do what they like, in an order that a seed decides. WALK_SEED repeats a run, WALK_STEPS makes
 // it longer.
@@ -54,9 +55,11 @@ class Walk {
   }
 
   step(): void {
-    switch (this.#below(6)) {
-      case 0: case 1: this.#talk(); break
-      case 2: this.#propose(); break
+    switch (this.#below(16)) {
+      case 0: case 1: case 2: case 3: case 4: this.#talk(); break
+      case 5: case 6: case 7: this.#propose(); break
+      case 8: this.#enter(); break
+      case 9: this.#moveOn(); break
       default: this.#commit()
     }
     assertAgree(this.members)
@@ -129,6 +132,34 @@ class Walk {
       assert.ok(guest !== undefined)
       this.members.push(this.world.join(guest, made, psks))
     }
+  }
+
+  /** Somebody joins by an external commit, or a member comes back by one. */
+  #enter(): void {
+    const full = this.members.length >= this.#limit
+    const back = full || this.#below(2) === 0 ? this.#pick() : undefined
+    this.members = this.members.filter((member) => member !== back)
+    const person = back?.person ?? this.#guest().person
+    const { psk } = this.#preSharedKey()
+    this.members.push(enter(this.world, person, this.members, {
+      inside: this.#below(2) === 0, ...back === undefined ? {} : { replaces: 'own' },
+      ...this.#below(2) === 0 ? { pskIds: [psk], psks, known: psks } : {},
+    }))
+  }
+
+  /** All go on in a branch, or in the group that follows a ReInit. */
+  #moveOn(): void {
+    while (this.#pick().group.proposals.size > 0) this.#commit() // A ReInit stands alone.
+    const options = { forcePath: this.#below(2) === 0, ratchetTree: this.#below(2) === 0 }
+    const maker = this.#pick()
+    const move = { maker, others: this.members.filter((member) => member !== maker) }
+    if (this.#below(2) === 0) {
+      this.members = [...branchOff(this.world, move, options)]
+      return
+    }
+    const reInit = { groupId: this.#random(32), version: 1, cipherSuite: this.world.suite.id, extensions: [] }
+    shutDown(this.members, reInit, { by: this.#pick(), wireFormat: this.#wireFormat })
+    this.members = [...follow(this.world, move, options)]
   }
 
   #removal(committer: Member, full: boolean) {

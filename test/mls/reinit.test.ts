@@ -1,55 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
-  commit, groupInfo, MlsError, nodesOf, propose, proposeUpdate, reinitialize, type Group, type ReInit,
-  type SuccessorOptions,
+  commit, groupInfo, MlsError, propose, proposeUpdate, reinitialize, type Group, type ReInit,
 } from '../../main/mls/index.ts'
-import {
-  assertAgree, assertTalk, byName, bytes, custom, failsAs, implementations, Member, World, type Guest,
-} from './group-world.ts'
+import { assertTalk, byName, bytes, custom, failsAs, implementations, Member, tell, World } from './group-world.ts'
+import { follow, shutDown } from './moves.ts'
 
 // A group comes to its end by a ReInit, and its members go on in another one (RFC 9420 §11.2).
 
 const refusedBy = (rule: string) => (error: unknown): boolean => error instanceof MlsError && error.rule === rule
-
-type Successors = { readonly members: readonly Member[], readonly maker: Member }
-
-/** What the others do is decided by the maker: they bring KeyPackages and join by the Welcome. */
-function follow(world: World, old: readonly Member[], maker: Member, change: Partial<SuccessorOptions> = {}): Successors {
-  const others = old.filter((member) => member !== maker)
-  const guests = others.map(({ name }) => world.guest(name))
-  const person = world.person(maker.name)
-  const { group, welcome } = reinitialize(maker.group, {
-    ...person.leaf, suiteOf: world.suiteOf, authentication: byName,
-    keyPackages: guests.map(({ keyPackage }) => keyPackage), ...change,
-  })
-  const made = new Member(person, world.suiteOf, group)
-  const ratchetTree = change.ratchetTree === false ? { ratchetTree: nodesOf(group.tree) } : {}
-  const joined = others.map((member, at) => world.enter(guests[at] as Guest, { welcome }, {
-    groups: member.groups, authentication: byName, ...ratchetTree,
-  }))
-  const members = [made, ...joined]
-  assertAgree(members)
-  return { members, maker: made }
-}
-
-/** Everybody hears of the proposal, and everybody follows the commit. */
-function shutDown(members: readonly Member[], reInit: ReInit, { by, wireFormat = 'publicMessage' }: {
-  readonly by: Member
-  readonly wireFormat?: 'publicMessage' | 'privateMessage'
-}): void {
-  const [proposer] = members as [Member]
-  const proposed = propose(proposer.group, { type: 'reInit', ...reInit }, { wireFormat })
-  proposer.keep(proposed)
-  for (const member of members) if (member !== proposer) member.receive(proposed.message)
-  const made = by.prepare({ wireFormat })
-  assert.deepEqual(made.applied.proposals.map(({ proposal, byReference }) => [proposal.type, byReference]),
-    [['reInit', true]])
-  by.accept(made)
-  for (const member of members) if (member !== by) member.receive(made.message)
-  assertAgree(members)
-  for (const { group } of members) assert.deepEqual(group.status, { type: 'reinitialized', reInit })
-}
 
 for (const implementation of implementations) for (const [id, nextId] of [[1, 2], [2, 3], [3, 1]] as const) {
   describe(`from suite ${id} to suite ${nextId} on the ${implementation.name} implementation`, () => {
@@ -63,7 +22,7 @@ for (const implementation of implementations) for (const [id, nextId] of [[1, 2]
         const old = world.gather('alice', 'bob', 'carol', 'dave')
         const [, bob, carol] = old as [Member, Member, Member]
         shutDown(old, reInit, { by: bob, wireFormat })
-        const { members } = follow(next, old, carol)
+        const members = follow(next, { maker: carol, others: old.filter((member) => member !== carol) })
         for (const { group: { context } } of members) {
           assert.equal(context.epoch, 1n)
           assert.equal(context.cipherSuite, nextId)
@@ -92,7 +51,7 @@ describe('a group that was reinitialized', () => {
         const old = world.gather('alice', 'bob', 'carol')
         const [alice] = old as [Member]
         shutDown(old, { ...reInit, groupId: alice.group.context.groupId }, { by: alice })
-        const { members } = follow(world, old, alice, { forcePath, ratchetTree })
+        const members = follow(world, { maker: alice, others: old.slice(1) }, { forcePath, ratchetTree })
         assertTalk(members)
         assert.deepEqual(members[0]?.group.context.groupId, alice.group.context.groupId)
       }
@@ -117,20 +76,15 @@ describe('a group that was reinitialized', () => {
       const [alice, bob] = world.gather('alice', 'bob') as [Member, Member]
       world.commit(alice, [bob], { proposals: [{ type: 'reInit', ...reInit }], forcePath })
       assert.deepEqual(bob.group.status, { type: 'reinitialized', reInit })
-      assertTalk(follow(world, [alice, bob], bob).members)
+      assertTalk(follow(world, { maker: bob, others: [alice] }))
     }
   })
 
   test('waits with its ReInit until other proposals were committed', () => {
     const old = world.gather('alice', 'bob', 'carol')
     const [alice, bob, carol] = old as [Member, Member, Member]
-    for (const proposed of [propose(alice.group, { type: 'reInit', ...reInit })]) {
-      alice.keep(proposed)
-      for (const member of [bob, carol]) member.receive(proposed.message)
-    }
-    const update = proposeUpdate(carol.group)
-    carol.keep(update)
-    for (const member of [alice, bob]) member.receive(update.message)
+    tell(propose(alice.group, { type: 'reInit', ...reInit }), { from: alice, to: [bob, carol] })
+    tell(proposeUpdate(carol.group), { from: carol, to: [alice, bob] })
     const made = bob.prepare()
     assert.deepEqual(made.applied.proposals.map(({ proposal }) => proposal.type), ['update'])
     bob.accept(made)

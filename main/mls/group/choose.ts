@@ -22,14 +22,20 @@ export function choosePending(group: Group, choosing: Choosing): readonly Listed
   // draft-ietf-mls-extensions: beside a SelfRemove of the same leaf, "the Remove proposal is invalid".
   const leaving = new Set(candidates.flatMap((each) => each.proposal.type === 'selfRemove' ? targetOf(each) ?? [] : []))
   const own = choosing.own.filter(({ proposal }) => proposal.type !== 'remove' || !leaving.has(proposal.removed))
-  if (candidates.length === 0 && own.length === 0) return pendingReInit(group)
-  if (isValidList(group, [...candidates, ...own], choosing)) return [...candidates, ...own]
+  const chosen = validTogether(group, candidates, { ...choosing, own })
+  return chosen.length === 0 && own.length === 0 ? pendingReInit(group) : [...chosen, ...own]
+}
+
+/** Which of the candidates may stand together with the own ones. */
+function validTogether(group: Group, candidates: readonly Listed[], choosing: Choosing): readonly Listed[] {
+  const { own } = choosing
+  if (isValidList(group, [...candidates, ...own], choosing)) return candidates
   // Some do not go together, which only members who mean it bring about: take them one by one.
   let chosen: readonly Listed[] = []
   for (const each of candidates) {
     if (isValidList(group, [...chosen, each, ...own], choosing)) chosen = [...chosen, each]
   }
-  return [...chosen, ...own]
+  return chosen
 }
 
 /** The pending proposals that this committer may cover, one for each leaf and thing. */
