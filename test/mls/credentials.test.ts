@@ -61,12 +61,13 @@ describe('in groups of people with certificates', () => {
   test('the engine passes on what the authentication service says of the rest', () => {
     const [alice, mallory] = [world.person('alice'), world.person('mallory')]
     const own = certificateOf(alice)
+    const impostor: Issuer = { ...office, keys: suite.signatureKeyPair() }
     const wrong: readonly (readonly [string, Person, Credential])[] = [
       ['another key', mallory, chainOf(own, officeCertificate)],
       ['another key', alice, chainOf(officeCertificate, own)],
       ['no chain', alice, chainOf(own)],
       ['no chain', alice, chainOf(own, rootCertificate)],
-      ['no chain', alice, chainOf(certificateOf(alice, { ...office, keys: suite.signatureKeyPair() }), officeCertificate)],
+      ['no chain', alice, chainOf(certificateOf(alice, impostor), officeCertificate)],
       // Who has a certificate is not therefore somebody who gives them.
       ['no chain', mallory, chainOf(
         certificateOf(mallory, { name: 'alice', keys: alice.signatureKeyPair }), own, officeCertificate)],
@@ -82,8 +83,10 @@ describe('in groups of people with certificates', () => {
   })
 
   test('they meet, talk, and renew their certificates', () => {
-    const people = ['alice', 'bob', 'carol'].map((name) => world.person(name))
-    const [alice, bob, carol] = people.map((person) => guestWith(person, chainOf(certificateOf(person), officeCertificate)))
+    const [alice, bob, carol] = ['alice', 'bob', 'carol'].map((name) => {
+      const person = world.person(name)
+      return guestWith(person, chainOf(certificateOf(person), officeCertificate))
+    })
     assert.ok(alice !== undefined && bob !== undefined && carol !== undefined)
     const founder = world.found('nobody')
     const made = founder.prepare({
@@ -118,6 +121,7 @@ describe('in groups of people with certificates', () => {
     assert.throws(() => first.receive(changed.message, undefined, options), breaks('5.3.1.successor'))
     const again = world.person('alice')
     const { keyPackage } = guestWith(again, chainOf(certificateOf(again, root)))
-    assert.throws(() => first.prepare({ ...options, proposals: [{ type: 'add', keyPackage }] }), breaks('12.2.add-member'))
+    const add = { type: 'add', keyPackage } as const
+    assert.throws(() => first.prepare({ ...options, proposals: [add] }), breaks('12.2.add-member'))
   })
 })

@@ -6,8 +6,8 @@ import {
   changedParts, commit, createGroup, decodePending, encodePending, epochAuthenticator, generateKeyPackage,
   groupFromParts, join, KeyPackagePrivate, merge, MlsError, MLSMessage, nodesOf, portableSuites, protect, receive,
   trusting, type Authentication, type Capabilities, type CommitOptions, type Committed, type Extensions, type Group,
-  type Joined, type JoinOptions, type KeyPackage, type KeyPair, type ProcessOptions, type Proposed, type PskLookup, type Received,
-  type RuleId, type Secret, type Suite, type SuiteOf, type Valid,
+  type Joined, type JoinOptions, type KeyPackage, type KeyPair, type ProcessOptions, type Proposed, type PskLookup,
+  type Received, type RuleId, type Secret, type Suite, type SuiteOf, type Valid,
 } from '../../main/mls/index.ts'
 import { changedSecretParts, SecretTreePart } from '../../main/mls/schedule/secret-tree.ts'
 import { Secret as SecretValue } from '../../main/mls/secret.ts'

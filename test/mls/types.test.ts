@@ -172,9 +172,9 @@ describe('extensions that one does not know', () => {
     const add = { type: 'add', keyPackage: new World(suites, 1).guest('bob').keyPackage } as const
     assert.throws(() => alice.prepare({ proposals: [add] }), breaks('13.4.group-extensions'))
     const plain = new World(suites, 1).person('dave')
-    assert.throws(() => joinExternally({
-      suiteOf: suites, groupInfo: groupInfo(alice.group, { externalPub: true }), ...plain.leaf, authentication: trusting,
-    }), breaks('13.4.group-extensions'))
+    const info = groupInfo(alice.group, { externalPub: true })
+    assert.throws(() => joinExternally({ suiteOf: suites, groupInfo: info, ...plain.leaf, authentication: trusting }),
+      breaks('13.4.group-extensions'))
   })
 })
 
@@ -225,8 +225,9 @@ describe('GREASE values (RFC 9420 §13.5)', () => {
     assertTalk(members)
     // What a leaf lists stays as it was through updates and commits.
     for (const committer of members) world.commit(committer, members.filter((member) => member !== committer))
-    const listed = members.map(({ group: { ownLeaf } }) => leafAt(alice.group.tree, ownLeaf)?.capabilities.proposals ?? [])
-    assert.deepEqual(listed.map((proposals) => proposals.some(isGrease)), [true, true, true, false])
+    const offers = members.map(({ group: { ownLeaf } }) =>
+      leafAt(alice.group.tree, ownLeaf)?.capabilities.proposals.some(isGrease))
+    assert.deepEqual(offers, [true, true, true, false])
     const dave = greased('dave')
     const joined = joinExternally({
       suiteOf: suites, ...dave.leaf, authentication: trusting,
