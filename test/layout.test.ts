@@ -26,7 +26,9 @@ type Row = {
 }
 
 // Inside the engine: one layer may import the ones before it.
-const mlsBase = ['main/mls/codec.ts', 'main/mls/error.ts', 'main/mls/rules.ts', 'main/mls/secret.ts']
+const mlsBase = [
+  'main/mls/codec.ts', 'main/mls/error.ts', 'main/mls/points.ts', 'main/mls/rules.ts', 'main/mls/secret.ts',
+]
 const mlsWire = [...mlsBase, 'main/mls/wire/']
 const mlsSuite = [
   ...mlsWire, 'main/mls/primitives.ts', 'main/mls/suite.ts', 'main/mls/hpke.ts', 'main/mls/labelled.ts',

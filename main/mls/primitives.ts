@@ -1,7 +1,8 @@
 import { fromHex } from './codec.ts'
+import { points, type IsPoint } from './points.ts'
 
 // The primitives of which cipher suites are composed. An implementation may replace each one by a faster one that
-// gives the same verdict on every input. What can be judged without mathematics (lengths, encodings, ranges) is judged
+// gives the same verdict on every input. What can be judged at little cost (lengths, encodings, ranges, points) is judged
 // before them, by the forms below, so that no two implementations can differ in it. To refuse (an `open`, a `verify`, an
 // `agree`), a primitive may throw whatever its library throws: a suite takes that for the refusal.
 
@@ -81,6 +82,10 @@ const nistKeys = (order: Uint8Array): KeyForm => ({
   isPublicKey: (publicKey) => publicKey.length === 1 + 2 * order.length && publicKey[0] === 4,
 })
 
+/** Keys of which a public one is a point that one can agree on a secret with as well. */
+const usable = (form: KeyForm, isPoint: IsPoint): KeyForm =>
+  ({ ...form, isPublicKey: (publicKey) => form.isPublicKey(publicKey) && isPoint(publicKey) })
+
 /** The orders of the NIST curves (SP 800-186 §3.2.1). */
 const p256Order = fromHex('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551')
 const p384Order = fromHex('ffffffffffffffffffffffffffffffffffffffffffffffff'
@@ -103,11 +108,11 @@ export const signatureForms: Readonly<Record<keyof Primitives['signatures'], Sig
 }
 
 export const agreementForms: Readonly<Record<keyof Primitives['agreements'], AgreementForm>> = {
-  x25519: { ...plainKeys(32), candidateMask: undefined },
-  x448: { ...plainKeys(56), candidateMask: undefined },
-  p256: { ...nistKeys(p256Order), candidateMask: 0xff },
-  p384: { ...nistKeys(p384Order), candidateMask: 0xff },
-  p521: { ...nistKeys(p521Order), candidateMask: 0x01 },
+  x25519: { ...usable(plainKeys(32), points.x25519), candidateMask: undefined },
+  x448: { ...usable(plainKeys(56), points.x448), candidateMask: undefined },
+  p256: { ...usable(nistKeys(p256Order), points.p256), candidateMask: 0xff },
+  p384: { ...usable(nistKeys(p384Order), points.p384), candidateMask: 0xff },
+  p521: { ...usable(nistKeys(p521Order), points.p521), candidateMask: 0x01 },
 }
 
 /** Whether a big-endian integer, at most as long as the order, is from 1 to order - 1. */

@@ -48,6 +48,8 @@ export interface Suite {
   sign(privateKey: Secret, message: Uint8Array): Uint8Array
   /** The same verdict in every implementation; false for every malformed key or signature. */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
+  /** Whether KEM.Encap takes this public key: the same answer in every implementation. */
+  isEncryptionKey(publicKey: Uint8Array): boolean
   /** KEM.DeriveKeyPair (RFC 9180 §7.1.3). */
   deriveKeyPair(inputKey: Uint8Array): KeyPair
   /** KEM.Encap (RFC 9180 §4.1). Throws `MlsError('refused')` for an invalid public key. */
@@ -231,7 +233,7 @@ export function labelledKdf(kdf: Kdf, suiteId: Uint8Array) {
   }
 }
 
-type Dhkem = Pick<Suite, 'deriveKeyPair' | 'encapsulate' | 'decapsulate'>
+type Dhkem = Pick<Suite, 'isEncryptionKey' | 'deriveKeyPair' | 'encapsulate' | 'decapsulate'>
 
 /** DHKEM (RFC 9180 §4.1) on a Diffie-Hellman group. */
 function dhkem({ kem, kdf, hashLength, form, primitive, random }: {
@@ -282,6 +284,7 @@ function dhkem({ kem, kdf, hashLength, form, primitive, random }: {
   }
 
   return {
+    isEncryptionKey: form.isPublicKey,
     deriveKeyPair,
     encapsulate: (publicKey) => {
       // RFC 9180 §7.1.3: a fresh pair may be derived from Nsk random bytes.

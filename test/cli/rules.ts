@@ -12,7 +12,7 @@ async function main(): Promise<number> {
     const tests = [...new Set(refusals.filter(({ rule }) => rule === id).map((refusal) => refusal.test))]
     return { id, section, sentence, test: tests[0] ?? 'NO TEST', more: Math.max(0, tests.length - 1) }
   })
-  rows.sort((a, b) => bySection(a.section, b.section) || a.id.localeCompare(b.id))
+  rows.sort((a, b) => bySection(a.section, b.section) || bySection(a.id, b.id))
   const widest = (field: 'id' | 'section' | 'sentence'): number => Math.max(...rows.map((row) => row[field].length))
   for (const { id, section, sentence, test, more } of rows) {
     const columns = [id.padEnd(widest('id')), section.padEnd(widest('section')), sentence.padEnd(widest('sentence'))]
@@ -33,14 +33,7 @@ async function runTests(file: string): Promise<readonly string[]> {
   return failures
 }
 
-/** The order of the RFC: 7.9.2 before 7.10. */
-function bySection(one: string, other: string): number {
-  const [a, b] = [one, other].map((section) => section.split('.').map(Number)) as [number[], number[]]
-  for (let at = 0; at < Math.max(a.length, b.length); at++) {
-    const difference = (a[at] ?? -1) - (b[at] ?? -1)
-    if (difference !== 0) return difference
-  }
-  return 0
-}
+/** The order of the RFC, 7.9.2 before 7.10, and drafts behind it. */
+const bySection = (one: string, other: string): number => one.localeCompare(other, 'en', { numeric: true })
 
 process.exitCode = await main()

@@ -218,6 +218,13 @@ describe('a commit with a path is refused', () => {
     }))
   })
 
+  test('with a key in its path that nobody can encrypt to (5.1.1.encryption-key)', () => {
+    refusedBy(alice, '5.1.1.encryption-key', withPath(mallory.group, [], {
+      path: ({ nodes, ...rest }) => ({ ...rest, nodes: nodes.map((node, at) =>
+        at === 0 ? { ...node, encryptionKey: new Uint8Array(32) } : node) }),
+    }))
+  })
+
   test('with a credential that is not acceptable (5.3.1.credential, 5.3.1.successor)', () => {
     const message = withPath(mallory.group, [], { template: { credential: { type: 'basic', identity: bytes('alice') } } })
     refusedBy(alice, '5.3.1.credential', message, distrusting({ validate: () => 'not hers' }))

@@ -24,11 +24,18 @@ describe('a KeyPackage is refused', () => {
   })
 
   test('with a signature over something else (10.1.signature)', () => {
-    isRefused('10.1.signature', { ...guest.keyPackage, initKey: suite.random(32) })
+    isRefused('10.1.signature', { ...guest.keyPackage, initKey: world.guest('carol').keyPackage.initKey })
   })
 
   test('with one key for two purposes (10.1.init-key)', () => {
     isRefused('10.1.init-key', resignedPackage(guest, { initKey: guest.keyPackage.leafNode.encryptionKey }))
+  })
+
+  test('with an init key that nobody can encrypt to (10.init-key)', () => {
+    // Too short, too long, and of small order.
+    for (const length of [0, 31, 33, 32]) {
+      isRefused('10.init-key', resignedPackage(guest, { initKey: new Uint8Array(length) }))
+    }
   })
 
   test('with an extension that its leaf does not list (10.extensions-listed)', () => {

@@ -34,9 +34,14 @@ describe('a proposal is refused, by value and by reference,', () => {
     isRefused('12.1.3.removed', { type: 'remove', removed: 9 as LeafIndex })
   })
 
-  test('if it adds an invalid KeyPackage (10.1.signature)', () => {
-    const { keyPackage } = world.guest('bob')
-    isRefused('10.1.signature', { type: 'add', keyPackage: { ...keyPackage, initKey: bytes('another key') } })
+  test('if it adds an invalid KeyPackage (10.1.signature, 10.init-key, 5.1.1.encryption-key)', () => {
+    const guest = world.guest('bob')
+    const { keyPackage: { initKey } } = world.guest('carol')
+    isRefused('10.1.signature', { type: 'add', keyPackage: { ...guest.keyPackage, initKey } })
+    const unusable = new Uint8Array(32)
+    isRefused('10.init-key', { type: 'add', keyPackage: resignedPackage(guest, { initKey: unusable }) })
+    const keyPackage = resignedPackage(guest, { leaf: { encryptionKey: unusable } })
+    isRefused('5.1.1.encryption-key', { type: 'add', keyPackage })
   })
 
   test('if it adds a client of another cipher suite (10.1.cipher-suite)', () => {

@@ -78,6 +78,11 @@ describe('a leaf is refused', () => {
     assert.ok(leafNode !== undefined)
     alone(leafNode)
   })
+  for (const [wrong, key] of Object.entries({
+    'without an encryption key': new Uint8Array(0),
+    'with an encryption key that is too long': new Uint8Array(33).fill(1),
+    'with an encryption key of small order': new Uint8Array(32),
+  })) refuses('5.1.1.encryption-key', wrong, () => { alone(changed({ encryptionKey: key })) })
   refuses('7.3.source', 'from a KeyPackage where an update is expected', () => {
     alone(newcomer(suite).leafNode, { source: 'update' })
   })
@@ -231,6 +236,9 @@ describe('a ratchet tree is refused by a new member', () => {
     tampered(group.tree, 0, () => nodesOf(group.tree)[1]))
   refuses('12.4.3.3.node-type', 'when a leaf stands at the place of a parent', () =>
     tampered(group.tree, 1, () => nodesOf(group.tree)[0]))
+  refuses('5.1.1.encryption-key', 'when nobody can encrypt to a parent', () => {
+    join(tamperedParent(group.tree, 7, { encryptionKey: new Uint8Array(32) }))
+  })
   refuses('7.1.unmerged-order', 'when unmerged leaves are not in order', () => {
     join(tamperedParent(group.tree, 7, { unmergedLeaves: [E, A] }))
   })
@@ -329,6 +337,9 @@ describe('proposals and paths are refused', () => {
     const made = makePath(wide, A)
     const toAll = encryptPath(suite, { path: made, context: contextOf(wide, made.tree), exclude: nobody })
     applyPath(suite, { tree: wide.tree, sender: A, path: toAll, exclude: added })
+  })
+  refuses('5.1.1.encryption-key', 'when nobody can encrypt to a node of a path', () => {
+    apply({ nodes: [{ ...first, encryptionKey: new Uint8Array(32) }, ...others] })
   })
   refuses('7.3.unique-encryption-key', 'when a path has the same key twice', () => {
     apply({ nodes: path.nodes.map((node) => ({ ...node, encryptionKey: first.encryptionKey })) })

@@ -74,6 +74,8 @@ export function validateKeyPackage(suite: Suite, keyPackage: KeyPackage, { authe
   check('10.1.version', keyPackage.version === mls10)
   check('10.1.cipher-suite', keyPackage.cipherSuite === suite.id)
   validateLeaf(suite, { leafNode, source: 'keyPackage', now })
+  // RFC 9420 §10: `init_key` "MUST be a public key for the asymmetric encryption scheme defined by `cipher_suite`".
+  check('10.init-key', suite.isEncryptionKey(keyPackage.initKey))
   checkUniqueExtensions(extensions)
   // RFC 9420 §10: extensions of the KeyPackage "MUST be included in the `leaf_node.capabilities` field".
   check('10.extensions-listed', listsExtensions(leafNode.capabilities, extensions))

@@ -165,6 +165,7 @@ export function applyPath(suite: Suite, { tree, sender, path, exclude }: {
   // RFC 9420 §7.6: "The length of the encrypted_path_secret vector MUST be equal to the length of the resolution".
   check('7.6.ciphertexts', keyed.every(({ sibling, encryptedPathSecret }) =>
     encryptedPathSecret.length === recipients(sibling, exclude).length))
+  check('5.1.1.encryption-key', nodes.every(({ encryptionKey }) => suite.isEncryptionKey(encryptionKey)))
   const keys = distinct([leafNode.encryptionKey, ...nodes.map((node) => node.encryptionKey)])
   check('7.3.unique-encryption-key', keys !== undefined)
   // RFC 9420 §12.4.2: "none of the public keys in the UpdatePath appear in any node of the new ratchet tree", the

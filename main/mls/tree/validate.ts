@@ -67,6 +67,7 @@ export function validateLeaf(suite: Suite, { leafNode, source, place, now }: {
 }): void {
   const { capabilities, credential, extensions, leafNodeSource } = leafNode
   check('7.3.source', source === undefined || leafNodeSource.type === source)
+  check('5.1.1.encryption-key', suite.isEncryptionKey(leafNode.encryptionKey))
   check('11.1.version', capabilities.versions.includes(mls10))
   check('11.1.cipher-suite', capabilities.cipherSuites.includes(suite.id))
   check('7.2.credential-listed', capabilities.credentials.includes(credentialTypeOf(credential)))
@@ -123,6 +124,9 @@ export function validateTree(suite: Suite, { tree, groupId, groupExtensions, now
   /** In seconds since 1970, to demand that lifetimes have begun and not ended (recommended by §7.3). */
   readonly now?: bigint | undefined
 }): void {
+  for (const { node } of positionsOf(tree)) {
+    check('5.1.1.encryption-key', node?.type !== 'parent' || suite.isEncryptionKey(node.parentNode.encryptionKey))
+  }
   checkUnmergedLeaves(tree)
   validateMembers({ before: undefined, after: tree, groupExtensions })
   verifyParentHashes(suite, tree)
