@@ -280,6 +280,15 @@ describe('an external commit is refused', () => {
     assert.equal(encode(ExternalPub, { externalPub: new Uint8Array(32) }).length, key.extensionData.length)
   })
 
+  test('by the newcomer, who is a member already and replaces nobody (12.4.3.group-id)', () => {
+    const options = {
+      suiteOf: world.suiteOf, groupInfo: groupInfo(alice.group, { externalPub: true }), ...bob.person.leaf,
+      authentication: trusting, groups: () => bob.group,
+    }
+    refused('12.4.3.group-id', () => joinExternally(options))
+    assert.equal(joinExternally({ ...options, replaces: bob.group.ownLeaf }).group.context.epoch, 2n)
+  })
+
   test('with an ExternalInit that gives no secret (5.1.3.public-key)', () => {
     const withKem = (kemOutput: Uint8Array): MLSMessage => listing(() => byValue({ type: 'externalInit', kemOutput }))
     refusedBy(alice, '5.1.3.public-key', withKem(new Uint8Array(32)))

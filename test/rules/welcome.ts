@@ -134,8 +134,8 @@ describe('a Welcome is refused', () => {
     isRefusedAs('12.4.3.1.signature', { info: { signature: new Uint8Array(64) } })
   })
 
-  test('when the client is in that group already (12.4.3.1.group-id)', () => {
-    isRefused('12.4.3.1.group-id', {
+  test('when the client is in that group already (12.4.3.group-id)', () => {
+    isRefused('12.4.3.group-id', {
       groups: (groupId) => toHex(groupId) === toHex(alice.context.groupId) ? alice : undefined,
     })
   })

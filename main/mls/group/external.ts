@@ -43,6 +43,8 @@ export type ExternalJoinOptions = ObserveOptions & {
   /** The messages by which members have said in this epoch that they leave: they come with the GroupInfo. */
   readonly selfRemoves?: readonly MLSMessage[]
   readonly authenticatedData?: Uint8Array
+  /** This client's groups: it must not be active in this one, unless the commit replaces its leaf. */
+  readonly groups?: (groupId: Uint8Array) => Group | undefined
 }
 
 export type ExternalJoin = {
@@ -59,6 +61,9 @@ export function joinExternally(options: ExternalJoinOptions): ExternalJoin {
   const { groupInfo: info, authentication } = options
   const view = observe(options)
   const { suite, context } = view
+  // RFC 9420 §12.4.3: "unique among the groups they are currently participating in"; a resync has lost its group.
+  const known = options.replaces === undefined ? options.groups?.(context.groupId) : undefined
+  check('12.4.3.group-id', known?.status.type !== 'active')
   const { kemOutput, exported: initSecret } = externalInit(suite, info)
   const listed = [...proposalsOf(view, options, kemOutput), ...readSelfRemoves(view, options.selfRemoves ?? [])]
   const effects = applyProposals(view, listed, { committer: undefined, authentication })

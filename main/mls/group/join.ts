@@ -75,7 +75,7 @@ export function join(options: JoinOptions): Joined {
   const tree = treeFor(info, options.ratchetTree)
   verifyGroupInfo(suite, info, { tree, authentication, now: options.now })
   // RFC 9420 §12.4.3.1: "the `group_id` is unique among the groups that the client is currently participating in".
-  check('12.4.3.1.group-id', options.groups?.(context.groupId)?.status.type !== 'active')
+  check('12.4.3.group-id', options.groups?.(context.groupId)?.status.type !== 'active')
   const ownLeaf = findLeaf(tree, keyPackage.leafNode)
   if (link !== undefined) checkLink(link, { context, tree, groups: options.groups, authentication })
 
