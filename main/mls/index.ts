@@ -21,7 +21,7 @@ export {
 // Wire formats.
 export { Credential, credentialType, credentialTypeOf } from './wire/credential.ts'
 export {
-  ApplicationId, Extension, Extensions, ExternalSenders, extensionType, RequiredCapabilities,
+  ApplicationId, Extension, Extensions, ExternalSender, ExternalSenders, extensionType, RequiredCapabilities,
 } from './wire/extension.ts'
 export { MLSMessage, PrivateMessage, PublicMessage, Sender } from './wire/framing.ts'
 export { GroupContext } from './wire/group-context.ts'
