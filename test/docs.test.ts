@@ -23,21 +23,30 @@ function samplesOf(page: string): string {
   }).join('\n')
 }
 
+/** The project's own settings of the compiler. */
+function settings(): typescript.CompilerOptions {
+  const read: unknown = typescript.readConfigFile(path.join(root, 'tsconfig.json'), typescript.sys.readFile).config
+  return typescript.parseJsonConfigFileContent(read, typescript.sys, root).options
+}
+
+const parsed = new Map<string, typescript.SourceFile | undefined>()
+
 /** What the compiler has against a program in the folder of the pages, at its strictest. */
 function complaints(program: string): readonly string[] {
   const file = path.join(docs, 'samples.ts')
-  const settings = path.join(root, 'tsconfig.json')
-  const read: unknown = typescript.readConfigFile(settings, typescript.sys.readFile).config
-  const { options } = typescript.parseJsonConfigFileContent(read, typescript.sys, root)
+  const options = settings()
+  const own = typescript.createSourceFile(file, program, typescript.ScriptTarget.Latest)
   const host = typescript.createCompilerHost(options)
   const { getSourceFile, fileExists } = host
   host.fileExists = (name) => name === file || fileExists(name)
-  host.getSourceFile = (name, languageVersion, ...others) => name === file
-    ? typescript.createSourceFile(name, program, languageVersion)
-    : getSourceFile(name, languageVersion, ...others)
+  host.getSourceFile = (name, ...others) => {
+    if (name === file) return own
+    if (!parsed.has(name)) parsed.set(name, getSourceFile(name, ...others))
+    return parsed.get(name)
+  }
   const compiled = typescript.createProgram([file], options, host)
-  return typescript.getPreEmitDiagnostics(compiled, compiled.getSourceFile(file)).map(({ start = 0, messageText }) => {
-    const { line } = typescript.getLineAndCharacterOfPosition(typescript.createSourceFile(file, program, options.target ?? 99), start)
+  return typescript.getPreEmitDiagnostics(compiled, own).map(({ start = 0, messageText }) => {
+    const { line } = own.getLineAndCharacterOfPosition(start)
     return `line ${line + 1}: ${typescript.flattenDiagnosticMessageText(messageText, '\n')}`
   })
 }
@@ -74,5 +83,50 @@ describe('a broken sample', () => {
   test('does not run to its end', async () => {
     await assert.rejects(run(samplesOf(page("import { fromHex } from '../main/mls/index.ts'\nfromHex('xy')"))),
       /not hexadecimal digits/)
+  })
+})
+
+/** Functions of groups that have nothing to refuse. */
+const neverThrow: ReadonlySet<string> = new Set([
+  'hasValidProposal', 'newPskId', 'resumptionPsk', 'withOwnEpochs', 'withGrease', 'isLastResort', 'droppedSecrets',
+  'epochAuthenticator', 'forgetPast', 'changedParts', 'encodePending',
+])
+const codes = /`(?:misuse|malformed|refused|undecided|unsupported|gone)`/
+
+describe('the door of the engine', () => {
+  const door = path.join(root, 'main/mls/index.ts')
+  const program = typescript.createProgram([door], settings())
+  const checker = program.getTypeChecker()
+  const module = checker.getSymbolAtLocation(program.getSourceFile(door) ?? assert.fail())
+  const exported = checker.getExportsOfModule(module ?? assert.fail())
+    .map((symbol) => symbol.flags & typescript.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol)
+    .map((symbol) => {
+      const [declaration] = symbol.declarations ?? []
+      const type = declaration && checker.getTypeOfSymbolAtLocation(symbol, declaration)
+      return {
+        name: symbol.name,
+        text: typescript.displayPartsToString(symbol.getDocumentationComment(checker)),
+        isFunction: (type?.getCallSignatures().length ?? 0) > 0,
+        file: path.relative(root, declaration?.getSourceFile().fileName ?? root),
+      }
+    })
+
+  test('says of everything what it is', () => {
+    assert.ok(exported.length > 100)
+    assert.deepEqual(exported.filter(({ text }) => text === '').map(({ name }) => name), [])
+  })
+
+  test('cites the section for every function of the protocol', () => {
+    const functions = exported.filter(({ isFunction, file }) =>
+      isFunction && /^main\/mls\/(?:group\/(?!storage)|tree|wire|labelled)/.test(file))
+    assert.ok(functions.length > 40)
+    assert.deepEqual(functions.filter(({ text }) => !/§|Appendix|draft-/.test(text)).map(({ name }) => name), [])
+  })
+
+  test('says of every function of groups how it fails', () => {
+    const functions = exported.filter(({ isFunction, file }) => isFunction && file.startsWith('main/mls/group/'))
+    assert.deepEqual([...neverThrow].filter((name) => !functions.some((each) => each.name === name)), [])
+    assert.deepEqual(functions.filter(({ name, text }) => codes.test(text) === neverThrow.has(name))
+      .map(({ name }) => name), [])
   })
 })

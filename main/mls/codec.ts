@@ -14,6 +14,7 @@ export interface Codec<T> {
   read(reader: Reader): T
 }
 
+/** The type of a codec's values. */
 export type Infer<C> = C extends Codec<infer T> ? T : never
 
 /** Says which requirement bytes break that are not the encoding they should be. */
@@ -167,8 +168,11 @@ const uint = (size: number): Codec<number> => ({
   read: (reader) => reader.uint(size),
 })
 
+/** One octet. */
 export const uint8 = uint(1)
+/** Two octets, big-endian. */
 export const uint16 = uint(2)
+/** Four octets, big-endian. */
 export const uint32 = uint(4)
 
 /** 64 bits: epochs and times in seconds (RFC 9420 §6, §7.2). */
@@ -181,7 +185,7 @@ export const uint64: Codec<bigint> = {
   read: (reader) => (BigInt(reader.uint(4)) << 32n) | BigInt(reader.uint(4)),
 }
 
-/** Exactly `length` bytes, without a header. */
+/** Exactly `length` bytes, without a header; others are misuse. */
 export const fixed = (length: number): Codec<Uint8Array> => ({
   write: (writer, value) => {
     if (value.length !== length) throw new MlsError('misuse', `${value.length} bytes where ${length} are needed`)
@@ -190,7 +194,7 @@ export const fixed = (length: number): Codec<Uint8Array> => ({
   read: (reader) => reader.bytes(length),
 })
 
-/** `opaque x<V>` of at most `limit` bytes. */
+/** `opaque x<V>` (RFC 9420 §2.1.2) of at most `limit` bytes: more are malformed when read, misuse when written. */
 export const opaque = (limit: number): Codec<Uint8Array> => ({
   write: (writer, value) => {
     if (value.length > limit) throw new MlsError('misuse', `${value.length} bytes where at most ${limit} are allowed`)
@@ -209,7 +213,7 @@ export const secret = (limit: number): Codec<Secret> => {
   }
 }
 
-/** `T x<V>`: values until the vector of at most `limit` bytes ends. */
+/** `T x<V>` (RFC 9420 §2.1.2): values until the vector of at most `limit` bytes, not elements, ends. */
 export const vector = <T>(of: Codec<T>, limit: number): Codec<readonly T[]> => ({
   write: (writer, values) => {
     writer.vector(limit, (inner) => { for (const value of values) of.write(inner, value) })
@@ -257,6 +261,7 @@ export const struct = <const F extends Fields>(fields: F): Codec<StructOf<F>> =>
   }
 }
 
+/** A struct without fields: no bytes. */
 export const empty = struct({})
 
 type Arms = Readonly<Record<string, readonly [number, Codec<unknown>]>>
@@ -352,6 +357,7 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0
 }
 
+/** One byte string after another, in a new array. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   const result = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0

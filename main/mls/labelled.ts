@@ -26,12 +26,12 @@ const RefHashInput = struct({ label: Label, value: opaque(limits.group) })
 /** RFC 9420 §8: `KDFLabel`. */
 const KDFLabel = struct({ length: uint16, label: Label, context: opaque(limits.group) })
 
-/** SignWithLabel (RFC 9420 §5.1.2). */
+/** SignWithLabel (RFC 9420 §5.1.2). Throws `misuse` for bytes that are no private key. */
 export function signWithLabel(suite: Suite, privateKey: Secret, label: string, content: Uint8Array): Uint8Array {
   return suite.sign(privateKey, encode(SignContent, { label: prefixed(label), content }))
 }
 
-/** VerifyWithLabel (RFC 9420 §5.1.2). */
+/** VerifyWithLabel (RFC 9420 §5.1.2): false for every malformed key or signature. */
 export function verifyWithLabel(
   suite: Suite, publicKey: Uint8Array, label: string, content: Uint8Array, signature: Uint8Array,
 ): boolean {
@@ -52,7 +52,7 @@ export function decryptWithLabel(
   return hpkeOpen(suite, key, encode(EncryptContext, { label: prefixed(label), context }), none, sealed)
 }
 
-/** ExpandWithLabel (RFC 9420 §8): `length` bytes, at most 255 hashes. */
+/** ExpandWithLabel (RFC 9420 §8): `length` bytes. Throws `misuse` beyond 255 hashes. */
 export function expandWithLabel(
   suite: Suite, secret: Uint8Array, label: string, context: Uint8Array, length: number,
 ): Uint8Array {
@@ -72,12 +72,12 @@ export function deriveTreeSecret(
   return expandWithLabel(suite, secret, label, context, length)
 }
 
-/** RefHash (RFC 9420 §5.2); its labels carry no prefix of their own. */
+/** RefHash (RFC 9420 §5.2), `KDF.Nh` bytes; its labels carry no prefix of their own. */
 export function refHash(suite: Suite, label: string, value: Uint8Array): Uint8Array {
   return suite.hash(encode(RefHashInput, { label, value }))
 }
 
-/** MakeKeyPackageRef (RFC 9420 §5.2). */
+/** MakeKeyPackageRef (RFC 9420 §5.2), `KDF.Nh` bytes. */
 export function keyPackageRef(suite: Suite, keyPackage: KeyPackage): Uint8Array {
   return refHash(suite, 'MLS 1.0 KeyPackage Reference', encode(KeyPackage, keyPackage))
 }

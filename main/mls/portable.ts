@@ -72,6 +72,7 @@ const ecdh = (curve: typeof p256): AgreementPrimitive => ({
   agree: (privateKey, publicKey) => curve.getSharedSecret(privateKey, publicKey, true).slice(1),
 })
 
+/** Every primitive on noble: what others must agree with. */
 export const portablePrimitives: Primitives = {
   hashes: { sha256: sha2(sha256), sha384: sha2(sha384), sha512: sha2(sha512) },
   aeads: { aes128gcm: aead(gcm), aes256gcm: aead(gcm), chacha20poly1305: aead(chacha20poly1305) },

@@ -6,12 +6,14 @@ import { points, type IsPoint } from './points.ts'
 // before them, by the forms below, so that no two implementations can differ in it. To refuse (an `open`, a `verify`, an
 // `agree`), a primitive may throw whatever its library throws: a suite takes that for the refusal.
 
+/** A hash function and its HMAC. */
 export interface HashPrimitive {
   hash(data: Uint8Array): Uint8Array
   /** HMAC (RFC 2104). */
   mac(key: Uint8Array, data: Uint8Array): Uint8Array
 }
 
+/** An AEAD (RFC 5116). Keys and nonces have the right lengths. */
 export interface AeadPrimitive {
   /** The ciphertext with its tag at the end. */
   seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array

@@ -123,7 +123,9 @@ export const rules = {
   'self-remove.supported': { section: 'mls-extensions', sentence: 'A SelfRemove is proposed only in a group whose members all support it.' },
 } as const satisfies Record<string, Rule>
 
+/** One requirement: where RFC 9420 has it, and what it says. */
 export type Rule = { readonly section: string, readonly sentence: string }
+/** The section, or the draft, and what is demanded. */
 export type RuleId = keyof typeof rules
 
 /** Says which rule cannot be obeyed yet, because something is not here. Throws `MlsError('undecided')`. */

@@ -35,6 +35,7 @@ export type Job = Omit<Fuzzing, 'onProgress' | 'hangMs' | 'heapMb'> & { readonly
 export type Tally = {
   readonly name: string
   cases: number
+  /** Of the processor, which does not depend on who else uses it. */
   slowestMs: number
   /** The most bytes of arrays that one sample took. */
   allocated: number

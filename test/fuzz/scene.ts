@@ -73,9 +73,10 @@ type Named = readonly (readonly [string, MLSMessage])[]
 /** The group up to its last epoch, and application messages that Bob has not read. */
 function gather(world: World, service: Person) {
   const { credential, signatureKeyPair: { publicKey: signatureKey } } = service.leaf
+  const senders = [{ signatureKey, credential }]
   const required = { extensionTypes: [custom], proposalTypes: [], credentialTypes: [1] }
   const alice = world.found('alice', [
-    { extensionType: extensionType.externalSenders, extensionData: encode(ExternalSenders, [{ signatureKey, credential }]) },
+    { extensionType: extensionType.externalSenders, extensionData: encode(ExternalSenders, senders) },
     { extensionType: extensionType.requiredCapabilities, extensionData: encode(RequiredCapabilities, required) },
     { extensionType: custom, extensionData: bytes('ours') },
   ])
@@ -145,14 +146,16 @@ function proposals(group: Group, world: World): Named {
 
 function commits(group: Group, { world, bob }: { readonly world: World, readonly bob: Group }): Named {
   const add = { type: 'add', keyPackage: world.guest('kim').keyPackage } as const
-  const extensions = { type: 'groupContextExtensions', extensions: [{ extensionType: custom, extensionData: bytes('') }] } as const
+  const extensions = [{ extensionType: custom, extensionData: bytes('') }]
+  const change = { type: 'groupContextExtensions', extensions } as const
   return frames.flatMap((wireFormat) => {
+    const common = { authentication: trusting, psks, wireFormat }
     const make = (name: string, options: Partial<Parameters<typeof commit>[1]>) =>
-      [`${wireFormat} ${name}`, commit(group, { authentication: trusting, psks, wireFormat, ...options }).message] as const
+      [`${wireFormat} ${name}`, commit(group, { ...common, ...options }).message] as const
     return [
       make('commit', {}),
       make('commit of an add', { references: [], proposals: [add] }),
-      make('commit by value', { references: [], proposals: [add, preSharedKey(world), extensions] }),
+      make('commit by value', { references: [], proposals: [add, preSharedKey(world), change] }),
       make('commit that removes Bob', { proposals: [{ type: 'remove', removed: bob.ownLeaf }] }),
     ]
   })

@@ -14,7 +14,9 @@ import { treeHash } from '../../main/mls/tree/hash.ts'
 import { signLeaf } from '../../main/mls/tree/leaf.ts'
 import { treeOf } from '../../main/mls/tree/ratchet-tree.ts'
 import { extensionType } from '../../main/mls/wire/extension.ts'
-import { PrivateContentAAD, SenderData, SenderDataAAD, type Content, type ContentType } from '../../main/mls/wire/framing.ts'
+import {
+  PrivateContentAAD, SenderData, SenderDataAAD, type Content, type ContentType,
+} from '../../main/mls/wire/framing.ts'
 import { KeyPackageTBS } from '../../main/mls/wire/key-package.ts'
 import type { LeafNodePlace } from '../../main/mls/wire/node.ts'
 import { GroupInfoTBS, GroupSecrets } from '../../main/mls/wire/welcome.ts'

@@ -7,7 +7,8 @@ import type { Group } from './state.ts'
 /**
  * Encrypts application data for the members of this epoch (RFC 9420 §15). Store `group` before you send `message`:
  * a key must never be used twice. `padding`: how many zero octets to append inside the encryption (§15.1).
- * Throws `misuse` while a valid proposal waits: §12.4 wants a commit first.
+ * Throws `misuse` while a valid proposal waits (§12.4 wants a commit first), and where the group is over for this
+ * member.
  */
 export function protect(group: Group, data: Uint8Array, { authenticatedData, padding = 0 }: {
   readonly authenticatedData?: Uint8Array

@@ -20,6 +20,7 @@ import { findPsks, withOwnEpochs } from './psk.ts'
 import type { Committed, FramingOptions, Group, LeafChange, OwnProposal, PskLookup } from './state.ts'
 import { welcomeFor } from './welcome.ts'
 
+/** What to commit, how, and by whose judgement. */
 export type CommitOptions = FramingOptions & LeafChange & {
   /** By value, in this order, behind those by reference. */
   readonly proposals?: readonly OwnProposal[]
@@ -43,7 +44,8 @@ export type CommitOptions = FramingOptions & LeafChange & {
 /**
  * Makes the commit that ends this epoch, and the Welcome for those whom it adds (RFC 9420 §12.4.1). Changes nothing:
  * see `Committed` for what to do when it is accepted and when another one wins. Throws `refused` for a list of
- * proposals that is invalid, `undecided` for a PSK that is not held.
+ * proposals that is invalid, `undecided` for a PSK that is not held or a reference that is not known, `misuse` where
+ * the group is over for this member.
  */
 export function commit(group: Group, options: CommitOptions): Committed {
   const { authentication, references = 'all' } = options

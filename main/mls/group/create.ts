@@ -14,6 +14,7 @@ import type { Capabilities, LeafIndex, Lifetime } from '../wire/node.ts'
 import { startEpoch } from './epoch.ts'
 import type { Group } from './state.ts'
 
+/** The first member, and what the group begins with. */
 export type CreateOptions = {
   /** Random, `suite.hashLength` bytes by preference. */
   readonly groupId: Uint8Array
@@ -26,7 +27,10 @@ export type CreateOptions = {
   readonly extensions?: Extensions
 }
 
-/** A new group with one member at epoch 0 (RFC 9420 §11). */
+/**
+ * A new group with one member at epoch 0 (RFC 9420 §11). Throws `refused` when its creator does not support what the
+ * group demands of members, `misuse` for values that cannot be encoded.
+ */
 export function createGroup(suite: Suite, options: CreateOptions): Group {
   const { groupId, credential, signatureKeyPair, capabilities, lifetime, leafExtensions = [], extensions = [] } = options
   const encryption = encryptionKeyPair(suite)

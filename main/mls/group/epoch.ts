@@ -118,7 +118,8 @@ export function membersAt(group: Group, epoch: bigint): readonly LeafNode[] {
 
 /**
  * The next epoch, once one's own commit was accepted. What was read in the current one meanwhile is carried over, so
- * that a used key stays used (RFC 9420 §9.2). `wipe`: what neither needs any more.
+ * that a used key stays used (RFC 9420 §9.2). `wipe`: what neither needs any more. Throws `misuse` when another commit
+ * was accepted meanwhile.
  */
 export function merge(group: Group, pending: Group): { readonly group: Group, readonly wipe: readonly Secret[] } {
   if (!equal(group.context.groupId, pending.context.groupId) || pending.context.epoch !== group.context.epoch + 1n) {
@@ -130,7 +131,7 @@ export function merge(group: Group, pending: Group): { readonly group: Group, re
 
 /**
  * The secrets that `dropped` holds and `kept` does not: to wipe after a commit lost, or (`undefined`) after a group was
- * left. Values are told apart by identity: what was loaded twice from storage counts twice.
+ * left (RFC 9420 §9.2). Values are told apart by identity: what was loaded twice from storage counts twice.
  */
 export function droppedSecrets(dropped: Group, kept: Group | undefined): readonly Secret[] {
   const trees = new Set(secretTreesOf(dropped))
@@ -154,7 +155,7 @@ function secretsOf(group: Group): readonly Secret[] {
   ]
 }
 
-/** `MLS-Exporter` of the current epoch (RFC 9420 §8.5): `length` bytes, at most 255 hashes. */
+/** `MLS-Exporter` of this epoch (RFC 9420 §8.5): `length` bytes, to be wiped. Throws `misuse` beyond 255 hashes. */
 export function exportSecret(group: Group, label: string, context: Uint8Array, length: number): Secret {
   return exporter(group.suite, group.secrets, label, context, length)
 }

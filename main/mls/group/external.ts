@@ -47,6 +47,7 @@ export type ExternalJoinOptions = ObserveOptions & {
   readonly groups?: (groupId: Uint8Array) => Group | undefined
 }
 
+/** A commit of one's own, and the group that it leads to. */
 export type ExternalJoin = {
   /** The epoch that the commit starts; of use once the commit was accepted, to be wiped if another one was. */
   readonly group: Group

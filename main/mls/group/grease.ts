@@ -27,7 +27,8 @@ export function withGrease(suite: Suite, { capabilities, leafExtensions = [] }: 
 
 /**
  * A GREASE extension with random data, for the `extensions` of a KeyPackage or GroupInfo, and nowhere else. `listed`:
- * the capabilities that `withGrease` gave, which must list it where a leaf stands beside it (RFC 9420 §10).
+ * the capabilities that `withGrease` gave, which must list it where a leaf stands beside it (RFC 9420 §10); `misuse`
+ * when they list none.
  */
 export function greaseExtensions(suite: Suite, listed?: Capabilities): Extensions {
   const [type] = listed === undefined ? selection(suite) : listed.extensions.filter(isGrease)

@@ -18,6 +18,7 @@ import type { Group } from './state.ts'
 
 const label = 'GroupInfoTBS'
 
+/** What a GroupInfo carries. */
 export type GroupInfoOptions = {
   /** The key for external commits (RFC 9420 §12.4.3.2). */
   readonly externalPub?: boolean
@@ -29,7 +30,8 @@ export type GroupInfoOptions = {
 
 /**
  * This epoch as new members need it (RFC 9420 §12.4.3), signed by this member. Not public: whoever has it learns who
- * is in the group, and with `externalPub` may join by an external commit.
+ * is in the group, and with `externalPub` may join by an external commit. Throws `refused` for an extension that is
+ * there twice, `misuse` where the group is over for this member.
  */
 export function groupInfo(group: Group, options: GroupInfoOptions = {}): GroupInfo {
   demandActive(group)
@@ -52,6 +54,7 @@ export function groupInfo(group: Group, options: GroupInfoOptions = {}): GroupIn
   return { ...unsigned, signature }
 }
 
+/** A GroupInfo, and by whose judgement it is verified. */
 export type ObserveOptions = {
   readonly suiteOf: SuiteOf
   readonly groupInfo: GroupInfo

@@ -23,6 +23,7 @@ import { checkLink, linkOf } from './link.ts'
 import { findPsks, withOwnEpochs } from './psk.ts'
 import type { Group, PskLookup } from './state.ts'
 
+/** A group that was entered. */
 export type Joined = {
   readonly group: Group
   /** What the GroupInfo tells new members besides the tree: check for those that the application knows. */
@@ -33,6 +34,7 @@ export type Joined = {
   readonly wipe: readonly Secret[]
 }
 
+/** A Welcome, and what it was made for. */
 export type JoinOptions = {
   readonly suiteOf: SuiteOf
   readonly welcome: Welcome
@@ -54,8 +56,9 @@ export type JoinOptions = {
 }
 
 /**
- * Joins by a Welcome (RFC 9420 §12.4.3.1), also of a group that continues another one (§11.2, §11.3). Throws `undecided`
- * when a PSK, the ratchet tree, or the group that this one continues is missing, `refused` with the rule when the Welcome or the group's tree is invalid or not for this KeyPackage, `unsupported` for a cipher
+ * Joins by a Welcome (RFC 9420 §12.4.3.1), also of a group that continues another one (§11.2, §11.3). Throws
+ * `undecided` when a PSK, the ratchet tree, or the group that this one continues is missing, `refused` or `malformed`
+ * with the rule when the Welcome or the group's tree is invalid or not for this KeyPackage, `unsupported` for a cipher
  * suite that is not there.
  */
 export function join(options: JoinOptions): Joined {

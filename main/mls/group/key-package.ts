@@ -63,7 +63,7 @@ export function generateKeyPackage(suite: Suite, options: {
 
 /**
  * The KeyPackage, when it is valid (RFC 9420 §10.1, §7.3). `now` in seconds since 1970: give it before you add the
- * client (§7.3 then demands that the lifetime has begun and not ended). Throws `MlsError('refused')` with the rule.
+ * client (§7.3 then demands that the lifetime has begun and not ended). Throws `refused` with the rule.
  */
 export function validateKeyPackage(suite: Suite, keyPackage: KeyPackage, { authentication, now }: {
   readonly authentication: Authentication

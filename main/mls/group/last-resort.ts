@@ -9,7 +9,7 @@ import type { KeyPackage } from '../wire/key-package.ts'
 /** The one that is made: an extension without data, as others have deployed it. */
 export const lastResortMark: Extension = { extensionType: extensionType.lastResort, extensionData: new Uint8Array(0) }
 
-/** Whether a KeyPackage says of itself that it is one of last resort, in either way. */
+/** Whether a KeyPackage says of itself that it is one of last resort (RFC 9420 §16.8), in either way. */
 export const isLastResort = ({ extensions }: Pick<KeyPackage, 'extensions'>): boolean => extensions.some(isMark)
 
 function isMark({ extensionType: type, extensionData }: Extension): boolean {

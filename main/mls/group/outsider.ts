@@ -47,7 +47,8 @@ export function proposeAsExternalSender(observed: Observed, proposal: ExternalPr
 
 /**
  * Asks to be added (RFC 9420 §12.1.8, `new_member_proposal`). Whether the members grant it is for the application to
- * decide; the Welcome comes when one of them commits it in this epoch.
+ * decide; the Welcome comes when one of them commits it in this epoch. Throws `refused` for a KeyPackage of another
+ * suite.
  */
 export function proposeAsNewMember(observed: Observed, keyPackage: Valid<KeyPackage>, options: {
   /** Of the KeyPackage's leaf. */

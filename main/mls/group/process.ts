@@ -22,6 +22,7 @@ import { checkNewcomer, checkReplacement } from './proposals.ts'
 import { findPsks, withOwnEpochs } from './psk.ts'
 import type { AppliedCommit, Group, PskLookup } from './state.ts'
 
+/** By whose judgement a message is read, and with which PSKs. */
 export type ProcessOptions = {
   readonly authentication: Authentication
   readonly psks?: PskLookup

@@ -15,6 +15,7 @@ import { checkProposal } from './proposals.ts'
 import { trusting } from './authentication.ts'
 import type { FramingOptions, Group, LeafChange, OwnProposal, PendingProposal, UpdateKeys } from './state.ts'
 
+/** A proposal that was made. Store `group`, then send `message`. */
 export type Proposed = {
   readonly group: Group
   readonly message: MLSMessage
@@ -25,7 +26,7 @@ export type Proposed = {
 
 /**
  * Proposes a change to the group (RFC 9420 §12.1); any member may commit it, except that nobody commits the removal
- * of himself. Throws `refused` when it is invalid.
+ * of himself. Throws `refused` when it is invalid, `misuse` where the group is over for this member.
  */
 export function propose(group: Group, proposal: OwnProposal, options: FramingOptions = {}): Proposed {
   // RFC 9420 §12.2 lets members lack it who are removed in the same commit; nobody can count on that.
@@ -34,7 +35,10 @@ export function propose(group: Group, proposal: OwnProposal, options: FramingOpt
   return sendProposal(group, proposal, options)
 }
 
-/** Proposes a fresh leaf of one's own, for another member to commit (RFC 9420 §12.1.2). */
+/**
+ * Proposes a fresh leaf of one's own, for another member to commit (RFC 9420 §12.1.2). Store `group`: it holds the new
+ * private keys. Throws `refused` when the changed leaf is invalid, `misuse` where the group is over for this member.
+ */
 export function proposeUpdate(group: Group, options: FramingOptions & LeafChange = {}): Proposed {
   const { suite, ownLeaf, context: { groupId } } = group
   const { signatureKeyPair } = options

@@ -14,8 +14,8 @@ import type { Group } from './state.ts'
 // external commit can bring it about.
 
 /**
- * Proposes that this member leaves; any other member may commit it, and whoever joins by an external commit does.
- * Throws `refused` unless all members support it, `misuse` for a second one in an epoch.
+ * Proposes that this member leaves (draft-ietf-mls-extensions); any other member may commit it, and whoever joins by an
+ * external commit does. Throws `refused` unless all members support it, `misuse` for a second one in an epoch.
  */
 export function proposeSelfRemove(group: Group, { authenticatedData }: {
   readonly authenticatedData?: Uint8Array

@@ -76,7 +76,10 @@ const StoredProposal = versioned(struct({
 
 // ---------------------------------------------------------------- writing
 
-/** What to write so that the store, which holds `before`, holds `group`; everything when `before` is `undefined`. */
+/**
+ * What to write, in one transaction, so that the store, which holds `before`, holds `group`; everything when `before`
+ * is `undefined`. All of it is secret. A message changes one ratchet, a commit the path that it touched.
+ */
 export function changedParts(group: Group, before: Group | undefined): GroupParts {
   return {
     head: before !== undefined && sameHead(group, before) ? undefined : encodeHead(group),
@@ -173,8 +176,8 @@ type StoredParts = {
 }
 
 /**
- * The group of its stored parts. Throws `malformed` or `refused` for damaged ones, `unsupported` for a suite or a
- * format that is not there.
+ * The group of its stored parts. Nobody else may have written them: what was verified when it came is not verified
+ * again. Throws `malformed` or `refused` for damaged ones, `unsupported` for a suite or a format that is not there.
  */
 export function groupFromParts(suiteOf: SuiteOf, parts: StoredParts): Group {
   const tree = treeFrom([], Array.from(parts.nodes, ([index, bytes]) => ({ index, ...decode(StoredNode, bytes) })))
@@ -259,7 +262,10 @@ const Pending = versioned(struct({
   secrets: vector(struct({ name: utf8(limits.hash), part: SecretTreePart }), limits.group),
 }))
 
-/** A pending commit's next epoch as one value beside the stored current one: its difference from `group`. */
+/**
+ * A pending commit's next epoch as one value beside the stored current one (RFC 9420 §14): its difference from `group`.
+ * Secret as a whole.
+ */
 export function encodePending(group: Group, pending: Group): Uint8Array {
   return encode(Pending, {
     head: encodeHead(pending),
@@ -268,7 +274,10 @@ export function encodePending(group: Group, pending: Group): Uint8Array {
   })
 }
 
-/** The next epoch again, from the current one and the bytes of `encodePending`. Both share their nodes. */
+/**
+ * The next epoch again, from the current one and the bytes of `encodePending`; `merge` it when the commit was accepted
+ * (RFC 9420 §14). Throws `malformed`, `refused` or `unsupported` as `groupFromParts` does.
+ */
 export function decodePending(suiteOf: SuiteOf, group: Group, bytes: Uint8Array): Group {
   const { head, nodes: changed, secrets } = decode(Pending, bytes)
   const tree = treeFrom(nodesOf(group.tree), changed)

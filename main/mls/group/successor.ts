@@ -15,6 +15,7 @@ import { checkExtensions } from './proposals.ts'
 import { newPskId } from './psk.ts'
 import type { Group } from './state.ts'
 
+/** The maker's own leaf, and who else goes along. */
 export type SuccessorOptions = Omit<CreateOptions, 'groupId' | 'extensions'> & {
   /** One of each other member, made for the new group's cipher suite. */
   readonly keyPackages: readonly Valid<KeyPackage>[]
@@ -25,8 +26,10 @@ export type SuccessorOptions = Omit<CreateOptions, 'groupId' | 'extensions'> & {
   readonly ratchetTree?: boolean
 }
 
+/** As for a successor, with the new group's id and extensions. */
 export type BranchOptions = SuccessorOptions & Pick<CreateOptions, 'groupId' | 'extensions'>
 
+/** A group that continues another one. */
 export type Successor = {
   /** The new group at epoch 1; nobody else has to accept the commit that made it. */
   readonly group: Group
@@ -55,7 +58,7 @@ export function reinitialize(old: Group, options: SuccessorOptions & { readonly 
 
 /**
  * A new group of some of this group's members, with its cipher suite (RFC 9420 §11.3). Throws `refused` when somebody
- * is not a member of the old one.
+ * is not a member of the old one, `misuse` where the old one is over for this member.
  */
 export function branch(old: Group, options: BranchOptions): Successor {
   demandActive(old)

@@ -17,7 +17,7 @@ export const nodeWidth = (leafCount: number): number => leafCount === 0 ? 0 : 2 
 /** Appendix C `root`, for a power of two. */
 export const rootOf = (leafCount: number): NodeIndex => (leafCount - 1) as NodeIndex
 
-/** The array position of a leaf. */
+/** The array position of a leaf (RFC 9420 Appendix C). */
 export const nodeOf = (leaf: LeafIndex): NodeIndex => (2 * leaf) as NodeIndex
 
 /** The leaf at an even array position. */

@@ -140,7 +140,7 @@ export function nodeAt(tree: RatchetTree, index: NodeIndex): Node | undefined {
   return at.node
 }
 
-/** The leaf at an index; `undefined` where it is blank or outside of the tree. */
+/** The leaf at an index (RFC 9420 §7.1); `undefined` where it is blank or outside of the tree. */
 export function leafAt(tree: RatchetTree, leaf: LeafIndex): LeafNode | undefined {
   const node = nodeAt(tree, nodeOf(leaf))
   return node?.type === 'leaf' ? node.leafNode : undefined
@@ -148,7 +148,7 @@ export function leafAt(tree: RatchetTree, leaf: LeafIndex): LeafNode | undefined
 
 export type IndexedLeaf = { readonly index: LeafIndex, readonly leafNode: LeafNode }
 
-/** Every leaf that is not blank, from left to right. */
+/** Every leaf that is not blank (RFC 9420 §4.1.1), from left to right. */
 export function leavesOf(tree: RatchetTree): readonly IndexedLeaf[] {
   const leaves: IndexedLeaf[] = []
   for (const { index, node } of positionsIn(tree.root)) {

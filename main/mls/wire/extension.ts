@@ -35,6 +35,7 @@ export type RequiredCapabilities = Infer<typeof RequiredCapabilities>
 /** RFC 9420 §12.1.8.1: `ExternalSender`; the extension holds a vector of them. */
 export const ExternalSender = struct({ signatureKey: opaque(limits.key), credential: Credential })
 export type ExternalSender = Infer<typeof ExternalSender>
+/** RFC 9420 §12.1.8.1: the `external_senders` extension's data, a list. */
 export const ExternalSenders = vector(ExternalSender, limits.extensions)
 
 /** RFC 9420 §12.4.3.2: `ExternalPub`, whose key carries a length of its own inside the extension data. */
