@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
-  groupInfo, leafAt, leavesOf, MlsError, newPskId, proposeUpdate, Secret, withOwnEpochs, type Authentication,
+  groupInfo, leafAt, leavesOf, MlsError, newPskId, proposeUpdate, Secret, type Authentication,
   type PskLookup,
 } from '../../main/mls/index.ts'
 import { assertTalk, byName, bytes, failsAs, implementations, Member, World } from './group-world.ts'
@@ -66,8 +66,8 @@ for (const implementation of implementations) for (const id of [1, 2, 3]) {
         newPskId(world.suite, { type: 'resumption', usage: 'application', pskGroupId: groupId, pskEpoch: epoch }),
         newPskId(world.suite, { type: 'external', pskId: bytes('psk') }),
       ]
-      const options: Entering = { replaces: 'own', pskIds, psks: withOwnEpochs(dave.group, given) }
-      assert.throws(() => external(world, dave.person, alice.group, { ...options, psks: given }), failsAs('undecided'))
+      const options: Entering = { replaces: 'own', pskIds, groups: dave.groups, psks: given }
+      assert.throws(() => external(world, dave.person, alice.group, { ...options, groups: () => undefined }), failsAs('undecided'))
       assert.throws(() => enter(world, dave.person, [alice, bob], options), failsAs('undecided'))
       const back = enter(world, dave.person, [alice, bob], { ...options, known: given })
       assertTalk([alice, bob, back])

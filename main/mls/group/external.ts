@@ -24,7 +24,7 @@ import {
 } from './proposal-list.ts'
 import { checkNewcomer, checkProposal, type View } from './proposals.ts'
 import { protectPublic, signContent } from './protect.ts'
-import { findPsks } from './psk.ts'
+import { findPsks, withGroups } from './psk.ts'
 import { readSelfRemoves } from './self-remove.ts'
 import type { Group, PskLookup } from './state.ts'
 
@@ -38,12 +38,14 @@ export type ExternalJoinOptions = ObserveOptions & {
   readonly replaces?: LeafIndex | 'own'
   /** To show, in this order, that one holds them, for example the resumption PSK of an epoch that one was in. */
   readonly pskIds?: readonly PreSharedKeyID[]
-  /** `withOwnEpochs` of the group's old state knows the latter. */
   readonly psks?: PskLookup
   /** The messages by which members have said in this epoch that they leave: they come with the GroupInfo. */
   readonly selfRemoves?: readonly MLSMessage[]
   readonly authenticatedData?: Uint8Array
-  /** This client's groups: it must not be active in this one, unless the commit replaces its leaf. */
+  /**
+   * This client's groups, this one's old state included: their epochs have resumption PSKs, and the client must not be
+   * active in this one, unless the commit replaces its leaf.
+   */
   readonly groups?: (groupId: Uint8Array) => Group | undefined
 }
 
@@ -68,7 +70,7 @@ export function joinExternally(options: ExternalJoinOptions): ExternalJoin {
   const { kemOutput, exported: initSecret } = externalInit(suite, info)
   const listed = [...proposalsOf(view, options, kemOutput), ...readSelfRemoves(view, options.selfRemoves ?? [])]
   const effects = applyProposals(view, listed, { committer: undefined, authentication })
-  const psks = findPsks(effects.psks, options.psks)
+  const psks = findPsks(effects.psks, withGroups(options))
   const { path, updatePath } = makePath(view, { listed, effects }, options)
   const signed = signCommit(view, options, { listed, updatePath })
   const interim = interimTranscriptHash(suite, context.confirmedTranscriptHash, info.confirmationTag)

@@ -20,7 +20,7 @@ import { treeFor, verifyGroupInfo } from './group-info.ts'
 import type { KeyPackagePrivate } from './key-package.ts'
 import { isLastResort } from './last-resort.ts'
 import { checkLink, linkOf } from './link.ts'
-import { findPsks, withOwnEpochs } from './psk.ts'
+import { findPsks, withGroups } from './psk.ts'
 import type { Group, PskLookup } from './state.ts'
 
 /** A group that was entered. */
@@ -133,12 +133,6 @@ export function openSecrets(
     pathSecret: pathSecret === undefined ? undefined : new Secret(pathSecret.pathSecret),
     psks,
   }
-}
-
-/** RFC 9420 §8.6: what this client's groups know of resumption PSKs, before the application is asked. */
-const withGroups = ({ psks, groups }: JoinOptions): PskLookup => (id) => {
-  const group = id.psk.type === 'resumption' ? groups?.(id.psk.pskGroupId) : undefined
-  return (group === undefined ? psks : withOwnEpochs(group, psks))?.(id)
 }
 
 /** RFC 9420 §12.4.3.1: the GroupInfo that all new members share. */

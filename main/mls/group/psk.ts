@@ -40,6 +40,15 @@ export const withOwnEpochs = (group: Group, others?: PskLookup): PskLookup => (i
   return others?.(id)
 }
 
+/** A lookup that asks this client's groups for resumption PSKs, and for the rest `psks`. */
+export const withGroups = ({ psks, groups }: {
+  readonly psks?: PskLookup
+  readonly groups?: (groupId: Uint8Array) => Group | undefined
+}): PskLookup => (id) => {
+  const group = id.psk.type === 'resumption' ? groups?.(id.psk.pskGroupId) : undefined
+  return (group === undefined ? psks : withOwnEpochs(group, psks))?.(id)
+}
+
 /** RFC 9420 §8.6: the resumption PSK of the current epoch or of a past one that is kept; a copy, the caller's to wipe. */
 export function resumptionPsk(group: Group, epoch: bigint): Secret | undefined {
   const held = heldPsk(group, epoch)
