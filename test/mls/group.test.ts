@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
-  droppedSecrets, epochAuthenticator, exportSecret, forgetPast, join, leafAt, leavesOf, MlsError, nodesOf, propose,
-  proposeUpdate, Secret, toHex, trusting, type JoinOptions, type MLSMessage, type PreSharedKeyID, type PskLookup,
+  createGroup, droppedSecrets, epochAuthenticator, exportSecret, forgetPast, join, leafAt, leavesOf, MlsError, nodesOf,
+  propose, proposeUpdate, Secret, toHex, trusting, type JoinOptions, type MLSMessage, type PreSharedKeyID, type PskLookup,
   type RuleId,
 } from '../../main/mls/index.ts'
 import {
@@ -27,6 +27,12 @@ for (const implementation of implementations) for (const id of [1, 2, 3]) {
       assertTalk([alice, bob])
       const exported = [alice, bob].map(({ group }) => toHex(exportSecret(group, 'test', bytes('x'), 40).unwrap()))
       assert.equal(exported[0], exported[1])
+    })
+
+    test('nobody creates a group whose id is too long to tell', () => {
+      const { leaf } = world.person('alice')
+      assert.equal(createGroup(world.suite, { groupId: new Uint8Array(4096), ...leaf }).context.epoch, 0n)
+      assert.throws(() => createGroup(world.suite, { groupId: new Uint8Array(4097), ...leaf }), failsAs('misuse'))
     })
 
     test('a fourth and a fifth person join a group that has talked for a while', () => {

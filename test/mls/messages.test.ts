@@ -57,6 +57,18 @@ describe('a PrivateMessage is padded on request (RFC 9420 §15.1)', () => {
       assert.throws(() => protect(alice.group, bytes('no'), { padding }), failsAs('misuse'))
     }
   })
+
+  test('nor beyond what a message may hold, so that whatever is made can be sent', () => {
+    const [alice] = pair()
+    const limit = 2 ** 24
+    const room = limit - 200 // For the signature and the tag.
+    const { message } = protect(alice.group, new Uint8Array(room))
+    assert.equal(sizeOf(message) > room, true)
+    for (const padding of [200, limit]) {
+      assert.throws(() => protect(alice.group, new Uint8Array(room), { padding }), failsAs('misuse'))
+    }
+    assert.throws(() => protect(alice.group, new Uint8Array(limit)), failsAs('misuse'))
+  })
 })
 
 describe('messages that come late, in disorder or not at all (RFC 9420 §15.3)', () => {

@@ -24,6 +24,12 @@ describe('tree math (RFC 9420 Appendix C)', () => {
     assert.deepEqual(copath(10 as NodeIndex, 8), [E, Z, U])
   })
 
+  test('has no path from a node that is not there', () => {
+    for (const index of [7, 15, -1, 0.5, Number.NaN, 2 ** 31]) {
+      assert.throws(() => directPath(index as NodeIndex, 4), { name: 'MlsError', code: 'misuse' })
+    }
+  })
+
   test('knows that a root has no parent and a leaf no children', () => {
     assert.equal(parentOf(rootOf(8), 8), undefined)
     assert.equal(siblingOf(rootOf(8), 8), undefined)

@@ -1,3 +1,4 @@
+import { encode } from '../codec.ts'
 import { epochSecretsOf } from '../schedule/epoch.ts'
 import { Secret } from '../secret.ts'
 import type { KeyPair, Suite } from '../suite.ts'
@@ -8,7 +9,7 @@ import { emptyTree } from '../tree/ratchet-tree.ts'
 import { checkUniqueExtensions, validateTree } from '../tree/validate.ts'
 import type { Credential } from '../wire/credential.ts'
 import type { Extensions } from '../wire/extension.ts'
-import type { GroupContext } from '../wire/group-context.ts'
+import { GroupContext } from '../wire/group-context.ts'
 import { mls10 } from '../wire/key-package.ts'
 import type { Capabilities, LeafIndex, Lifetime } from '../wire/node.ts'
 import { startEpoch } from './epoch.ts'
@@ -59,6 +60,7 @@ export function createGroup(suite: Suite, options: CreateOptions): Group {
   // RFC 9420 §7.3: what is sent must be valid; the creator is the only member to judge.
   validateTree(suite, { tree, groupId, groupExtensions: extensions })
   checkUniqueExtensions(extensions)
+  encode(GroupContext, context) // Nobody could be told of a group whose context cannot be encoded.
   // RFC 9420 §11: "Epoch secret: A fresh random value of size KDF.Nh".
   const epochSecret = new Secret(suite.random(suite.hashLength))
   const epoch = startEpoch(suite, { secrets: epochSecretsOf(suite, epochSecret), context, tree })

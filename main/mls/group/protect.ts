@@ -162,6 +162,10 @@ export function protectPrivate(suite: Suite, { authenticated, senderDataSecret, 
   const { tree, generation, key, nonce, wipe } = nextKey(suite, secretTree, leafIndex, ratchetOf(contentType))
   const reuseGuard = suite.random(4).reduce((value, octet) => value * 256 + octet, 0)
   const plaintext = encode(privateMessageContent(contentType), { content: content.content, auth, padding })
+  // What is not sent must not use a key up.
+  if (plaintext.length + suite.tagLength > limits.message) {
+    throw new MlsError('misuse', `content and padding have at most ${limits.message - suite.tagLength} bytes together`)
+  }
   const aad = encode(PrivateContentAAD, { groupId, epoch, contentType, authenticatedData })
   const ciphertext = suite.seal(key.unwrap(), guardedNonce(nonce, reuseGuard), aad, plaintext)
 

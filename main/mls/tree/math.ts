@@ -2,6 +2,7 @@
  * The array-based trees of RFC 9420 Appendix C: leaf i is node 2i, parents are the odd numbers between. Every tree is
  * perfect, so `leafCount` is always a power of two (§4.1), and a node's relations depend on it at the root only.
  */
+import { MlsError } from '../error.ts'
 import type { LeafIndex, NodeIndex } from '../wire/node.ts'
 
 /** Appendix C `level`: 0 for a leaf, one more for each step towards the root. */
@@ -50,8 +51,11 @@ export function siblingOf(node: NodeIndex, leafCount: number): NodeIndex | undef
   return node < parent ? rightOf(parent) : leftOf(parent)
 }
 
-/** RFC 9420 §4.1.2: the parents of a node, from the nearest to the root. */
+/** RFC 9420 §4.1.2: the parents of a node, from the nearest to the root. Throws `misuse` outside of the tree. */
 export function directPath(node: NodeIndex, leafCount: number): readonly NodeIndex[] {
+  if (!Number.isInteger(node) || node < 0 || node >= nodeWidth(leafCount)) {
+    throw new MlsError('misuse', `node ${node} is outside of a tree of ${leafCount} leaves`)
+  }
   const path: NodeIndex[] = []
   for (let at = parentOf(node, leafCount); at !== undefined; at = parentOf(at, leafCount)) path.push(at)
   return path
