@@ -22,10 +22,19 @@ export const malformed = (rule: RuleId): never => {
   throw new MlsError('malformed', rules[rule].sentence, rule)
 }
 
-/** A growing buffer of bytes. */
+/** A zeroed buffer for the next writer: making one costs more than filling it. */
+let spare: Uint8Array<ArrayBuffer> | undefined
+const spareLength = 4_096
+
+/** A growing buffer of bytes; `finish` empties it. */
 export class Writer {
-  #bytes = new Uint8Array(256)
+  #bytes: Uint8Array<ArrayBuffer>
   #length = 0
+
+  constructor() {
+    this.#bytes = spare ?? new Uint8Array(spareLength)
+    spare = undefined
+  }
 
   /** Room for `count` more bytes, and where it begins. */
   #grow(count: number): number {
@@ -65,19 +74,27 @@ export class Writer {
   }
 
   /** What `write` appends, at most `limit` bytes, behind its length. */
-  vector(limit: number, write: (inner: Writer) => void): void {
-    const inner = new Writer()
-    write(inner)
-    const body = inner.#bytes.subarray(0, inner.#length)
-    if (body.length > limit) throw new MlsError('misuse', `a list of ${body.length} bytes where ${limit} are allowed`)
-    this.length(body.length)
-    this.bytes(body)
-    inner.#bytes.fill(0)
+  vector(limit: number, write: (body: Writer) => void): void {
+    const header = this.#grow(1) // Mostly enough; else the body moves to the right, once it is known.
+    write(this)
+    const start = header + 1
+    const length = this.#length - start
+    if (length > limit) throw new MlsError('misuse', `a list of ${length} bytes where ${limit} are allowed`)
+    const more = length < 0x40 ? 0 : length < 0x4000 ? 1 : 3
+    this.#grow(more)
+    if (more > 0) this.#bytes.copyWithin(start + more, start, start + length)
+    const end = this.#length
+    this.#length = header
+    this.length(length)
+    this.#length = end
   }
 
   finish(): Uint8Array {
     const result = this.#bytes.slice(0, this.#length)
-    this.#bytes.fill(0)
+    this.#bytes.fill(0, 0, this.#length)
+    if (this.#bytes.length === spareLength) spare = this.#bytes
+    this.#bytes = new Uint8Array(0)
+    this.#length = 0
     return result
   }
 }
@@ -216,7 +233,7 @@ export const secret = (limit: number): Codec<Secret> => {
 /** `T x<V>` (RFC 9420 §2.1.2): values until the vector of at most `limit` bytes, not elements, ends. */
 export const vector = <T>(of: Codec<T>, limit: number): Codec<readonly T[]> => ({
   write: (writer, values) => {
-    writer.vector(limit, (inner) => { for (const value of values) of.write(inner, value) })
+    writer.vector(limit, (body) => { for (const value of values) of.write(body, value) })
   },
   read: (reader) => {
     const inner = reader.vector(limit)
@@ -371,9 +388,10 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 /** Lower-case hexadecimal digits. */
 export const toHex = (bytes: Uint8Array): string => {
   let text = ''
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
+  for (const byte of bytes) text += octets[byte] ?? ''
   return text
 }
+const octets = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'))
 
 /** The bytes of hexadecimal digits. Throws `MlsError('malformed')` for anything else. */
 export const fromHex = (text: string): Uint8Array => {
