@@ -17,12 +17,16 @@ const pair = (value: number): readonly number[] => [value >> 8, value & 0xff]
 const suiteIdOf = (suite: Suite): Uint8Array =>
   Uint8Array.of(0x48, 0x50, 0x4b, 0x45, ...pair(suite.kem), ...pair(suite.kdf), ...pair(suite.aead)) // "HPKE"
 
-/** RFC 9180 §5.1: KeySchedule for mode_base; consumes the shared secret. */
-function keySchedule(suite: Suite, sharedSecret: Secret, info: Uint8Array) {
+/** RFC 9180 §5.1: `key_schedule_context` for mode_base. */
+function keyScheduleContext(suite: Suite, info: Uint8Array): Uint8Array {
   const labelled = labelledKdf(suite, suiteIdOf(suite))
-  const pskIdHash = labelled.extract(none, 'psk_id_hash', none)
-  const infoHash = labelled.extract(none, 'info_hash', info)
-  const context = concat(modeBase, pskIdHash, infoHash)
+  return concat(
+    modeBase, labelled.extract(none, 'psk_id_hash', none), labelled.extract(none, 'info_hash', info))
+}
+
+/** RFC 9180 §5.1: KeySchedule for mode_base; consumes the shared secret. */
+function keySchedule(suite: Suite, sharedSecret: Secret, context: Uint8Array) {
+  const labelled = labelledKdf(suite, suiteIdOf(suite))
   const secret = labelled.extract(sharedSecret.unwrap(), 'secret', none)
   sharedSecret.wipe()
   return {
@@ -39,24 +43,31 @@ function keySchedule(suite: Suite, sharedSecret: Secret, info: Uint8Array) {
   }
 }
 
-/** SealBase (RFC 9180 §6.1). Throws `MlsError('refused')` for an invalid public key. */
-export function hpkeSeal(
-  suite: Suite, publicKey: Uint8Array, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array,
-): HPKECiphertext {
-  const { sharedSecret, kemOutput } = suite.encapsulate(publicKey)
-  const schedule = keySchedule(suite, sharedSecret, info)
-  const key = schedule.key()
-  const ciphertext = suite.seal(key, schedule.nonce(), aad, plaintext)
-  key.fill(0)
-  schedule.wipe()
-  return { kemOutput, ciphertext }
+/** SealBase to one public key; throws `MlsError('refused')` for an invalid one. */
+export type HpkeSeal = (publicKey: Uint8Array, aad: Uint8Array, plaintext: Uint8Array) => HPKECiphertext
+
+/**
+ * SealBase (RFC 9180 §6.1) for any number of recipients: `info`, which in a Welcome is as long as the group is large,
+ * is hashed once.
+ */
+export function hpkeSealer(suite: Suite, info: Uint8Array): HpkeSeal {
+  const context = keyScheduleContext(suite, info)
+  return (publicKey, aad, plaintext) => {
+    const { sharedSecret, kemOutput } = suite.encapsulate(publicKey)
+    const schedule = keySchedule(suite, sharedSecret, context)
+    const key = schedule.key()
+    const ciphertext = suite.seal(key, schedule.nonce(), aad, plaintext)
+    key.fill(0)
+    schedule.wipe()
+    return { kemOutput, ciphertext }
+  }
 }
 
 /** OpenBase (RFC 9180 §6.1). Throws `MlsError('refused')` when the ciphertext does not open. */
 export function hpkeOpen(
   suite: Suite, key: KeyPair, info: Uint8Array, aad: Uint8Array, sealed: HPKECiphertext,
 ): Uint8Array {
-  const schedule = keySchedule(suite, suite.decapsulate(sealed.kemOutput, key), info)
+  const schedule = keySchedule(suite, suite.decapsulate(sealed.kemOutput, key), keyScheduleContext(suite, info))
   const aeadKey = schedule.key()
   const plaintext = suite.open(aeadKey, schedule.nonce(), aad, sealed.ciphertext)
   aeadKey.fill(0)
@@ -76,7 +87,7 @@ export function hpkeExportSender(
 ): { readonly kemOutput: Uint8Array, readonly exported: Secret } {
   checkExportLength(suite, length)
   const { sharedSecret, kemOutput } = suite.encapsulate(publicKey)
-  const schedule = keySchedule(suite, sharedSecret, info)
+  const schedule = keySchedule(suite, sharedSecret, keyScheduleContext(suite, info))
   const exported = schedule.exported(exporterContext, length)
   schedule.wipe()
   return { kemOutput, exported }
@@ -94,7 +105,7 @@ export function hpkeExportReceiver(
   },
 ): Secret {
   checkExportLength(suite, length)
-  const schedule = keySchedule(suite, suite.decapsulate(kemOutput, key), info)
+  const schedule = keySchedule(suite, suite.decapsulate(kemOutput, key), keyScheduleContext(suite, info))
   const exported = schedule.exported(exporterContext, length)
   schedule.wipe()
   return exported

@@ -1,5 +1,5 @@
 import { encode, opaque, struct, uint16, utf8 } from './codec.ts'
-import { hpkeOpen, hpkeSeal } from './hpke.ts'
+import { hpkeOpen, hpkeSealer } from './hpke.ts'
 import type { Secret } from './secret.ts'
 import type { KeyPair, Suite } from './suite.ts'
 import { AuthenticatedContent } from './wire/framing.ts'
@@ -38,11 +38,20 @@ export function verifyWithLabel(
   return suite.verify(publicKey, encode(SignContent, { label: prefixed(label), content }), signature)
 }
 
+/** EncryptWithLabel (RFC 9420 §5.1.3) to one public key; throws `MlsError('refused')` for an invalid one. */
+export type EncryptWithLabel = (publicKey: Uint8Array, plaintext: Uint8Array) => HPKECiphertext
+
+/** EncryptWithLabel (RFC 9420 §5.1.3) for any number of recipients; the context is hashed once. */
+export function encryptorWithLabel(suite: Suite, label: string, context: Uint8Array): EncryptWithLabel {
+  const seal = hpkeSealer(suite, encode(EncryptContext, { label: prefixed(label), context }))
+  return (publicKey, plaintext) => seal(publicKey, none, plaintext)
+}
+
 /** EncryptWithLabel (RFC 9420 §5.1.3). Throws `MlsError('refused')` for an invalid public key. */
 export function encryptWithLabel(
   suite: Suite, publicKey: Uint8Array, label: string, context: Uint8Array, plaintext: Uint8Array,
 ): HPKECiphertext {
-  return hpkeSeal(suite, publicKey, encode(EncryptContext, { label: prefixed(label), context }), none, plaintext)
+  return encryptorWithLabel(suite, label, context)(publicKey, plaintext)
 }
 
 /** DecryptWithLabel (RFC 9420 §5.1.3). Throws `MlsError('refused')` when the ciphertext does not open. */

@@ -6,7 +6,7 @@ import {
   DhkemX25519HkdfSha256, HkdfSha256, HkdfSha384, HkdfSha512, type AeadInterface, type KemInterface,
 } from '@hpke/core'
 import { DhkemX448HkdfSha512 } from '@hpke/dhkem-x448'
-import { hpkeExportReceiver, hpkeExportSender, hpkeOpen, hpkeSeal } from '../../main/mls/hpke.ts'
+import { hpkeExportReceiver, hpkeExportSender, hpkeOpen, hpkeSealer } from '../../main/mls/hpke.ts'
 import type { KeyPair, Suite } from '../../main/mls/suite.ts'
 import { pairs } from './suites.ts'
 
@@ -93,7 +93,7 @@ for (const suite of pairs.flatMap(({ native, portable }) => [native, portable]))
     test('seals what @hpke/core opens, and exports the same', async () => {
       const other = otherSuite(suite)
       const { privateKey: recipientKey } = await otherKeys(other, key)
-      const sealed = hpkeSeal(suite, key.publicKey, info, aad, plaintext)
+      const sealed = hpkeSealer(suite, info)(key.publicKey, aad, plaintext)
       const recipient = await other.createRecipientContext({ recipientKey, enc: bufferOf(sealed.kemOutput), info })
       assert.deepEqual(new Uint8Array(await recipient.open(sealed.ciphertext, aad)), plaintext)
 
@@ -103,7 +103,7 @@ for (const suite of pairs.flatMap(({ native, portable }) => [native, portable]))
     })
 
     test('refuses another key, context, additional data or ciphertext', () => {
-      const sealed = hpkeSeal(suite, key.publicKey, info, aad, plaintext)
+      const sealed = hpkeSealer(suite, info)(key.publicKey, aad, plaintext)
       const refused = { name: 'MlsError', code: 'refused', rule: '5.1.3.open' }
       const stranger = suite.deriveKeyPair(Uint8Array.of(99))
       assert.throws(() => hpkeOpen(suite, stranger, info, aad, sealed), refused)

@@ -1,5 +1,5 @@
 import { encode } from '../codec.ts'
-import { encryptWithLabel, keyPackageRef } from '../labelled.ts'
+import { encryptorWithLabel, keyPackageRef } from '../labelled.ts'
 import { welcomeKey } from '../schedule/epoch.ts'
 import type { Secret } from '../secret.ts'
 import { pathSecretFor, type NewPath } from '../tree/path.ts'
@@ -23,6 +23,7 @@ export function welcomeFor(group: Group, { effects, path, joinerSecret, welcomeS
   const info = encode(GroupInfo, groupInfo(group, options))
   const encryptedGroupInfo = suite.seal(key.unwrap(), nonce, new Uint8Array(0), info)
   key.wipe()
+  const encrypt = encryptorWithLabel(suite, 'Welcome', encryptedGroupInfo)
   const secrets = effects.added.flatMap(({ index }, at): readonly EncryptedGroupSecrets[] => {
     const keyPackage = effects.keyPackages[at]
     if (keyPackage === undefined) return []
@@ -32,8 +33,7 @@ export function welcomeFor(group: Group, { effects, path, joinerSecret, welcomeS
       pathSecret: path === undefined ? undefined : { pathSecret: pathSecretFor(path, index).unwrap() },
       psks: effects.psks,
     })
-    const encryptedGroupSecrets =
-      encryptWithLabel(suite, keyPackage.initKey, 'Welcome', encryptedGroupInfo, groupSecrets)
+    const encryptedGroupSecrets = encrypt(keyPackage.initKey, groupSecrets)
     groupSecrets.fill(0)
     return [{ newMember: keyPackageRef(suite, keyPackage), encryptedGroupSecrets }]
   })

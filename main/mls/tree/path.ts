@@ -1,7 +1,7 @@
 /** Update paths: fresh keys from a leaf to the root, told to everybody else (RFC 9420 §7.4 to §7.6). */
 import { equal } from '../codec.ts'
 import { impossible, MlsError } from '../error.ts'
-import { decryptWithLabel, deriveSecret, encryptWithLabel } from '../labelled.ts'
+import { decryptWithLabel, deriveSecret, encryptorWithLabel } from '../labelled.ts'
 import { check, type RuleId } from '../rules.ts'
 import { Secret } from '../secret.ts'
 import type { KeyPair, Suite } from '../suite.ts'
@@ -132,12 +132,13 @@ export function encryptPath(suite: Suite, { path, context, exclude }: {
   readonly exclude: ReadonlySet<LeafIndex>
 }): UpdatePath {
   const { tree, leaf } = path
+  const encrypt = encryptorWithLabel(suite, label, context)
   const nodes = filteredPath(tree, leaf).map(({ parent, sibling }) => {
     const pathSecret = path.pathSecrets.get(parent.index) ?? impossible('a path node without its secret')
     return {
       encryptionKey: keyAt(tree, parent.index),
       encryptedPathSecret: recipients(sibling, exclude).map((recipient) =>
-        encryptWithLabel(suite, keyAt(tree, recipient), label, context, pathSecret.unwrap())),
+        encrypt(keyAt(tree, recipient), pathSecret.unwrap())),
     }
   })
   return { leafNode: leafAt(tree, leaf) ?? impossible('a path without its leaf'), nodes }
