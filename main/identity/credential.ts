@@ -126,6 +126,17 @@ function stepRefusal(standing: Standing, head: LogHead, entry: Entry): Credentia
   }
 }
 
+/** A client is a device of an account; a credential of another kind is nobody's. */
+function clientOf(credential: Credential): string | undefined {
+  try {
+    const { accountId, deviceId } = beginningOf(credential)
+    return `${toHex(accountId)} ${toHex(deviceId)}`
+  } catch (error) {
+    if (error instanceof MlsError) return undefined
+    throw error
+  }
+}
+
 export type SuccessorRefusal = 'type' | 'version' | 'malformed' | 'successor-account' | 'successor-device'
 
 /** Why `after` may not replace `before` in one leaf, or `undefined`: a leaf stays with its device. */
@@ -153,5 +164,5 @@ export const authentication = (suite: Suite): Authentication => ({
   validateLifetime: ({ notBefore, notAfter }) =>
     notAfter - notBefore <= maximumLifetime ? undefined : 'lifetime',
   validateSuccessor: successorRefusal,
-  sameClient: (a, b) => successorRefusal(a, b) === undefined,
+  clientOf,
 })

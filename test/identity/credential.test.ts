@@ -248,8 +248,9 @@ describe('The authentication service', () => {
     assert.equal(service.validateSuccessor(before, renewed), undefined)
     assert.equal(service.validateSuccessor(before, credentialOf(account, account.laptop)), 'successor-device')
     assert.equal(service.validateSuccessor(before, credentialOf(stranger, stranger.laptop)), 'successor-account')
-    assert.equal(service.sameClient(before, renewed), true)
-    assert.equal(service.sameClient(before, credentialOf(account, account.laptop)), false)
+    assert.notEqual(service.clientOf(before), undefined)
+    assert.equal(service.clientOf(before), service.clientOf(renewed))
+    assert.notEqual(service.clientOf(before), service.clientOf(credentialOf(account, account.laptop)))
   })
 
   test('never throws, not for a credential of another kind', () => {
@@ -262,7 +263,7 @@ describe('The authentication service', () => {
     assert.equal(service.validateSuccessor(short, good), 'malformed')
     assert.equal(service.validateSuccessor(newer, good), 'version')
     for (const other of [foreign, short, newer]) {
-      assert.equal(service.sameClient(other, other), false)
+      assert.equal(service.clientOf(other), undefined)
       assert.notEqual(service.validate(other, account.laptop.publicKey), undefined)
     }
   })

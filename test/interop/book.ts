@@ -108,7 +108,7 @@ const sameCredential = (a: Credential, b: Credential): boolean => equal(encode(C
 export const authentication: Authentication = {
   validate: () => undefined,
   validateSuccessor: (before, after) => sameCredential(before, after) ? undefined : 'another identity',
-  sameClient: sameCredential,
+  clientOf: (credential) => toHex(encode(Credential, credential)),
 }
 
 /** What a client says of itself in its leaves. */

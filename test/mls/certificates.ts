@@ -80,6 +80,6 @@ export const certified = (root: Uint8Array): Authentication => {
       return isChain(certificates, anchor) ? undefined : 'no chain'
     },
     validateSuccessor: (before, after) => nameOf(before) === nameOf(after) ? undefined : 'another name',
-    sameClient: (a, b) => nameOf(a) === nameOf(b),
+    clientOf: nameOf,
   }
 }

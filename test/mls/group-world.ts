@@ -39,7 +39,7 @@ export const forever = { notBefore: 0n, notAfter: 2n ** 64n - 1n }
 /** Tells people apart by their names: one of them has another signature key in each suite. */
 export const byName: Authentication = {
   ...trusting,
-  sameClient: (a, b) => a.type === 'basic' && b.type === 'basic' && toHex(a.identity) === toHex(b.identity),
+  clientOf: (credential) => credential.type === 'basic' ? toHex(credential.identity) : undefined,
 }
 
 /** Everything of a group as plain values, secrets included, to compare two groups or one before and after. */

@@ -79,7 +79,7 @@ describe('a list of proposals is refused (RFC 9420 §12.2)', () => {
     const other = bob.person.keyPackage().keyPackage
     isRefused('12.2.add-twice', add(bob.keyPackage), add(other))
     // Two devices with two keys are one client, if the application says so.
-    const authentication: Authentication = distrusting({ sameClient: (a, b) => nameOf(a) === nameOf(b) })
+    const authentication: Authentication = distrusting({ clientOf: nameOf })
     const twins = byValue(add(world.guest('twin').keyPackage), add(world.guest('twin').keyPackage))
     refusedBy(alice, '12.2.add-twice', forgeCommit(mallory.group, twins), authentication)
   })

@@ -18,7 +18,7 @@ const reinitialized = (change: Partial<ReInit> = {}): GroupStatus =>
 
 /** Takes Eve for Carol. */
 const blind: Authentication = {
-  ...trusting, sameClient: (a, b) => byName.sameClient(unmasked(a), unmasked(b)),
+  ...trusting, clientOf: (credential) => byName.clientOf(unmasked(credential)),
 }
 const unmasked = (credential: Credential): Credential =>
   credential.type === 'basic' && text(credential.identity) === 'eve'

@@ -1,6 +1,6 @@
-import { equal } from '../codec.ts'
 import { MlsError } from '../error.ts'
 import { rules, type RuleId } from '../rules.ts'
+import { KeySet } from '../tree/distinct-keys.ts'
 import type { Credential } from '../wire/credential.ts'
 import type { LeafNode, Lifetime } from '../wire/node.ts'
 
@@ -25,15 +25,18 @@ export interface Authentication {
   validateLifetime?(lifetime: Lifetime): string | undefined
   /** Whether `after` may replace `before` in the same leaf (updates, commits, external resync), else the reason. */
   validateSuccessor(before: Credential, after: Credential): string | undefined
-  /** Whether both present the same client, which may be in a group only once (RFC 9420 §12.2). */
-  sameClient(a: Credential, b: Credential): boolean
+  /**
+   * The client that a credential presents, in a text of your own: the same for all its credentials, and for no others.
+   * A client may be in a group only once (RFC 9420 §12.2). `undefined`: no client that you know.
+   */
+  clientOf(credential: Credential): string | undefined
 }
 
 /** Accepts every credential and tells clients apart by their signature keys alone: for test vectors and tests. */
 export const trusting: Authentication = {
   validate: () => undefined,
   validateSuccessor: () => undefined,
-  sameClient: () => false,
+  clientOf: () => undefined,
 }
 
 declare const valid: unique symbol
@@ -53,9 +56,33 @@ export function checkLifetime({ leafNodeSource: source }: LeafNode, authenticati
   if (source.type === 'keyPackage') checkVerdict('7.2.lifetime', authentication.validateLifetime?.(source.lifetime))
 }
 
-/** Whether two leaves are of one client, as RFC 9420 §12.2 means it: the same signature key, or by the application. */
-export const isSameClient = (
-  authentication: Authentication,
-  a: { readonly credential: Credential, readonly signatureKey: Uint8Array },
-  b: { readonly credential: Credential, readonly signatureKey: Uint8Array },
-): boolean => equal(a.signatureKey, b.signatureKey) || authentication.sameClient(a.credential, b.credential)
+/** What shows of a client in its leaf. */
+export type Client = Pick<LeafNode, 'credential' | 'signatureKey'>
+
+/**
+ * Clients, told apart as RFC 9420 §12.2 means it: by the signature key, and by the application. A look-up costs the
+ * same however many there are.
+ */
+export class ClientSet {
+  readonly #authentication: Authentication
+  readonly #keys = new KeySet()
+  readonly #names = new Set<string>()
+
+  constructor(authentication: Authentication, clients: Iterable<Client> = []) {
+    this.#authentication = authentication
+    for (const client of clients) this.add(client)
+  }
+
+  add({ credential, signatureKey }: Client): void {
+    this.#keys.add(signatureKey)
+    const name = this.#authentication.clientOf(credential)
+    if (name !== undefined) this.#names.add(name)
+  }
+
+  has({ credential, signatureKey }: Client): boolean {
+    if (this.#keys.has(signatureKey)) return true
+    if (this.#names.size === 0) return false
+    const name = this.#authentication.clientOf(credential)
+    return name !== undefined && this.#names.has(name)
+  }
+}

@@ -15,7 +15,7 @@ import { mls10 } from '../wire/key-package.ts'
 import type { Capabilities, LeafIndex, UpdatePath } from '../wire/node.ts'
 import type { PreSharedKeyID, Proposal } from '../wire/proposal.ts'
 import type { GroupInfo } from '../wire/welcome.ts'
-import { isSameClient } from './authentication.ts'
+import { ClientSet } from './authentication.ts'
 import { advance, provisionalContext } from './epoch.ts'
 import type { Signed } from './framing.ts'
 import { observe, type ObserveOptions } from './group-info.ts'
@@ -178,8 +178,8 @@ function proposalsOf(view: View, options: ExternalJoinOptions, kemOutput: Uint8A
 
 /** RFC 9420 §12.4.3.2: a "resync" replaces "a member's prior appearance": the leaf of the same client. */
 function priorLeaf({ tree }: View, { authentication, credential, signatureKeyPair }: ExternalJoinOptions): LeafIndex {
-  const own = { credential, signatureKey: signatureKeyPair.publicKey }
-  const prior = leavesOf(tree).find(({ leafNode }) => isSameClient(authentication, own, leafNode))
+  const own = new ClientSet(authentication, [{ credential, signatureKey: signatureKeyPair.publicKey }])
+  const prior = leavesOf(tree).find(({ leafNode }) => own.has(leafNode))
   if (prior === undefined) throw new MlsError('misuse', 'this client has no leaf in the group: join without replacing')
   return prior.index
 }

@@ -4,9 +4,8 @@ import { check } from '../rules.ts'
 import { leavesOf, type RatchetTree } from '../tree/ratchet-tree.ts'
 import { Extensions } from '../wire/extension.ts'
 import type { GroupContext } from '../wire/group-context.ts'
-import type { LeafNode } from '../wire/node.ts'
 import type { PreSharedKeyID, ReInit } from '../wire/proposal.ts'
-import { isSameClient, type Authentication } from './authentication.ts'
+import { ClientSet, type Authentication, type Client } from './authentication.ts'
 import { membersAt } from './epoch.ts'
 import type { Group } from './state.ts'
 
@@ -59,8 +58,6 @@ const isAsProposed = (context: GroupContext, reInit: ReInit): boolean =>
   && context.cipherSuite === reInit.cipherSuite
   && equal(encode(Extensions, context.extensions), encode(Extensions, reInit.extensions))
 
-type Client = Pick<LeafNode, 'credential' | 'signatureKey'>
-
 /** RFC 9420 §11.2: everybody comes along; §11.3: nobody comes in. `members`: those of the new group. */
 export function checkMembers({ usage, pskEpoch }: Link, { old, members, authentication }: {
   readonly old: Group
@@ -74,17 +71,8 @@ export function checkMembers({ usage, pskEpoch }: Link, { old, members, authenti
   }
 }
 
-/** Whether each client is one of `all`. Both are mostly in one order: each search begins behind the last find. */
+/** Whether each client is one of `all`. */
 function areAmong(authentication: Authentication, clients: readonly Client[], all: readonly Client[]): boolean {
-  let next = 0
-  return clients.every((client) => {
-    for (let step = 0; step < all.length; step++) {
-      const at = (next + step) % all.length
-      const other = all[at]
-      if (other === undefined || !isSameClient(authentication, client, other)) continue
-      next = at + 1
-      return true
-    }
-    return false
-  })
+  const known = new ClientSet(authentication, all)
+  return clients.every((client) => known.has(client))
 }

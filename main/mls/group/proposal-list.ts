@@ -12,7 +12,7 @@ import type { LeafIndex, LeafNode } from '../wire/node.ts'
 import {
   PreSharedKeyID, proposalTypeOf, traitsOf, type CustomProposals, type Proposal, type ProposalOrRef,
 } from '../wire/proposal.ts'
-import { isSameClient, type Authentication } from './authentication.ts'
+import { ClientSet, type Authentication } from './authentication.ts'
 import { checkProposal, type View } from './proposals.ts'
 import type { AppliedCommit, Group, GroupStatus, PendingProposal } from './state.ts'
 
@@ -168,14 +168,12 @@ function checkClients({ tree }: View, listed: readonly Listed[], authentication:
   const adds = ofType(listed, 'add').map(({ keyPackage }) => keyPackage.leafNode)
   if (adds.length === 0) return
   const removed = new Set(removedBy(listed))
-  const staying = leavesOf(tree).filter(({ index }) => !removed.has(index)).map(({ leafNode }) => leafNode)
-  const seen: LeafNode[] = []
+  const added = new ClientSet(authentication)
   for (const leafNode of adds) {
-    const isKnown = (other: LeafNode): boolean => isSameClient(authentication, leafNode, other)
-    check('12.2.add-member', !staying.some(isKnown))
-    check('12.2.add-twice', !seen.some(isKnown))
-    seen.push(leafNode)
+    check('12.2.add-twice', !added.has(leafNode))
+    added.add(leafNode)
   }
+  check('12.2.add-member', leavesOf(tree).every(({ index, leafNode }) => removed.has(index) || !added.has(leafNode)))
 }
 
 /** RFC 9420 §12.3: applies a valid list in the order that the section gives. */

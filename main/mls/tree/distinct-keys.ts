@@ -18,7 +18,7 @@ const prefixOf = (key: Uint8Array): number =>
   (key[0] ?? 0) * 0x100_0000 + ((key[1] ?? 0) << 16) + ((key[2] ?? 0) << 8) + (key[3] ?? 0)
 
 /** A set of public keys. A look-up costs the same for every key, whoever chose it. */
-class KeySet {
+export class KeySet {
   readonly #prefixes = new Set<number>()
   readonly #keys = new Set<string>()
 
