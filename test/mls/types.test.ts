@@ -137,6 +137,16 @@ describe('credentials of the application\'s own type', () => {
   })
 })
 
+test('types that every client has are not listed by a leaf that we make (RFC 9420 §7.2)', () => {
+  const world = worldOf({})
+  for (const able of [{ proposals: [7] }, { extensions: [custom, 1] }]) {
+    assert.throws(() => world.guest('bob', able), failsAs('misuse'))
+    assert.throws(() => worldOf(able).found('bob'), failsAs('misuse'))
+  }
+  // In lists that are not about them, the same numbers are other things.
+  world.guest('bob', { credentials: [1, 2, 7] })
+})
+
 describe('extensions that one does not know', () => {
   const world = worldOf({ extensions: [custom, 0xf0a3] })
   const extension = (words: string) => ({ extensionType: 0xf0a3, extensionData: bytes(words) })

@@ -4,7 +4,9 @@ import { MlsError } from '../error.ts'
 import { signWithLabel, verifyWithLabel } from '../labelled.ts'
 import type { Secret } from '../secret.ts'
 import type { KeyPair, Suite } from '../suite.ts'
+import { defaultExtensionTypes } from '../wire/extension.ts'
 import { LeafNodeTBS, type LeafNode, type LeafNodePlace, type UnsignedLeafNode } from '../wire/node.ts'
+import { defaultProposalTypes } from '../wire/proposal.ts'
 
 const label = 'LeafNodeTBS'
 
@@ -15,12 +17,21 @@ function toBeSigned(leafNode: UnsignedLeafNode, place: LeafNodePlace | undefined
   return encode(LeafNodeTBS, { leafNode, place })
 }
 
-/** RFC 9420 §7.2: the leaf with its signature. `place` is needed unless its source is `keyPackage`. */
+/**
+ * RFC 9420 §7.2: the leaf with its signature. `place` is needed unless its source is `keyPackage`. Throws `misuse` for
+ * capabilities that list what every client has; of others they are taken as they come.
+ */
 export function signLeaf(suite: Suite, { leafNode, place, signaturePrivateKey }: {
   readonly leafNode: UnsignedLeafNode
   readonly place?: LeafNodePlace
   readonly signaturePrivateKey: Secret
 }): LeafNode {
+  const { capabilities: { extensions, proposals } } = leafNode
+  // RFC 9420 §7.2: default types "MUST NOT be listed".
+  if (extensions.some((type) => defaultExtensionTypes.has(type))
+    || proposals.some((type) => defaultProposalTypes.has(type))) {
+    throw new MlsError('misuse', 'the capabilities list a type that every client has: leave it out')
+  }
   return { ...leafNode, signature: signWithLabel(suite, signaturePrivateKey, label, toBeSigned(leafNode, place)) }
 }
 
