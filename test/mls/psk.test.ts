@@ -8,7 +8,7 @@ import { assertAgree, assertTalk, bytes, failsAs, implementations, tell, World, 
 
 // Secrets that go into an epoch beside those of its commit (RFC 9420 §8.4, §8.6).
 
-for (const implementation of implementations) for (const id of [1, 2, 3]) {
+for (const implementation of implementations) for (const id of [1, 2, 3, 4, 5, 6, 7]) {
   describe(`pre-shared keys in suite ${id} on the ${implementation.name} implementation`, () => {
     const world = new World(implementation.suites(`psk ${id}`), id)
     const inject = (psk: PreSharedKeyID['psk']): OwnProposal =>
