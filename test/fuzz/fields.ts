@@ -93,7 +93,7 @@ function changeList(dice: Dice, list: Field[]): void {
   const some = list.slice(at, at + 1 + dice.below(dice.pick([2, 12, list.length + 1])))
   switch (dice.below(5)) {
     case 0: list.splice(at, some.length); break
-    case 3: for (let times = dice.pick([2, 50]); times > 0; times--) list.splice(at, 0, ...some); break
+    case 3: for (let times = dice.pick([2, 50, 300]); times > 0; times--) list.splice(at, 0, ...some); break
     case 1: list.splice(at, 0, ...some); break
     case 2: list.splice(at, some.length, ...some.toReversed()); break
     default: list.length = 0

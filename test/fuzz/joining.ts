@@ -1,11 +1,13 @@
-import { decode, encode, toHex } from '../../main/mls/codec.ts'
+import { decode, encode, equal, toHex } from '../../main/mls/codec.ts'
 import {
-  GroupInfo, join, joinExternally, KeyPackage, RatchetTreeNodes, Secret, validateKeyPackage, Welcome,
+  branch, GroupInfo, join, joinExternally, KeyPackage, RatchetTreeNodes, Secret, validateKeyPackage, Welcome,
+  type Group, type MLSMessage,
 } from '../../main/mls/index.ts'
 import { GroupSecrets } from '../../main/mls/wire/welcome.ts'
+import type { Guest } from '../mls/group-world.ts'
 import type { Scene } from './scene.ts'
 import { nodesIn, openWelcome, resignInfo, resignKeyPackage, withTree } from './seal.ts'
-import { demand, options, samplesOf, use, type Target } from './target.ts'
+import { demand, options, samplesOf, unchanged, use, type Target } from './target.ts'
 
 // What those read who are about to join, and those who let somebody in.
 
@@ -30,52 +32,72 @@ function keyPackageTargets({ world, guest, bob, carol }: Scene): readonly Target
   }]
 }
 
-function welcomeTargets(scene: Scene): readonly Target[] {
-  const { world, alice, guest, invitation } = scene
+/** A Welcome, by whom it was made and for whom. */
+type Invitation = { readonly name: string, readonly welcome: Welcome, readonly maker: Group, readonly guest: Guest }
+
+/** Into the group, and into a branch of it (RFC 9420 §11.3). */
+function invitations({ world, alice, bob, guest, invitation }: Scene): readonly Invitation[] {
+  const again: Guest = { person: bob.person, ...bob.person.keyPackage() }
+  const groupId = world.suite.random(world.suite.hashLength)
+  const branched = branch(alice.group, {
+    groupId, keyPackages: [again.keyPackage], ...alice.person.leaf, ...options, forcePath: true,
+  })
+  return [
+    { name: 'Welcome', maker: alice.group, guest, ...welcomeOf(invitation) },
+    { name: 'Welcome to a branch', maker: branched.group, guest: again, ...welcomeOf(branched) },
+  ]
+}
+
+function welcomeOf({ welcome }: { readonly welcome: MLSMessage | undefined }): { readonly welcome: Welcome } {
+  if (welcome?.body.type !== 'welcome') throw new Error('nobody was invited')
+  return { welcome: welcome.body.welcome }
+}
+
+function welcomeTargets({ world, bob }: Scene, { name, welcome, maker, guest }: Invitation): readonly Target[] {
   const { suite } = world
-  const { body } = invitation.welcome ?? { body: undefined }
-  if (body?.type !== 'welcome') return []
-  const { info, secrets, seal, confirmed } = openWelcome(scene, body.welcome)
+  const { info, secrets, seal, confirmed } = openWelcome(suite, { welcome, guest, old: bob.group })
   const copy = (secret: Secret): Secret => new Secret(secret.unwrap().slice())
-  const joinBy = (welcome: Welcome): void => {
+  const joinBy = (changed: Welcome): void => {
     const { group } = join({
-      suiteOf: world.suiteOf, welcome, keyPackage: guest.keyPackage,
+      suiteOf: world.suiteOf, welcome: changed, keyPackage: guest.keyPackage,
       privateKeys: {
         initPrivateKey: copy(guest.privateKeys.initPrivateKey),
         encryptionPrivateKey: copy(guest.privateKeys.encryptionPrivateKey),
       },
       signaturePrivateKey: guest.person.signatureKeyPair.privateKey, ...options,
+      groups: (groupId) => equal(groupId, bob.group.context.groupId) && guest.person === bob.person ? bob.group : undefined,
     })
     use(group)
   }
-  const honest = encode(Welcome, body.welcome)
   const sign = (changed: GroupInfo): Uint8Array =>
-    encode(GroupInfo, resignInfo(suite, confirmed(changed), alice.group.signaturePrivateKey))
+    encode(GroupInfo, resignInfo(suite, confirmed(changed), maker.signaturePrivateKey))
   const infoBytes = encode(GroupInfo, info)
+  const honest = encode(Welcome, welcome)
   return [
     {
-      name: 'Welcome',
+      name,
       ...samplesOf([honest], Welcome),
       feed: (input) => { joinBy(decode(Welcome, input)) },
+      verify: unchanged(bob.group),
       honest: () => { joinBy(decode(Welcome, honest)) },
     },
     {
-      name: 'GroupSecrets in a Welcome',
+      name: `GroupSecrets in a ${name}`,
       ...samplesOf([secrets], GroupSecrets),
       feed: (input) => { joinBy(seal(infoBytes, input)) },
     },
     {
-      name: 'GroupInfo in a Welcome',
+      name: `GroupInfo in a ${name}`,
       ...samplesOf([infoBytes], GroupInfo),
       feed: (input) => { joinBy(seal(input, secrets)) },
     },
     {
-      name: 'GroupInfo in a Welcome, signed again',
+      name: `GroupInfo in a ${name}, signed again`,
       ...samplesOf([infoBytes], GroupInfo),
       feed: (input) => { joinBy(seal(sign(decode(GroupInfo, input)), secrets)) },
     },
     {
-      name: 'ratchet tree in a Welcome, signed again',
+      name: `ratchet tree in a ${name}, signed again`,
       ...samplesOf([nodesIn(info)], RatchetTreeNodes),
       feed: (input) => { joinBy(seal(sign(withTree(world, info, decode(RatchetTreeNodes, input))), secrets)) },
     },
@@ -116,5 +138,7 @@ function groupInfoTargets({ world, alice, carol, info }: Scene): readonly Target
   ]
 }
 
-export const joiningTargets = (scene: Scene): readonly Target[] =>
-  [...keyPackageTargets(scene), ...welcomeTargets(scene), ...groupInfoTargets(scene)]
+export const joiningTargets = (scene: Scene): readonly Target[] => [
+  ...keyPackageTargets(scene), ...invitations(scene).flatMap((each) => welcomeTargets(scene, each)),
+  ...groupInfoTargets(scene),
+]

@@ -1,12 +1,13 @@
 import { decode, encode, equal, toHex } from '../../main/mls/codec.ts'
 import {
-  commit, epochAuthenticator, merge, MlsError, MLSMessage, receive, type Group, type Received,
+  claimedSender, commit, epochAuthenticator, generateKeyPackage, leavesOf, merge, MlsError, MLSMessage, Proposal,
+  receive, reinitialize, validateKeyPackage, type Group, type OwnProposal, type Received,
 } from '../../main/mls/index.ts'
 import { Content, privateMessageContent, SenderData, type ContentType } from '../../main/mls/wire/framing.ts'
-import { bytes } from '../mls/group-world.ts'
+import { bytes, custom, forever } from '../mls/group-world.ts'
 import { forge } from '../rules/forge.ts'
 import type { Scene } from './scene.ts'
-import { resignContent, sealPrivate } from './seal.ts'
+import { resignContent, resignKeyPackage, sealPrivate } from './seal.ts'
 import { demand, options, samplesOf, unchanged, type Target } from './target.ts'
 
 // What members send to a group.
@@ -19,7 +20,9 @@ function messageTarget({ bob: { group }, messages }: Scene): Target {
     name: 'message',
     ...samplesOf(honest, MLSMessage),
     feed: (input) => {
-      receive(group, decode(MLSMessage, input), options)
+      const message = decode(MLSMessage, input)
+      claimedSender(group, message)
+      receive(group, message, options)
       demand(known.has(toHex(input)), 'a message that was changed on its way is taken')
     },
     verify: unchanged(group),
@@ -79,13 +82,64 @@ function agree(one: Verdict, other: Verdict): boolean {
     : verdict.type === 'commit' && verdict.applied.selfRemoved)
 }
 
+/** Changed proposals of a member who commits them itself: whoever can make the commit is followed. */
+function committedTarget(scene: Scene): Target {
+  const { world, alice, bob, carol } = scene
+  const proposals = publicContents(scene).flatMap((content) =>
+    content.type === 'proposal' ? [encode(Proposal, content.proposal)] : [])
+  return {
+    name: 'proposal, committed',
+    ...samplesOf(proposals, Proposal),
+    feed: (input) => {
+      const made = commit(alice.group, { ...options, references: [], proposals: [own(world, decode(Proposal, input))] })
+      const followers = [bob, carol].map(({ group }) => receive(group, made.message, options))
+      const next = merge(made.group, made.pending).group
+      for (const followed of followers) {
+        demand(followed.type === 'commit', 'a commit is taken for something else')
+        if (followed.type === 'commit' && !followed.applied.selfRemoved) demandSame(next, followed.group)
+      }
+      if (next.status.type === 'reinitialized') goOn(scene, next)
+    },
+    verify: unchanged(alice.group, bob.group, carol.group),
+  }
+}
+
+/** A proposal as its maker makes it; those that no application makes are left to forgers. */
+function own(world: Scene['world'], proposal: Proposal): OwnProposal {
+  switch (proposal.type) {
+    case 'add': {
+      const keyPackage = resignKeyPackage(world, proposal.keyPackage)
+      return { type: 'add', keyPackage: validateKeyPackage(world.suite, keyPackage, options) }
+    }
+    case 'update':
+    case 'selfRemove':
+      return { type: 'custom', tag: custom, data: encode(Proposal, proposal) }
+    default: return proposal
+  }
+}
+
+/** What a ReInit says is what the successor is made of. */
+function goOn({ world, alice }: Scene, group: Group): void {
+  const others = leavesOf(group.tree).filter(({ index }) => index !== group.ownLeaf)
+  const keyPackages = others.flatMap(({ leafNode: { signatureKey: publicKey, ...leafNode } }) => {
+    const privateKey = world.signer(publicKey)
+    const signatureKeyPair = privateKey && { publicKey, privateKey }
+    return signatureKeyPair === undefined ? []
+      : [generateKeyPackage(world.suite, { ...leafNode, signatureKeyPair, lifetime: forever, extensions: [] }).keyPackage]
+  })
+  reinitialize(group, { suiteOf: world.suiteOf, keyPackages, ...alice.person.leaf, ...options })
+}
+
+function demandSame(one: Group, other: Group): void {
+  demand(equal(epochAuthenticator(one), epochAuthenticator(other)), 'a commit leads to two epochs')
+}
+
 /** Whatever was proposed: the next commit succeeds, and the other follows it. */
 function commitAfter(group: Group, other: Group): void {
   const made = commit(group, options)
   const followed = receive(other, made.message, options)
   if (followed.type !== 'commit' || followed.applied.selfRemoved) return
-  const next = merge(made.group, made.pending).group
-  demand(equal(epochAuthenticator(next), epochAuthenticator(followed.group)), 'a commit leads to two epochs')
+  demandSame(merge(made.group, made.pending).group, followed.group)
 }
 
 /** Changed plaintexts of PrivateMessages, encrypted as they should be. */
@@ -125,6 +179,6 @@ function senderDataTarget({ alice, bob }: Scene): Target {
 }
 
 export const messageTargets = (scene: Scene): readonly Target[] => [
-  messageTarget(scene), contentTarget(scene), senderDataTarget(scene),
+  messageTarget(scene), contentTarget(scene), committedTarget(scene), senderDataTarget(scene),
   ...(['application', 'proposal', 'commit'] as const).map((type) => plaintextTarget(scene, type)),
 ]

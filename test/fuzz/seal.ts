@@ -2,7 +2,7 @@ import { encode } from '../../main/mls/codec.ts'
 import { senderDataKey } from '../../main/mls/group/protect.ts'
 import { openGroupInfo, openSecrets } from '../../main/mls/group/join.ts'
 import {
-  keyPackageRef, mls10, RatchetTreeNodes, signWithLabel, type Group, type GroupInfo, type KeyPackage, type LeafIndex,
+  keyPackageRef, mls10, RatchetTreeNodes, signWithLabel, withOwnEpochs, type Group, type GroupInfo, type KeyPackage, type LeafIndex,
   type LeafNode,  type MLSMessage, type Node, type Proposal, type Secret, type Suite, type Welcome,
 } from '../../main/mls/index.ts'
 import { encryptWithLabel } from '../../main/mls/labelled.ts'
@@ -20,7 +20,8 @@ import {
 import { KeyPackageTBS } from '../../main/mls/wire/key-package.ts'
 import type { LeafNodePlace } from '../../main/mls/wire/node.ts'
 import { GroupInfoTBS, GroupSecrets } from '../../main/mls/wire/welcome.ts'
-import { psks, type Scene, type SignedWorld } from './scene.ts'
+import type { Guest } from '../mls/group-world.ts'
+import { psks, type SignedWorld } from './scene.ts'
 
 // What a malicious member can do: sign, encrypt and hash changed content as if it were honest. Mere changes of bytes
 // die at the first MAC; these get behind it.
@@ -107,10 +108,15 @@ export function withTree(world: SignedWorld, info: GroupInfo, nodes: readonly (N
 }
 
 /** The inside of a Welcome, and how to seal another one for the same guest as its maker can. */
-export function openWelcome({ world: { suite }, guest }: Pick<Scene, 'world' | 'guest'>, welcome: Welcome) {
+export function openWelcome(suite: Suite, { welcome, guest, old }: {
+  readonly welcome: Welcome
+  readonly guest: Guest
+  /** A group that this one may continue. */
+  readonly old: Group
+}) {
   const { joinerSecret, pathSecret, psks: ids } = openSecrets(suite, { welcome, ...guest })
   const psk = pskSecret(suite, ids.flatMap((id) => {
-    const held = psks(id)
+    const held = withOwnEpochs(old, psks)(id)
     return held === undefined ? [] : [{ id, psk: held }]
   }))
   const info = openGroupInfo(suite, welcome, { joinerSecret, pskSecret: psk })
