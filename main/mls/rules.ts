@@ -55,7 +55,6 @@ export const rules = {
   '9.2.deleted': { section: '9.2', sentence: 'A key decrypts one message; it is deleted then, or when its epoch is forgotten.' },
   '10.version': { section: '10', sentence: 'The protocol version of a KeyPackage is that of the message that carries it.' },
   '10.init-key': { section: '10', sentence: 'The init key of a KeyPackage is a public key of the KEM that one can encrypt to.' },
-  '10.extensions-listed': { section: '10', sentence: 'The leaf of a KeyPackage lists the extensions of the KeyPackage in its capabilities.' },
   '10.1.version': { section: '10.1', sentence: 'The protocol version of a KeyPackage is that of the group.' },
   '10.1.cipher-suite': { section: '10.1', sentence: 'The cipher suite of a KeyPackage is that of the group.' },
   '10.1.signature': { section: '10.1', sentence: 'The signature of a KeyPackage is valid under the signature key of its leaf.' },

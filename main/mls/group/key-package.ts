@@ -1,4 +1,5 @@
 import { encode, equal, secret, struct, type Infer } from '../codec.ts'
+import { MlsError } from '../error.ts'
 import { signWithLabel, verifyWithLabel } from '../labelled.ts'
 import { check } from '../rules.ts'
 import type { KeyPair, Suite } from '../suite.ts'
@@ -24,7 +25,7 @@ export type KeyPackagePrivate = Infer<typeof KeyPackagePrivate>
 
 /**
  * Makes a KeyPackage and its private keys (RFC 9420 §10). Keep both until a Welcome used it, then wipe the latter; one
- * of last resort until it expires. Throws `refused` when the capabilities do not list its extensions.
+ * of last resort until it expires. Throws `misuse` when the capabilities do not list its extensions.
  */
 export function generateKeyPackage(suite: Suite, options: {
   readonly credential: Credential
@@ -38,6 +39,10 @@ export function generateKeyPackage(suite: Suite, options: {
 }): { readonly keyPackage: Valid<KeyPackage>, readonly privateKeys: KeyPackagePrivate } {
   const { credential, signatureKeyPair, capabilities, lifetime, leafExtensions = [], lastResort = false } = options
   const extensions = [...options.extensions ?? [], ...lastResort ? [lastResortMark] : []]
+  // RFC 9420 §10: extensions of the KeyPackage "MUST be included in the `leaf_node.capabilities` field".
+  if (!listsExtensions(capabilities, extensions)) {
+    throw new MlsError('misuse', 'the capabilities do not list an extension of the KeyPackage: add it to them')
+  }
   // RFC 9420 §10: the init key is unique among this client's KeyPackages, and (§10.1) not the encryption key.
   const init = encryptionKeyPair(suite)
   const encryption = encryptionKeyPair(suite)
@@ -77,8 +82,8 @@ export function validateKeyPackage(suite: Suite, keyPackage: KeyPackage, { authe
   // RFC 9420 §10: `init_key` "MUST be a public key for the asymmetric encryption scheme defined by `cipher_suite`".
   check('10.init-key', suite.isEncryptionKey(keyPackage.initKey))
   checkUniqueExtensions(extensions)
-  // RFC 9420 §10: extensions of the KeyPackage "MUST be included in the `leaf_node.capabilities` field".
-  check('10.extensions-listed', listsExtensions(leafNode.capabilities, extensions))
+  // RFC 9420 §10: "unknown extensions in `KeyPackage.extensions` MUST be ignored". That its maker lists them in the leaf's
+  // capabilities is no step of §10.1, and others do not list their GREASE (§13.5 asks for it in leaves alone).
   // RFC 9420 §10.1: "the value of `leaf_node.encryption_key` is different from the value of the `init_key` field".
   check('10.1.init-key', !equal(leafNode.encryptionKey, keyPackage.initKey))
   const signed = encode(KeyPackageTBS, { ...rest, leafNode, extensions })
