@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { branch, MlsError } from '../../main/mls/index.ts'
-import { assertTalk, byName, bytes, custom, failsAs, implementations, World, type Guest, type Member } from './group-world.ts'
+import {
+  assertTalk, byName, bytes, custom, failsAs, implementations, suiteIds, World, type Guest, type Member,
+} from './group-world.ts'
 import { branchOff } from './moves.ts'
 
 // Some members of a group found another one, which proves where it comes from (RFC 9420 §11.3).
 
 const refusedBy = (rule: string) => (error: unknown): boolean => error instanceof MlsError && error.rule === rule
 
-for (const implementation of implementations) for (const id of [1, 2, 3]) {
+for (const implementation of implementations) for (const id of suiteIds) {
   describe(`branches of suite ${id} on the ${implementation.name} implementation`, () => {
     const world = new World(implementation.suites(`branch ${id}`), id)
 

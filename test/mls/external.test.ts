@@ -4,14 +4,14 @@ import {
   groupInfo, leafAt, leavesOf, MlsError, newPskId, proposeUpdate, Secret, type Authentication,
   type PskLookup,
 } from '../../main/mls/index.ts'
-import { assertTalk, byName, bytes, failsAs, implementations, Member, World } from './group-world.ts'
+import { assertTalk, byName, bytes, failsAs, implementations, Member, suiteIds, World } from './group-world.ts'
 import { enter, external, type Entering } from './moves.ts'
 
 // People who join by a commit of their own, and members who come back by one (RFC 9420 §12.4.3.2).
 
 const refusedBy = (rule: string) => (error: unknown): boolean => error instanceof MlsError && error.rule === rule
 
-for (const implementation of implementations) for (const id of [1, 2, 3]) {
+for (const implementation of implementations) for (const id of suiteIds) {
   describe(`external commits in suite ${id} on the ${implementation.name} implementation`, () => {
     const world = new World(implementation.suites(`external ${id}`), id)
 

@@ -30,6 +30,8 @@ export const implementations: readonly Implementation[] = [
   { name: 'native', suites: (seed) => nativeSuites(seededRandom(seed)) },
   { name: 'portable', suites: (seed) => portableSuites(seededRandom(seed)) },
 ]
+/** RFC 9420 §17.1. */
+export const suiteIds: readonly number[] = [1, 2, 3, 4, 5, 6, 7]
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 export const text = (data: Uint8Array): string => new TextDecoder().decode(data)

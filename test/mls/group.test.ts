@@ -6,14 +6,14 @@ import {
   type RuleId,
 } from '../../main/mls/index.ts'
 import {
-  assertAgree, assertTalk, bytes, custom, failsAs, implementations, Member, tell, World,
+  assertAgree, assertTalk, bytes, custom, failsAs, implementations, Member, suiteIds, tell, World,
 } from './group-world.ts'
 
 const refusedBy = (rule: RuleId) => (error: unknown): boolean => error instanceof MlsError && error.rule === rule
 
 const byWireFormat = ['publicMessage', 'privateMessage'] as const
 
-for (const implementation of implementations) for (const id of [1, 2, 3]) {
+for (const implementation of implementations) for (const id of suiteIds) {
   describe(`groups of suite ${id} on the ${implementation.name} implementation`, () => {
     const world = new World(implementation.suites(`stories of ${id}`), id)
 

@@ -6,7 +6,7 @@ import {
   type LeafIndex, type MLSMessage, type Observed, type OwnProposal, type PskLookup,
 } from '../../main/mls/index.ts'
 import {
-  assertAgree, assertTalk, bytes, custom, failsAs, implementations, text, World, type Member, type Person,
+  assertAgree, assertTalk, bytes, custom, failsAs, implementations, suiteIds, text, World, type Member, type Person,
 } from './group-world.ts'
 
 // Who is no member proposes: external senders whom the group knows, and newcomers (RFC 9420 §12.1.8).
@@ -48,7 +48,7 @@ function commitFrom(message: MLSMessage, members: readonly Member[], psks?: PskL
   return { made, members: [committer, ...following] }
 }
 
-for (const implementation of implementations) for (const id of [1, 2, 3]) {
+for (const implementation of implementations) for (const id of suiteIds) {
   describe(`outsiders of a group of suite ${id} on the ${implementation.name} implementation`, () => {
     const world = new World(implementation.suites(`outsiders ${id}`), id)
     const [warden, registry] = [world.person('warden'), world.person('registry')]

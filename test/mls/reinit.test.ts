@@ -3,14 +3,17 @@ import { describe, test } from 'node:test'
 import {
   commit, groupInfo, MlsError, propose, proposeUpdate, reinitialize, type Group, type ReInit,
 } from '../../main/mls/index.ts'
-import { assertTalk, byName, bytes, custom, failsAs, implementations, Member, tell, World } from './group-world.ts'
+import {
+  assertTalk, byName, bytes, custom, failsAs, implementations, Member, tell, suiteIds, World,
+} from './group-world.ts'
 import { follow, shutDown } from './moves.ts'
 
 // A group comes to its end by a ReInit, and its members go on in another one (RFC 9420 §11.2).
 
 const refusedBy = (rule: string) => (error: unknown): boolean => error instanceof MlsError && error.rule === rule
 
-for (const implementation of implementations) for (const [id, nextId] of [[1, 2], [2, 3], [3, 1]] as const) {
+for (const implementation of implementations) for (const id of suiteIds) {
+  const nextId = id % suiteIds.length + 1
   describe(`from suite ${id} to suite ${nextId} on the ${implementation.name} implementation`, () => {
     const suiteOf = implementation.suites(`reinit ${id}`)
     const [world, next] = [new World(suiteOf, id), new World(suiteOf, nextId)]

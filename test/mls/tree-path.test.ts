@@ -11,6 +11,7 @@ import {
 } from '../../main/mls/tree/ratchet-tree.ts'
 import { validateMembers, validateTree } from '../../main/mls/tree/validate.ts'
 import { RatchetTreeNodes, UpdatePath, type LeafIndex } from '../../main/mls/wire/node.ts'
+import { suiteIds } from './group-world.ts'
 import {
   A, arriving, B, C, commit, commitEach, contextOf, D, E, F, makePath, newcomer, personAt, propose, startGroup,
   suiteNumber, type TreeGroup,
@@ -72,7 +73,7 @@ function next(group: TreeGroup, { add, committer, others, kind }: Epoch): TreeGr
 }
 
 describe('members who follow the same commits', () => {
-  for (const id of [1, 2, 3]) {
+  for (const id of suiteIds) {
     test(`share every commit secret and hold exactly the keys they may, in suite ${id}`, () => {
       fc.assert(fc.property(epochs, (steps) => {
         let group = startGroup(suiteNumber(id))
