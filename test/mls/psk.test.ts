@@ -4,11 +4,13 @@ import {
   newPskId, pastEpochLimit, propose, Secret, withOwnEpochs, type Group, type OwnProposal, type PreSharedKeyID,
   type PskLookup,
 } from '../../main/mls/index.ts'
-import { assertAgree, assertTalk, bytes, failsAs, implementations, tell, World, type Member } from './group-world.ts'
+import {
+  assertAgree, assertTalk, bytes, failsAs, implementations, suiteIds, tell, World, type Member,
+} from './group-world.ts'
 
 // Secrets that go into an epoch beside those of its commit (RFC 9420 §8.4, §8.6).
 
-for (const implementation of implementations) for (const id of [1, 2, 3, 4, 5, 6, 7]) {
+for (const implementation of implementations) for (const id of suiteIds) {
   describe(`pre-shared keys in suite ${id} on the ${implementation.name} implementation`, () => {
     const world = new World(implementation.suites(`psk ${id}`), id)
     const inject = (psk: PreSharedKeyID['psk']): OwnProposal =>
