@@ -17,7 +17,7 @@ import type { ProposalOrRef } from '../../main/mls/wire/proposal.ts'
 import { bytes, custom, snapshot, travelled, type Member } from '../mls/group-world.ts'
 import {
   byValue, distrusting, forge, forgeCommit, forgeProposal, forgeUpdate, pskProposal, refusedBy,
-  resignedLeaf, resignedPackage, suite, world,
+  resignedLeaf, resignedPackage, suite, world, type Forged,
 } from './forge.ts'
 import { refused } from './refusals.ts'
 
@@ -259,13 +259,13 @@ describe('an external commit is refused', () => {
   }).message
 
   /** The commit of an honest newcomer with another content, signed again. */
-  function altered(change: (content: Extract<Content, { type: 'commit' }>) => Content, replaces?: LeafIndex): MLSMessage {
-    const { body } = joining(groupInfo(alice.group, { externalPub: true }), replaces)
+  function altered(change: (content: Extract<Content, { type: 'commit' }>) => Content, forged: Forged = {}): MLSMessage {
+    const { body } = joining(groupInfo(alice.group, { externalPub: true }))
     assert.equal(body.type, 'publicMessage')
     const { content } = body.publicMessage.content
     assert.equal(content.type, 'commit')
     const { privateKey: signaturePrivateKey } = dave.signatureKeyPair
-    return forge(alice.group, change(content), { sender: { type: 'newMemberCommit' }, signaturePrivateKey })
+    return forge(alice.group, change(content), { sender: { type: 'newMemberCommit' }, signaturePrivateKey, ...forged })
   }
 
   const listing = (change: (proposals: readonly ProposalOrRef[]) => readonly ProposalOrRef[]): MLSMessage =>
@@ -293,6 +293,11 @@ describe('an external commit is refused', () => {
     const withKem = (kemOutput: Uint8Array): MLSMessage => listing(() => byValue({ type: 'externalInit', kemOutput }))
     refusedBy(alice, '5.1.3.public-key', withKem(new Uint8Array(32)))
     refusedBy(alice, '5.1.3.public-key', withKem(suite.random(31)))
+  })
+
+  test('which the newcomer has not signed with the key of its leaf (6.1.signature)', () => {
+    const { privateKey: signaturePrivateKey } = suite.signatureKeyPair()
+    refusedBy(alice, '6.1.signature', altered((content) => content, { signaturePrivateKey }))
   })
 
   test('without a path (12.4.3.2.path)', () => {

@@ -51,6 +51,13 @@ describe('after a ReInit', () => {
     assert.ok(world.enter(guest, { welcome }, { groups: bob.groups, authentication: byName }))
   })
 
+  test('a successor of a group that is not here is undecided (12.4.3.1.old-group)', () => {
+    const { welcome } = make({})()
+    // The PSK may come from elsewhere; what the new group must be like does not.
+    const psks = () => mallory.group.secrets.resumptionPsk
+    refused('12.4.3.1.old-group', () => world.enter(guest, { welcome }, { psks, authentication: byName }))
+  })
+
   test('a successor with other parameters is refused (12.4.3.1.reinit-parameters)', () => {
     const extensions = [{ extensionType: custom, extensionData: bytes('x') }]
     for (const change of [{ groupId: bytes('another') }, { extensions }]) {

@@ -172,6 +172,10 @@ describe('a Welcome is refused', () => {
     isRefusedAs('12.4.1.path-secret-length', { secrets: { pathSecret: { pathSecret: suite.random(31) } } })
   })
 
+  test('when it has no path secret, and its tree wants one (7.1.unmerged-own)', () => {
+    isRefusedAs('7.1.unmerged-own', { secrets: { pathSecret: undefined } })
+  })
+
   test('when it needs a PSK that is not held (12.4.2.psk-held)', () => {
     isRefusedAs('12.4.2.psk-held', { secrets: { psks: [resumption('application')] } })
   })

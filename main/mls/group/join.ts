@@ -6,9 +6,9 @@ import { epochSecrets, welcomeKey, welcomeSecret } from '../schedule/epoch.ts'
 import { pskSecret } from '../schedule/psk.ts'
 import { Secret } from '../secret.ts'
 import type { KeyPair, Suite, SuiteOf } from '../suite.ts'
-import { nodeOf } from '../tree/math.ts'
-import { keysFromPathSecret } from '../tree/path.ts'
-import { leavesOf, type RatchetTree } from '../tree/ratchet-tree.ts'
+import { directPath, nodeOf } from '../tree/math.ts'
+import { keysFromPathSecret, type PrivateTree } from '../tree/path.ts'
+import { leafCount, leavesOf, nodeAt, type RatchetTree } from '../tree/ratchet-tree.ts'
 import type { Extensions } from '../wire/extension.ts'
 import type { KeyPackage } from '../wire/key-package.ts'
 import { LeafNode, type LeafIndex, type Node, type NodeIndex } from '../wire/node.ts'
@@ -92,6 +92,7 @@ export function join(options: JoinOptions): Joined {
   }
   const above = pathSecret === undefined ? []
     : keysFromPathSecret(suite, { tree, own: ownLeaf, signer, pathSecret })
+  checkAncestors(tree, ownLeaf, new Map(above))
   for (const secret of [joinerSecret, pathSecret, psk]) secret?.wipe()
   const group: Group = {
     ...start,
@@ -107,6 +108,15 @@ export function join(options: JoinOptions): Joined {
   }
   const wipe = isLastResort(keyPackage) ? [] : [privateKeys.initPrivateKey, privateKeys.encryptionPrivateKey]
   return { group, groupInfoExtensions: info.extensions, groupInfoSigner: signer, wipe }
+}
+
+/** RFC 9420 §7.1, §4.2: refuses a tree that has others encrypt to a key above one's own leaf that one was not given. */
+function checkAncestors(tree: RatchetTree, own: LeafIndex, keys: PrivateTree): void {
+  for (const index of directPath(nodeOf(own), leafCount(tree))) {
+    const node = nodeAt(tree, index)
+    if (node?.type !== 'parent' || keys.has(index)) continue
+    check('7.1.unmerged-own', node.parentNode.unmergedLeaves.includes(own))
+  }
 }
 
 type OpenedSecrets = {

@@ -1,6 +1,5 @@
 import { encode, equal } from '../codec.ts'
-import { MlsError } from '../error.ts'
-import { check } from '../rules.ts'
+import { check, missing } from '../rules.ts'
 import { leavesOf, type RatchetTree } from '../tree/ratchet-tree.ts'
 import { Extensions } from '../wire/extension.ts'
 import type { GroupContext } from '../wire/group-context.ts'
@@ -35,7 +34,7 @@ export function checkLink(link: Link, { context, tree, groups, authentication }:
 }): void {
   check('12.4.3.1.special-epoch', context.epoch === 1n)
   const old = groups?.(link.pskGroupId)
-  if (old === undefined) throw new MlsError('undecided', 'the group that this one continues is not here')
+  if (old === undefined) missing('12.4.3.1.old-group')
   switch (link.usage) {
     case 'reinit':
       // "verify that the last Commit to the referenced group contains a ReInit proposal"
