@@ -2,7 +2,11 @@ import { MlsError } from './error.ts'
 
 /**
  * Every requirement of RFC 9420 that a receiver checks, as data: code says `check('7.3.signature', ok)`, a test
- * demands a refusing case for each row, and `npm run rules` prints the table.
+ * demands a refusing case for each row, and `npm run rules` prints the table. An id begins with its section.
+ *
+ * No rows are: what only a sender can obey, cited where it is obeyed; and two demands on capabilities that no step of
+ * validation names (§7.3, §10.1) and that deployed clients break: default types "MUST NOT be listed" (§7.2), and
+ * extensions of a KeyPackage "MUST be included" (§10), while unknown ones "MUST be ignored".
  */
 export const rules = {
   '2.1.minimal-length': { section: '2.1.2', sentence: 'A variable-length vector header uses the minimum number of bits.' },
