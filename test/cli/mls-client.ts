@@ -1,3 +1,4 @@
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
 import { parseArgs } from 'node:util'
 import { supportedSuites } from '../interop/book.ts'
 import { serve } from '../interop/server.ts'
@@ -14,7 +15,14 @@ async function main(): Promise<void> {
     process.exitCode = 2
     return
   }
-  const server = await serve(port)
+  setLogVerbosity(logVerbosity.NONE) // It would tell the same error once more.
+  const server = await serve(port).catch((error: unknown) => {
+    console.error(`Port ${port} cannot be served: ${error instanceof Error ? error.message : String(error)}`)
+  })
+  if (server === undefined) {
+    process.exitCode = 1
+    return
+  }
   console.log(`Coppice serves MLSClient at 127.0.0.1:${server.port}, suites ${supportedSuites.join(' ')}`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { void server.stop() })
 }

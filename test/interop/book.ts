@@ -1,7 +1,7 @@
 import { nativeSuites, systemRandom } from '../../main/crypto/native.ts'
 import {
-  Credential, credentialType, droppedSecrets, encode, equal, MlsError, Secret, toHex, type Authentication,
-  type Group, type KeyPackage, type KeyPackagePrivate, type KeyPair, type PskLookup, type Suite,
+  Credential, credentialType, droppedSecrets, encode, equal, mls10, MlsError, Secret, toHex, withGrease,
+  type Authentication, type Group, type KeyPackage, type KeyPackagePrivate, type KeyPair, type PskLookup, type Suite,
   type Valid,
 } from '../../main/mls/index.ts'
 
@@ -111,16 +111,18 @@ export const authentication: Authentication = {
   clientOf: (credential) => toHex(encode(Credential, credential)),
 }
 
-/** What a client says of itself in its leaves. */
+/** What a client says of itself in its leaves, with values that others must ignore (RFC 9420 §13.5). */
 export function leafOf(suite: Suite, identity: Uint8Array, signatureKeyPair = suite.signatureKeyPair()) {
   const now = seconds()
   const [hour, day] = [3600n, 86400n]
+  const capabilities = {
+    versions: [mls10], cipherSuites: supportedSuites, extensions: [], proposals: [],
+    credentials: [credentialType.basic],
+  }
   return {
     credential: { type: 'basic', identity },
     signatureKeyPair,
-    capabilities: {
-      versions: [1], cipherSuites: supportedSuites, extensions: [], proposals: [], credentials: [credentialType.basic],
-    },
+    ...withGrease(suite, { capabilities }),
     // Clocks differ by an hour at most; some implementations take no more than three months.
     lifetime: { notBefore: now - hour, notAfter: now + 28n * day },
   } as const

@@ -153,7 +153,7 @@ function received(type: string, value: unknown): unknown {
   if (type.endsWith('[]')) {
     return (value as readonly unknown[] | undefined ?? []).map((each) => received(type.slice(0, -2), each))
   }
-  if (isPart(type)) return receivedMessage(parts[type], value as Record<string, unknown> | undefined ?? {})
+  if (isPart(type)) return receivedMessage(parts[type], value as object | undefined ?? {})
   switch (type) {
     case 'bytes': return new Uint8Array(value as Uint8Array | undefined ?? [])
     case 'uint64': return BigInt(value as string | undefined ?? 0)
@@ -163,8 +163,8 @@ function received(type: string, value: unknown): unknown {
   }
 }
 
-const receivedMessage = (fields: Fields, value: Readonly<Record<string, unknown>>): object =>
-  Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, received(type, value[name])]))
+const receivedMessage = (fields: Fields, value: object): object => Object.fromEntries(Object.entries(fields)
+  .map(([name, type]) => [name, received(type, (value as Readonly<Record<string, unknown>>)[name])]))
 
 /** A value as the loader encodes it: it knows no BigInt. */
 function sent(value: unknown): unknown {
@@ -186,8 +186,8 @@ export const service: Readonly<Record<CallName, MethodDefinition<object, object>
       path, requestStream, responseStream,
       requestSerialize: (value: object) => method.requestSerialize(sent(value) as object),
       responseSerialize: (value: object) => method.responseSerialize(sent(value) as object),
-      requestDeserialize: (bytes: Buffer) => receivedMessage(request, method.requestDeserialize(bytes) as Record<string, unknown>),
-      responseDeserialize: (bytes: Buffer) => receivedMessage(response, method.responseDeserialize(bytes) as Record<string, unknown>),
+      requestDeserialize: (bytes: Buffer) => receivedMessage(request, method.requestDeserialize(bytes)),
+      responseDeserialize: (bytes: Buffer) => receivedMessage(response, method.responseDeserialize(bytes)),
     }]
   })) as Record<CallName, MethodDefinition<object, object>>
 })()

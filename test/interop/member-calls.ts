@@ -1,10 +1,11 @@
 import {
-  createGroup, encode, epochAuthenticator, equal, exportSecret, generateKeyPackage, groupInfo, join, joinExternally,
-  MLSMessage, MlsError, nodesOf, propose, proposeUpdate, protect, receive, type Group, type OwnProposal, type Suite,
+  createGroup, encode, epochAuthenticator, equal, exportSecret, generateKeyPackage, greaseExtensions, groupInfo, join,
+  joinExternally, MLSMessage, MlsError, nodesOf, propose, proposeUpdate, protect, receive, type Group,
+  type OwnProposal, type Suite,
 } from '../../main/mls/index.ts'
 import {
-  authentication, keep, leafOf, lookupIn, newMember, storePsk, suite, suiteOf, supportedSuites,
-  wireFormatOf, type Book, type Guest, type Psks,
+  authentication, keep, leafOf, lookupIn, newMember, storePsk, suite, suiteOf, supportedSuites, wireFormatOf,
+  type Book, type Guest, type Psks,
 } from './book.ts'
 import type { CallName, RequestOf, ResponseOf } from './definition.ts'
 import { acceptCommit, followCommit, joined, makeCommit, sendProposal } from './handshake.ts'
@@ -61,7 +62,9 @@ export const memberCalls: Handlers<
 
   GroupInfo: (book, { stateId, externalTree }) => {
     const { group } = book.get('state', stateId)
-    const info = groupInfo(group, { externalPub: true, ratchetTree: !externalTree })
+    const info = groupInfo(group, {
+      externalPub: true, ratchetTree: !externalTree, extensions: greaseExtensions(group.suite),
+    })
     return { groupInfo: write({ type: 'groupInfo', groupInfo: info }), ratchetTree: writeTree(group, { externalTree }) }
   },
   StateAuth: (book, { stateId }) => ({ stateAuthSecret: epochAuthenticator(book.get('state', stateId).group) }),
@@ -121,7 +124,8 @@ export const memberCalls: Handlers<
 export function newGuest(suite: Suite, identity: Uint8Array): Guest {
   const leaf = leafOf(suite, identity)
   const signaturePrivateKey = leaf.signatureKeyPair.privateKey
-  return { type: 'transaction', ...generateKeyPackage(suite, leaf), signaturePrivateKey, psks: new Map() }
+  const made = generateKeyPackage(suite, { ...leaf, extensions: greaseExtensions(suite, leaf.capabilities) })
+  return { type: 'transaction', ...made, signaturePrivateKey, psks: new Map() }
 }
 
 /** The private keys as the interface asks for them, so that a passive client can be tested by its transcript. */

@@ -46,8 +46,9 @@ export function leafOfIdentity(nodes: Nodes, identity: Uint8Array): LeafIndex {
 export const externalPsk = (suite: Suite, pskId: Uint8Array) =>
   ({ type: 'preSharedKey', psk: newPskId(suite, { type: 'external', pskId }) }) as const
 
-export const resumptionPsk = (suite: Suite, pskGroupId: Uint8Array, pskEpoch: bigint) =>
-  ({ type: 'preSharedKey', psk: newPskId(suite, { type: 'resumption', usage: 'application', pskGroupId, pskEpoch }) }) as const
+export const resumptionPsk = (suite: Suite, pskGroupId: Uint8Array, pskEpoch: bigint) => ({
+  type: 'preSharedKey', psk: newPskId(suite, { type: 'resumption', usage: 'application', pskGroupId, pskEpoch }),
+}) as const
 
 export const reInit = ({ groupId, cipherSuite, extensions }: {
   readonly groupId: Uint8Array

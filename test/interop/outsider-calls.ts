@@ -32,7 +32,8 @@ export const outsiderCalls: Handlers<
     // The official runner gives no index: the entry with this signer's key counts.
     const own = sendersIn(extensions).findIndex(({ signatureKey }) => equal(signatureKey, signatureKeyPair.publicKey))
     const senderIndex = own < 0 ? signerIndex : own
-    return { proposal: encode(MLSMessage, proposeAsExternalSender(observed, proposal, { senderIndex, signatureKeyPair })) }
+    const message = proposeAsExternalSender(observed, proposal, { senderIndex, signatureKeyPair })
+    return { proposal: encode(MLSMessage, message) }
   },
 }
 

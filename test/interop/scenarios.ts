@@ -54,7 +54,7 @@ export type Step =
 
 export type Scenario = readonly Step[]
 
-/** Two extensions that every implementation has (RFC 9420 §11.1, §12.1.8.1): nothing required, and nobody appointed. */
+/** Two extensions that every implementation has (RFC 9420 §11.1, §12.1.8.1), both empty. */
 const nothingRequired: Extension = { extensionType: 3, extensionData: Uint8Array.of(0, 0, 0) }
 const nobodyAppointed: Extension = { extensionType: 5, extensionData: Uint8Array.of(0) }
 const extensions = [nothingRequired, nobodyAppointed] as const
@@ -270,7 +270,8 @@ export function randomWalk(commits: number, below: (limit: number) => number): S
     for (let count = below(1 + Math.floor(idle.length * 0.4)); count > 0; count--) updating.push(take(idle))
     const added = Array.from({ length: members.length > 8 ? 0 : below(4) }, newcomer)
     const changes = [
-      ...added.map((who) => ({ change: 'add', who }) as const), ...gone.map((who) => ({ change: 'remove', who }) as const),
+      ...added.map((who) => ({ change: 'add', who }) as const),
+      ...gone.map((who) => ({ change: 'remove', who }) as const),
     ]
     const byReference = changes.filter(() => below(2) === 0)
     const proposers = [...idle, ...updating]

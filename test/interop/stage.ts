@@ -316,8 +316,8 @@ export class Stage {
     const reinitOf = (name: string): number => renewals.get(name)?.reinitId ?? 0
     const guests = this.#others(welcomer)
     const made = await this.#client(welcomer).call('ReInitWelcome', {
-      reinitId: reinitOf(welcomer), keyPackage: guests.map((name) => renewals.get(name)?.keyPackage ?? new Uint8Array(0)),
-      forcePath, externalTree: this.#mode.externalTree,
+      reinitId: reinitOf(welcomer), forcePath, externalTree: this.#mode.externalTree,
+      keyPackage: guests.map((name) => renewals.get(name)?.keyPackage ?? new Uint8Array(0)),
     })
     const { welcome, ratchetTree } = made
     const next = new Map([[welcomer, made.stateId]])
