@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { decode, encode } from '../../main/mls/codec.ts'
+import { decode, encode } from '../../../main/mls/codec.ts'
 import {
   droppedSecrets, epochAuthenticator, exportSecret, groupInfo, hasValidProposal, join, joinExternally, MLSMessage, nodesOf,
   propose, proposeUpdate, RatchetTreeNodes, Secret, trusting, validateKeyPackage, type LeafIndex, type OwnProposal,
   type PskLookup,
-} from '../../main/mls/index.ts'
-import { custom, Member, type Guest as CoppiceGuest, type Person, type World } from '../mls/group-world.ts'
+} from '../../../main/mls/index.ts'
+import { custom, Member, type Guest as CoppiceGuest, type Person, type World } from '../../mls/group-world.ts'
 import {
   bodyOf, packed, secretUnder, type ByValue, type Committing, type Guest, type Implementation, type Made, type Peer,
   type Proposing, type WireFormat,

@@ -15,11 +15,11 @@ import { generateKeyPackageWithKey } from 'ts-mls/keyPackage.js'
 import { encodeLeafNodeTBS } from 'ts-mls/leafNode.js'
 import { updateLeafKey } from 'ts-mls/privateKeyPath.js'
 import { decodeRatchetTree, encodeRatchetTree, type RatchetTree } from 'ts-mls/ratchetTree.js'
-import { decode, encode, opaque, toHex } from '../../main/mls/codec.ts'
-import { RatchetTreeNodes, type NodeIndex } from '../../main/mls/index.ts'
-import { directPath, nodeOf } from '../../main/mls/tree/math.ts'
-import { nodeAt, positionsOf, treeOf } from '../../main/mls/tree/ratchet-tree.ts'
-import { bytes, custom, forever, text } from '../mls/group-world.ts'
+import { decode, encode, opaque, toHex } from '../../../main/mls/codec.ts'
+import { RatchetTreeNodes, type NodeIndex } from '../../../main/mls/index.ts'
+import { directPath, nodeOf } from '../../../main/mls/tree/math.ts'
+import { nodeAt, positionsOf, treeOf } from '../../../main/mls/tree/ratchet-tree.ts'
+import { bytes, custom, forever, text } from '../../mls/group-world.ts'
 import {
   secretUnder, type ByValue, type Committing, type Guest, type Implementation, type Made, type Peer, type Proposing,
   type WireFormat,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { describe, test } from 'node:test'
-import { nativeSuites } from '../../main/crypto/native.ts'
-import { decode, toHex } from '../../main/mls/codec.ts'
-import { leafAt, leavesOf, RatchetTreeNodes, type LeafIndex, type Suite } from '../../main/mls/index.ts'
-import { treeOf, type RatchetTree } from '../../main/mls/tree/ratchet-tree.ts'
-import { seededRandom, World } from '../mls/group-world.ts'
+import { nativeSuites } from '../../../main/crypto/native.ts'
+import { decode, toHex } from '../../../main/mls/codec.ts'
+import { leafAt, leavesOf, RatchetTreeNodes, type LeafIndex, type Suite } from '../../../main/mls/index.ts'
+import { treeOf, type RatchetTree } from '../../../main/mls/tree/ratchet-tree.ts'
+import { seededRandom, World } from '../../mls/group-world.ts'
 import { coppice } from './coppice.ts'
 import {
   assertAgree, bodyOf, commit, invited, propose, type ByValue, type Guest, type Implementation, type Made, type Peer,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { decode, encode, toHex } from '../../main/mls/codec.ts'
-import { keyPackageRef, MLSMessage, type Suite } from '../../main/mls/index.ts'
-import { bytes, travelled } from '../mls/group-world.ts'
+import { decode, encode, toHex } from '../../../main/mls/codec.ts'
+import { keyPackageRef, MLSMessage, type Suite } from '../../../main/mls/index.ts'
+import { bytes, travelled } from '../../mls/group-world.ts'
 
 // Clients of two implementations in one group, with the same verbs, so that a story does not ask who is of which.
 // They share nothing but the epochs' numbers and the leaves' indexes: everything that passes between them is bytes.

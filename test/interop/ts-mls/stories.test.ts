@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { nativeSuites } from '../../main/crypto/native.ts'
-import { toHex } from '../../main/mls/codec.ts'
-import type { Suite } from '../../main/mls/index.ts'
-import { bytes, seededRandom, World } from '../mls/group-world.ts'
+import { nativeSuites } from '../../../main/crypto/native.ts'
+import { toHex } from '../../../main/mls/codec.ts'
+import type { Suite } from '../../../main/mls/index.ts'
+import { bytes, seededRandom, World } from '../../mls/group-world.ts'
 import { coppice } from './coppice.ts'
 import {
   assertAgree, assertTalk, commit, propose, type Guest, type Implementation, type Peer, type WireFormat,
@@ -13,7 +13,6 @@ import { tsMls, tsMlsSuites } from './ts-mls.ts'
 // Coppice and ts-mls in one group, in every suite that both have. Each story is played twice: the first implementation
 // is that of Alice, who founds the group, and of Carol; the second one is that of Bob and Dave.
 
-const wireFormats: readonly WireFormat[] = ['publicMessage', 'privateMessage']
 const suiteOf = nativeSuites(seededRandom('interop'))
 
 type Pairing = { readonly suite: Suite, readonly ours: Implementation, readonly theirs: Implementation }
@@ -27,11 +26,15 @@ for (const id of tsMlsSuites.keys()) {
 }
 
 test('there are suites that both have', () => {
-  assert.ok(pairings.length >= 6)
+  assert.ok(pairings.length >= 2 * 7)
 })
 
 for (const { suite, ours, theirs } of pairings) describe(`${suite.name}: ${ours.name} founds, ${theirs.name} joins`, () => {
   const { random, hashLength } = suite
+  // ts-mls computes on noble's curves in the suites from 4 on, which takes long. There each direction plays half of
+  // the variants, and what only more members could show is left to the other suites.
+  const isSlow = suite.id >= 4
+  const variants = <T>(...all: readonly [T, T]): readonly T[] => !isSlow ? all : [all[ours.name === 'Coppice' ? 0 : 1]]
   const implementationOf: Readonly<Record<string, Implementation>> = {
     alice: ours, bob: theirs, carol: ours, dave: theirs, erin: ours, frank: theirs,
   }
@@ -58,10 +61,10 @@ for (const { suite, ours, theirs } of pairings) describe(`${suite.name}: ${ours.
     })
   }
 
-  for (const wireFormat of wireFormats) {
+  for (const wireFormat of variants<WireFormat>('publicMessage', 'privateMessage')) {
     test(`everybody renews the path in turn, by ${wireFormat}`, async () => {
       const peers = await gather('alice', 'bob', 'carol', 'dave')
-      for (const committer of [...peers, ...peers]) {
+      for (const committer of isSlow ? peers : [...peers, ...peers]) {
         await commit(committer, peers.filter((peer) => peer !== committer), { wireFormat })
       }
       await assertTalk(peers)
@@ -69,7 +72,7 @@ for (const { suite, ours, theirs } of pairings) describe(`${suite.name}: ${ours.
 
     test(`everybody proposes an update, and another one commits it, by ${wireFormat}`, async () => {
       const peers = await gather('alice', 'bob', 'carol')
-      for (const [at, proposer] of peers.entries()) {
+      for (const [at, proposer] of peers.slice(0, isSlow ? 2 : 3).entries()) {
         const others = peers.filter((peer) => peer !== proposer)
         const committer = peers[(at + 1) % peers.length] as Peer
         const before = proposer.ratchetTree
@@ -148,7 +151,7 @@ for (const { suite, ours, theirs } of pairings) describe(`${suite.name}: ${ours.
     await commit(joined[0] as Peer, [alice, bob, carol, joined[1] as Peer])
   })
 
-  test('a group grows to nine, shrinks to four and grows again, and everybody can commit', async () => {
+  if (!isSlow) test('a group grows to nine, shrinks to four and grows again, and everybody can commit', async () => {
     const people = await Promise.all(['alice', 'bob', 'carol', 'dave', 'erin', 'frank'].map(guest))
     const alice = await ours.found('alice')
     const more = await Promise.all([ours.guest('gail'), theirs.guest('hugo')])
@@ -206,10 +209,11 @@ for (const { suite, ours, theirs } of pairings) describe(`${suite.name}: ${ours.
     await assertTalk([alice, bob])
   })
 
-  for (const treeInside of [true, false]) {
+  for (const treeInside of variants(true, false)) {
     test(`Carol and Dave join by their own commits, with the tree ${treeInside ? 'inside' : 'outside'}`, async () => {
       let peers: readonly Peer[] = await gather('alice', 'bob')
-      for (const [name, teller] of [['carol', 1], ['dave', 0], ['erin', 0], ['frank', 1]] as const) {
+      const newcomers = [['carol', 1], ['dave', 0], ['erin', 0], ['frank', 1]] as const
+      for (const [name, teller] of newcomers.slice(0, isSlow ? 2 : 4)) {
         const told = peers[teller] as Peer
         const info = await told.groupInfo({ treeInside })
         const newcomer = await guest(name)
