@@ -26,26 +26,31 @@ export function choosePending(group: Group, choosing: Choosing): readonly Listed
   return chosen.length === 0 && own.length === 0 ? pendingReInit(group) : [...chosen, ...own]
 }
 
-/** Which of the candidates may stand together with the own ones. */
+/** Which of the candidates may stand together with the own ones, which the commit judges by themselves. */
 function validTogether(group: Group, candidates: readonly Listed[], choosing: Choosing): readonly Listed[] {
   const { own } = choosing
-  if (isValidList(group, [...candidates, ...own], choosing)) return candidates
-  // Some do not go together, which only members who mean it bring about: take them one by one.
-  let chosen: readonly Listed[] = []
-  for (const each of candidates) {
-    if (isValidList(group, [...chosen, each, ...own], choosing)) chosen = [...chosen, each]
+  const chosen: Listed[] = []
+  // Some do not go together, which only members who mean it bring about: halves are tried, and not each one by itself.
+  const take = (some: readonly Listed[]): void => {
+    if (isValidList(group, [...chosen, ...some, ...own], choosing)) {
+      chosen.push(...some)
+    } else if (some.length > 1) {
+      take(some.slice(0, some.length >> 1))
+      take(some.slice(some.length >> 1))
+    }
   }
+  if (candidates.length > 0) take(candidates)
   return chosen
 }
 
 /** The pending proposals that this committer may cover, one for each leaf and thing. */
-function withoutRivals(group: Group, { own, psks }: Choosing): readonly Listed[] {
-  const taken = new Set(own.map(subjectOf))
+function withoutRivals(group: Group, { own, psks, authentication }: Choosing): readonly Listed[] {
+  const taken = new Set(own.map((each) => subjectOf(each, authentication)))
   const chosen = new Map<string, Listed>()
   for (const pending of group.proposals.values()) {
     const { proposal, sender, refused } = pending
     const each: Listed = { proposal, sender, pending }
-    const subject = subjectOf(each)
+    const subject = subjectOf(each, authentication)
     // RFC 9420 §12.2: nothing that changes the committer's own leaf, nothing twice.
     if (refused !== undefined || targetOf(each) === group.ownLeaf) continue
     if (taken.has(subject) && proposal.type !== 'selfRemove') continue
@@ -72,10 +77,13 @@ function pendingReInit(group: Group): readonly Listed[] {
 }
 
 /** Proposals of one subject exclude each other. */
-function subjectOf(each: Listed): string {
+function subjectOf(each: Listed, authentication: Authentication): string {
   const { proposal } = each
   switch (proposal.type) {
-    case 'add': return `client ${toHex(proposal.keyPackage.leafNode.signatureKey)}`
+    case 'add': {
+      const { credential, signatureKey } = proposal.keyPackage.leafNode
+      return `client ${authentication.clientOf(credential) ?? toHex(signatureKey)}`
+    }
     case 'update':
     case 'remove':
     case 'selfRemove':

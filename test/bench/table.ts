@@ -1,0 +1,23 @@
+/** A table in Markdown, padded so that it can be read as it is. */
+export class Table {
+  readonly #rows: (readonly string[])[] = []
+
+  constructor(...head: readonly string[]) {
+    this.add(...head)
+  }
+
+  add(...row: readonly string[]): void {
+    this.#rows.push(row)
+  }
+
+  toString(): string {
+    const [head = [], ...body] = this.#rows
+    const widths = head.map((_, at) => Math.max(...this.#rows.map((row) => row[at]?.length ?? 0)))
+    const line = (row: readonly string[]): string => {
+      const cells = widths.map((width, at) => at === 0 ? (row[at] ?? '').padEnd(width) : (row[at] ?? '').padStart(width))
+      return `| ${cells.join(' | ')} |`
+    }
+    const rule = widths.map((width, at) => `${'-'.repeat(width + 1)}${at === 0 ? '-' : ':'}`).join('|')
+    return [line(head), `|${rule}|`, ...body.map(line)].join('\n')
+  }
+}
