@@ -25,6 +25,18 @@ export type Appended =
   | { readonly type: 'accepted', readonly seq: number }
   | { readonly type: 'taken', readonly bytes: Uint8Array }
 
+const dayMs = 24 * 60 * 60 * 1000
+/**
+ * How long a record is kept at least, by the kind of its log: the letter before the first dot. Records of other kinds
+ * stay for ever.
+ */
+export const retentionMs: ReadonlyMap<string, number> = new Map([
+  ['h', 90 * dayMs], ['m', 60 * dayMs], ['i', 90 * dayMs], ['k', 90 * dayMs], ['r', 10 * 60 * 1000], ['b', 7 * dayMs],
+])
+
+/** What a log that lies on this computer takes of it. */
+export type Usage = { readonly bytes: number }
+
 /**
  * Append-only logs that everybody who knows a name can read and append to: one log with three verbs. No delete, no
  * update, no logic on the far side.
@@ -34,6 +46,9 @@ export type Appended =
  * - A slot means create-if-absent: of all that ever append to it with different bytes, exactly one is `accepted`; the
  *   others get `taken` with the winner's bytes, for ever.
  * - `accepted` means durable as far as the medium can say; the client still reads back before it relies on it.
+ * - Records go when they are older than `retentionMs`, sooner or later, each medium by its own housekeeping; what is
+ *   left keeps its order and its `seq`. A slot then only looks empty, and a retry is a new record: so a client that has
+ *   not seen a log's end for nearly that long must not append to its slots (main/app/recover.ts).
  * - Log and slot names are at most 100 characters of `[a-z0-9.-]`; a record is at most 4 MiB ('too-large').
  * - All methods reject with PortError('delivery-unreachable' | 'store-full' | 'store-read-only' | 'too-large').
  */
@@ -43,13 +58,15 @@ export interface Delivery {
   append(log: string, bytes: Uint8Array, slot?: string): Promise<Appended>
   /** At most `limit` records with a greater `seq`, in order. */
   read(log: string, after: number, limit: number): Promise<readonly LogRecord[]>
-  /** What stands in a slot, if anything. */
+  /** What stands in a slot, if anything that is kept. */
   slot(log: string, slot: string): Promise<LogRecord | undefined>
   /**
    * Calls `wake` with the name of a log that may have something new: soon after an append by anybody, maybe once too
    * often, never from within `watch` itself. Replaces the earlier list of logs; gives the function that ends it.
    */
   watch(logs: readonly string[], wake: (log: string) => void): () => void
+  /** Only where the logs lie on this computer. */
+  usage?(): Promise<Usage>
   close(): Promise<void>
 }
 

@@ -1,12 +1,12 @@
 /** The embedded delivery log: one plain file, shared by every profile and process on the machine. */
 import type Database from 'better-sqlite3'
 import { createHash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import path from 'node:path'
-import { PortError } from '../ports.ts'
-import type { Appended, Delivery, LogRecord } from '../ports.ts'
-import { Connection } from './connection.ts'
+import type { Appended, Delivery, LogRecord, Usage } from '../ports.ts'
+import { Connection, asDeliveryError } from './connection.ts'
 import type { ConnectionOptions } from './connection.ts'
+import { Housekeeping } from './housekeeping.ts'
 import { checkName, checkSize } from './limits.ts'
 import { Watcher } from './watcher.ts'
 
@@ -40,10 +40,18 @@ class SqliteDelivery implements Delivery {
   readonly address = 'local'
   readonly #connection: Connection
   readonly #watcher: Watcher
+  readonly #housekeeping: Housekeeping
+  readonly #file: string
+  readonly #now: () => number
 
   constructor(options: SqliteDeliveryOptions) {
+    const connect = (): Database.Database => this.#connection.get()
+    this.#file = options.file
+    this.#now = options.now ?? Date.now
     this.#connection = new Connection(options)
-    this.#watcher = new Watcher({ connect: () => this.#connection.get(), pollMs: options.pollMs ?? 100 })
+    this.#watcher = new Watcher({ connect, pollMs: options.pollMs ?? 100 })
+    this.#housekeeping = new Housekeeping({ connect, now: this.#now })
+    this.#housekeeping.start()
   }
 
   append(log: string, bytes: Uint8Array, slot?: string): Promise<Appended> {
@@ -51,7 +59,7 @@ class SqliteDelivery implements Delivery {
       checkName(log)
       if (slot !== undefined) checkName(slot)
       checkSize(bytes)
-      const appended = database.transaction(() => appendIn(database, { log, bytes, slot })).immediate()
+      const appended = database.transaction(() => appendIn(database, { log, bytes, slot, at: this.#now() })).immediate()
       this.#watcher.soon()
       return appended
     })
@@ -87,8 +95,14 @@ class SqliteDelivery implements Delivery {
     return this.#watcher.watch(logs, wake)
   }
 
+  /** The file, and what was written beside it and is not in it yet. */
+  usage(): Promise<Usage> {
+    return this.#reach(() => ({ bytes: sizeOf(this.#file) + sizeOf(`${this.#file}-wal`) }))
+  }
+
   close(): Promise<void> {
     this.#watcher.end()
+    this.#housekeeping.stop()
     this.#connection.close()
     return Promise.resolve()
   }
@@ -102,9 +116,11 @@ class SqliteDelivery implements Delivery {
   }
 }
 
-type Append = { readonly log: string, readonly bytes: Uint8Array, readonly slot: string | undefined }
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
-function appendIn(database: Database.Database, { log, bytes, slot }: Append): Appended {
+type Append = { readonly log: string, readonly bytes: Uint8Array, readonly slot: string | undefined, readonly at: number }
+
+function appendIn(database: Database.Database, { log, bytes, slot, at }: Append): Appended {
   // Neither name can hold a slash or a line's end.
   const hash = createHash('sha256').update(`${log}/${slot ?? '/'}\n`).update(bytes).digest()
   const known = database.prepare<[Uint8Array], number>('SELECT seq FROM records WHERE hash = ?').pluck().get(hash)
@@ -116,20 +132,6 @@ function appendIn(database: Database.Database, { log, bytes, slot }: Append): Ap
   }
   const { lastInsertRowid } = database.prepare<[string, string | null, number, Uint8Array, Uint8Array]>(
     'INSERT INTO records (log, slot, at, hash, bytes) VALUES (?, ?, ?, ?, ?)',
-  ).run(log, slot ?? null, Date.now(), hash, bytes)
+  ).run(log, slot ?? null, at, hash, bytes)
   return { type: 'accepted', seq: Number(lastInsertRowid) }
-}
-
-/** What stands in the way of the log, as the Delivery port says it; a bug comes back unchanged. */
-function asDeliveryError(error: unknown): unknown {
-  if (error instanceof PortError || !(error instanceof Error) || !('code' in error)) return error
-  const code = String(error.code)
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC') return new PortError('store-full')
-  if (code.startsWith('SQLITE_READONLY') || code === 'SQLITE_IOERR_LOCK') {
-    return new PortError('store-read-only', code)
-  }
-  if (/^SQLITE_(?:BUSY|CANTOPEN|IOERR|CORRUPT|NOTADB|PROTOCOL)/.test(code) || /^E[A-Z]+$/.test(code)) {
-    return new PortError('delivery-unreachable', code)
-  }
-  return error
 }

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import path from 'node:path'
 import { test } from 'node:test'
+import { retentionMs } from '../../main/ports.ts'
 import type { Delivery, LogRecord } from '../../main/ports.ts'
 
 /** One empty delivery, for one test. */
@@ -19,6 +20,8 @@ export type Place = {
   /** Takes the medium away, and gives it back. */
   readonly vanish: () => Promise<void>
   readonly comeBack: () => Promise<void>
+  /** Lets time pass, with whatever the medium does of itself meanwhile. Undefined where a test cannot do that. */
+  readonly pass: ((passedMs: number) => Promise<void>) | undefined
   readonly remove: () => Promise<void>
 }
 
@@ -59,6 +62,7 @@ export function conformance(title: string, prepare: () => Promise<Place>): void 
   storiesOfWatching(story)
   storiesOfLimits(story)
   storiesOfFaults(story)
+  storiesOfRetention(story)
 }
 
 function storiesOfOrder(story: Story): void {
@@ -232,6 +236,65 @@ function storiesOfFaults(story: Story): void {
     await client.close()
     await client.close()
     await assert.rejects(client.read('m.oaks', 0, 1), code('delivery-unreachable'))
+  })
+}
+
+function storiesOfRetention(story: Story): void {
+  const minuteMs = 60_000
+  const dayMs = 24 * 60 * minuteMs
+  const kinds = ['h', 'm', 'i', 'k', 'r', 'b', 'u', 'c', 'x']
+
+  story('each kind of log keeps its records for its time, and some for ever', async (open, { pass }) => {
+    if (pass === undefined) return
+    const client = await open()
+    const keepers = async (): Promise<string> => {
+      const kept = await Promise.all(kinds.map(async (kind) => (await client.read(`${kind}.oaks`, 0, 10)).length > 0))
+      return kinds.filter((_, index) => kept[index]).join('')
+    }
+    for (const kind of kinds) await client.append(`${kind}.oaks`, bytes(kind))
+    assert.equal(await keepers(), 'hmikrbucx')
+    const kept: string[] = []
+    for (const days of [6, 2, 51, 2, 28, 2, 400]) {
+      await pass(days * dayMs)
+      kept.push(await keepers())
+    }
+    // On days 6, 8, 59, 61, 89, 91 and 491.
+    assert.deepEqual(kept, ['hmikbucx', 'hmikucx', 'hmikucx', 'hikucx', 'hikucx', 'ucx', 'ucx'])
+  })
+
+  story('what is left keeps its order and its slots; a number never comes again', async (open, { pass }) => {
+    if (pass === undefined) return
+    const [anna, ben] = [await open(), await open()]
+    const first = await anna.append('h.oaks', bytes('one'), 'epoch-1')
+    await pass(60 * dayMs)
+    const second = await anna.append('h.oaks', bytes('two'), 'epoch-2')
+    const third = await anna.append('h.oaks', bytes('three'), 'epoch-3')
+    await pass(40 * dayMs)
+    assert.deepEqual((await ben.read('h.oaks', 0, 10)).map(text), ['two', 'three'])
+    assert.deepEqual((await ben.read('h.oaks', first.type === 'accepted' ? first.seq : 0, 10)).map(text), ['two', 'three'])
+    assert.deepEqual(await ben.append('h.oaks', bytes('two'), 'epoch-2'), second)
+    assert.equal((await ben.append('h.oaks', bytes('other'), 'epoch-3')).type, 'taken')
+    // An old slot only looks empty: the adapter cannot know better, so whoever was away asks first.
+    assert.equal(await ben.slot('h.oaks', 'epoch-1'), undefined)
+    await pass(retentionMs.get('h') ?? 0)
+    assert.deepEqual(await ben.read('h.oaks', 0, 10), [])
+    const later = await ben.append('h.oaks', bytes('four'), 'epoch-4')
+    assert.ok(later.type === 'accepted' && third.type === 'accepted' && later.seq > third.seq)
+    assert.deepEqual(await anna.append('h.oaks', bytes('four'), 'epoch-4'), later)
+  })
+
+  story('a reader that was further than everything that is left reads what comes next', async (open, { pass }) => {
+    if (pass === undefined) return
+    const [anna, ben] = [await open(), await open()]
+    const woken: string[] = []
+    ben.watch(['m.oaks'], (log) => { woken.push(log) })
+    const last = await anna.append('m.oaks', bytes('old'))
+    await pass(61 * dayMs)
+    await waitUntil(() => woken.length > 0, 'the log was woken')
+    woken.length = 0
+    await anna.append('m.oaks', bytes('new'))
+    await waitUntil(() => woken.includes('m.oaks'), 'the log was woken for what came after')
+    assert.deepEqual((await ben.read('m.oaks', last.type === 'accepted' ? last.seq : 0, 10)).map(text), ['new'])
   })
 }
 
