@@ -137,6 +137,9 @@ export type Details = {
   readonly cipherSuite: number
 }
 
+/** What the messages that are kept for others (and for this device) take of this computer, all its profiles together. */
+export type LogUsage = { readonly bytes: number, readonly keptDays: number }
+
 export type Invite = {
   /** The contact card as one line of text; the QR holds the same. */
   readonly text: string
@@ -273,6 +276,8 @@ export const calls = {
   'conversation.remove': call({ conversation: id, accountId: id }).returns<undefined>(),
   'conversation.leave': call({ conversation: id }).returns<undefined>(),
   'conversation.details': call({ conversation: id }).returns<Details>(),
+  /** Nothing where messages are kept elsewhere. */
+  'delivery.usage': call({}).returns<LogUsage | undefined>(),
   /** People known from conversations, to add to a group: never a stranger. */
   'people.known': call({}).returns<readonly { readonly accountId: string, readonly name: string }[]>(),
 

@@ -11,6 +11,7 @@ import type { ArgumentOf, CallName, Details, InvitePreview, ResultOf, TreeNode }
 import { PortError } from '../ports.ts'
 import { confirmWords, nameFrom, recoveryWords } from './account.ts'
 import { claimAccount } from './claim.ts'
+import { usageOf } from './health.ts'
 import type { State } from './state.ts'
 import type { Sync } from './sync.ts'
 
@@ -104,6 +105,7 @@ export const answers: Answers = {
     return undefined
   },
   'conversation.details': ({ state }, { conversation }) => details(state.room(conversation)),
+  'delivery.usage': ({ state }) => usageOf(state.ports),
   'people.known': ({ state }) => {
     const met = new Set([...state.rooms.values()].flatMap(({ room, members }) =>
       room.state === 'request' ? [] : members.map((member) => member.accountId)))

@@ -13,6 +13,15 @@ const conjunction = new Intl.ListFormat('en', { type: 'conjunction' })
 export const count = (amount: number, one: string, other = `${one}s`): string =>
   `${numbers.format(amount)} ${rules.select(amount) === 'one' ? one : other}`
 
+/** "640 kB", "1.2 MB", "12 MB": in steps of a thousand, as file managers show it. */
+const size = (bytes: number): string => {
+  const unit = bytes < 1_000_000 ? 'kilobyte' : bytes < 1_000_000_000 ? 'megabyte' : 'gigabyte'
+  const amount = bytes / { kilobyte: 1_000, megabyte: 1_000_000, gigabyte: 1_000_000_000 }[unit]
+  return new Intl.NumberFormat('en', {
+    style: 'unit', unit, maximumFractionDigits: amount < 10 ? 1 : 0,
+  }).format(amount)
+}
+
 const people = (amount: number): string => count(amount, 'person', 'people')
 const devices = (amount: number): string => count(amount, 'device')
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
@@ -355,6 +364,11 @@ export const words = {
     recoveryAction: 'Write it down',
     computer: 'This computer', device: 'Device', account: 'Account', version: 'Version', profile: 'Profile',
     remove: 'Remove this profile', removeText: 'Deletes its keys and its history from this computer.',
+  },
+
+  usage: {
+    text: (bytes: number, days: number) =>
+      `Messages on their way take ${size(bytes)} on this computer. Kept ${count(days, 'day')}.`,
   },
 
   removeProfile: {

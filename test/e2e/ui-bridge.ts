@@ -143,6 +143,7 @@ export class ScriptedBridge {
       case 'conversation.remove': this.#remove(of(name)); break
       case 'conversation.leave': this.#alter(of(name).conversation, { state: 'left' }); break
       case 'conversation.details': return value<'conversation.details'>(name, this.#details(of(name).conversation))
+      case 'delivery.usage': return value(name, { bytes: 12_400_000, keptDays: 60 })
       case 'people.known': return value(name, this.known)
       case 'entries.page': return value(name, this.#page(of(name)))
       case 'message.send': this.#send(of(name)); break
