@@ -14,8 +14,9 @@ export class Table {
     const [head = [], ...body] = this.#rows
     const widths = head.map((_, at) => Math.max(...this.#rows.map((row) => row[at]?.length ?? 0)))
     const line = (row: readonly string[]): string => {
-      const cells = widths.map((width, at) => at === 0 ? (row[at] ?? '').padEnd(width) : (row[at] ?? '').padStart(width))
-      return `| ${cells.join(' | ')} |`
+      const [first = '', ...rest] = row
+      const numbers = rest.map((cell, at) => cell.padStart(widths[at + 1] ?? 0))
+      return `| ${[first.padEnd(widths[0] ?? 0), ...numbers].join(' | ')} |`
     }
     const rule = widths.map((width, at) => `${'-'.repeat(width + 1)}${at === 0 ? '-' : ':'}`).join('|')
     return [line(head), `|${rule}|`, ...body.map(line)].join('\n')

@@ -17,6 +17,8 @@ export type ByValue =
   | { readonly type: 'resumption', readonly pskEpoch: bigint, readonly pskNonce: Uint8Array }
   /** All extensions of the GroupContext: one of the type `custom` with these bytes. */
   | { readonly type: 'extension', readonly data: Uint8Array }
+  /** RFC 9420 §11.2: without extensions. */
+  | { readonly type: 'reInit', readonly groupId: Uint8Array, readonly cipherSuite: number }
 
 /** An Update renews the encryption key of the proposer's leaf. */
 export type Proposing = ByValue | { readonly type: 'update' }
@@ -57,7 +59,7 @@ export interface Peer {
   say(words: string): Promise<Uint8Array>
   hear(message: Uint8Array): Promise<string>
   propose(proposal: Proposing, wireFormat: WireFormat): Promise<Uint8Array>
-  /** Takes a proposal or follows a commit; `removed`: it was this member's last. */
+  /** Takes a proposal or follows a commit; `removed`: it was this member's last one. */
   receive(message: Uint8Array): Promise<'active' | 'removed'>
   prepare(options?: Committing): Promise<Made>
   /** For external commits (RFC 9420 §12.4.3.2). */
@@ -71,8 +73,13 @@ export interface Guest {
   readonly name: string
   readonly implementation: ImplementationName
   readonly keyPackage: Uint8Array
-  /** `ratchetTree`: where the Welcome has none. */
-  join(welcome: Uint8Array, ratchetTree?: Uint8Array): Promise<Peer>
+  /** `ratchetTree`: where the Welcome has none. `old`: the group that the new one continues, where it does. */
+  join(welcome: Uint8Array, ratchetTree?: Uint8Array, old?: Peer): Promise<Peer>
+  /** Makes the group that follows a ReInit, or branches off (RFC 9420 §11.2, §11.3); the tree is outside. */
+  continue(old: Peer, usage: 'reinit' | 'branch', keyPackages: readonly Uint8Array[]): Promise<{
+    readonly peer: Peer
+    readonly welcome: Uint8Array
+  }>
   /** By an external commit; `replaces`: the leaf that this person had. */
   enter(groupInfo: Uint8Array, options?: {
     readonly ratchetTree?: Uint8Array

@@ -6,7 +6,7 @@ import type { Suite } from '../../../main/mls/index.ts'
 import { bytes, seededRandom, World } from '../../mls/group-world.ts'
 import { coppice } from './coppice.ts'
 import {
-  assertAgree, assertTalk, commit, propose, type Guest, type Implementation, type Peer, type WireFormat,
+  assertAgree, assertTalk, commit, propose, type ByValue, type Guest, type Implementation, type Peer, type WireFormat,
 } from './peer.ts'
 import { tsMls, tsMlsSuites } from './ts-mls.ts'
 
@@ -29,7 +29,7 @@ test('there are suites that both have', () => {
   assert.ok(pairings.length >= 2 * 7)
 })
 
-for (const { suite, ours, theirs } of pairings) describe(`${suite.name}: ${ours.name} founds, ${theirs.name} joins`, () => {
+for (const { suite, ours, theirs } of pairings) describe(`${suite.name}, ${ours.name} founds`, () => {
   const { random, hashLength } = suite
   // ts-mls computes on noble's curves in the suites from 4 on, which takes long. There each direction plays half of
   // the variants, and what only more members could show is left to the other suites.
@@ -50,7 +50,8 @@ for (const { suite, ours, theirs } of pairings) describe(`${suite.name}: ${ours.
     ({ type: 'preSharedKey', pskId: random(9), pskNonce: random(hashLength) }) as const
 
   for (const treeInside of [true, false]) {
-    test(`Alice adds Bob by a Welcome with the tree ${treeInside ? 'inside' : 'outside'}, and Bob adds Carol`, async () => {
+    const where = treeInside ? 'inside' : 'outside'
+    test(`Alice adds Bob by a Welcome with the tree ${where}, and Bob adds Carol`, async () => {
       const alice = await ours.found('alice')
       const [bob] = await commit(alice, [], { guests: [await guest('bob')], treeInside }) as [Peer]
       await assertTalk([alice, bob])
@@ -134,9 +135,10 @@ for (const { suite, ours, theirs } of pairings) describe(`${suite.name}: ${ours.
     const [alice, bob, carol, dave] = await gather('alice', 'bob', 'carol', 'dave')
     const [erin, frank] = [await guest('erin'), await guest('frank')]
     await propose(bob, [alice, carol, dave], { type: 'update' })
-    await propose(carol, [alice, bob, dave], { type: 'add', keyPackage: erin.keyPackage }, { wireFormat: 'privateMessage' })
+    const additions = [erin, frank].map(({ keyPackage }) => ({ type: 'add', keyPackage }) as const) as [ByValue, ByValue]
+    await propose(carol, [alice, bob, dave], additions[0], { wireFormat: 'privateMessage' })
     const made = await alice.prepare({
-      proposals: [{ type: 'remove', removed: dave.leaf }, { type: 'add', keyPackage: frank.keyPackage }, preSharedKey()],
+      proposals: [{ type: 'remove', removed: dave.leaf }, additions[1], preSharedKey()],
     })
     made.accept()
     for (const peer of [bob, carol]) assert.equal(await peer.receive(made.message), 'active')
@@ -233,7 +235,8 @@ for (const { suite, ours, theirs } of pairings) describe(`${suite.name}: ${ours.
       const [lost, told] = [peers[at] as Peer, peers[teller] as Peer]
       await commit(told, peers.filter((peer) => peer !== told))
       const returning = await lost.again()
-      const { peer, message } = await returning.enter(await told.groupInfo({ treeInside: true }), { replaces: lost.leaf })
+      const info = await told.groupInfo({ treeInside: true })
+      const { peer, message } = await returning.enter(info, { replaces: lost.leaf })
       for (const each of peers) if (each !== lost) assert.equal(await each.receive(message), 'active')
       peers = peers.with(at, peer)
       assertAgree(peers)

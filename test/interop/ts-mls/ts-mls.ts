@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { p256, p384, p521 } from '@noble/curves/nist.js'
 import {
-  createApplicationMessage, createCommit, createGroup, createProposal, decodeMlsMessage, defaultCapabilities,
-  encodeMlsMessage, getCiphersuiteFromName, getCiphersuiteImpl, joinGroup, joinGroupExternal, makePskIndex,
-  mlsExporter, processPrivateMessage, processPublicMessage, type CiphersuiteImpl, type CiphersuiteName,
-  type ClientState, type IncomingMessageCallback, type KeyPackage, type MLSMessage, type PrivateKeyPackage,
-  type Proposal, type ProposalWithSender, type PskIndex,
+  branchGroup, createApplicationMessage, createCommit, createGroup, createProposal, decodeMlsMessage,
+  defaultCapabilities, encodeMlsMessage, getCiphersuiteFromName, getCiphersuiteImpl, joinGroup, joinGroupExternal,
+  makePskIndex, mlsExporter, processPrivateMessage, processPublicMessage, reinitCreateNewGroup,
+  type CiphersuiteImpl, type CiphersuiteName, type ClientState, type IncomingMessageCallback, type KeyPackage,
+  type MLSMessage, type PrivateKeyPackage, type Proposal, type ProposalWithSender, type PskIndex,
 } from 'ts-mls'
 import { getOwnLeafNode } from 'ts-mls/clientState.js'
 import { createGroupInfo } from 'ts-mls/createCommit.js'
@@ -103,11 +103,27 @@ async function guestOf(suite: CiphersuiteImpl, person: Person): Promise<Guest> {
     name: person.name,
     implementation: 'ts-mls',
     keyPackage: encodeMlsMessage({ version: 'mls10', wireformat: 'mls_key_package', keyPackage: publicPackage }),
-    join: async (message, ratchetTree) => {
+    join: async (message, ratchetTree, old) => {
       const { welcome } = decoded(message, 'mls_welcome')
+      const before = old instanceof TsMlsPeer ? old.state : undefined
       const state = await joinGroup(
-        welcome, publicPackage, privatePackage, pskIndexOf(undefined), suite, treeOr(ratchetTree))
+        welcome, publicPackage, privatePackage, pskIndexOf(before), suite, treeOr(ratchetTree), before)
       return new TsMlsPeer(suite, person, state)
+    },
+    continue: async (old, usage, keyPackages) => {
+      assert.ok(old instanceof TsMlsPeer)
+      const { state } = old
+      const others = keyPackages.map((each) => decoded(each, 'mls_key_package').keyPackage)
+      const { groupActiveState: status } = state
+      const groupId = status.kind === 'suspendedPendingReinit' ? status.reinit.groupId : suite.rng.randomBytes(32)
+      const { newState, welcome } = usage === 'reinit'
+        ? await reinitCreateNewGroup(state, publicPackage, privatePackage, others, groupId, suite.name, [])
+        : await branchGroup(state, publicPackage, privatePackage, others, groupId, suite)
+      assert.ok(welcome !== undefined)
+      return {
+        peer: new TsMlsPeer(suite, person, newState),
+        welcome: encodeMlsMessage({ version: 'mls10', wireformat: 'mls_welcome', welcome }),
+      }
     },
     enter: async (message, { ratchetTree, replaces } = {}) => {
       const { groupInfo } = decoded(message, 'mls_group_info')
@@ -151,6 +167,10 @@ class TsMlsPeer implements Peer {
     this.#suite = suite
     this.#person = person
     this.#state = state
+  }
+
+  get state(): ClientState {
+    return this.#state
   }
 
   get name(): string {
@@ -224,6 +244,11 @@ class TsMlsPeer implements Peer {
         const extensions = [{ extensionType: custom, extensionData: proposal.data }]
         return { proposalType: 'group_context_extensions', groupContextExtensions: { extensions } }
       }
+      case 'reInit': {
+        const cipherSuite = tsMlsSuites.get(proposal.cipherSuite) ?? assert.fail('ts-mls does not have that suite')
+        const { groupId } = proposal
+        return { proposalType: 'reinit', reinit: { groupId, version: 'mls10', cipherSuite, extensions: [] } }
+      }
     }
   }
 
@@ -247,7 +272,7 @@ class TsMlsPeer implements Peer {
     const before = this.epoch
     this.#state = await this.#process(await this.#withUpdatedKey(message), message)
     if (this.epoch !== before) this.#updates.clear()
-    return this.#state.groupActiveState.kind === 'active' ? 'active' : 'removed'
+    return this.#state.groupActiveState.kind === 'removedFromGroup' ? 'removed' : 'active'
   }
 
   async #process(state: ClientState, message: Uint8Array, callback?: IncomingMessageCallback): Promise<ClientState> {
@@ -281,9 +306,10 @@ class TsMlsPeer implements Peer {
   async prepare({ proposals = [], wireFormat = 'publicMessage', treeInside = true }: Committing = {}): Promise<Made> {
     const byValue = proposals.map((proposal) => this.#own(proposal))
     const state = { ...this.#state, unappliedProposals: Object.fromEntries(this.#coverable(byValue)) }
+    const wireAsPublicMessage = wireFormat === 'publicMessage'
     const { newState, commit, welcome } = await createCommit(
       { state, pskIndex: pskIndexOf(state), cipherSuite: this.#suite },
-      { extraProposals: byValue, wireAsPublicMessage: wireFormat === 'publicMessage', ratchetTreeExtension: treeInside })
+      { extraProposals: byValue, wireAsPublicMessage, ratchetTreeExtension: treeInside })
     return {
       message: encodeMlsMessage(commit),
       welcome: welcome && encodeMlsMessage({ version: 'mls10', wireformat: 'mls_welcome', welcome }),
@@ -305,8 +331,9 @@ class TsMlsPeer implements Peer {
       if (subject === `leaf ${this.leaf}` || taken.has(subject)) continue
       // ts-mls encrypts the path of such a commit under the extensions of the old epoch (RFC 9420 §12.4.1 wants the
       // provisional GroupContext), and omits a path that §12.4 demands if nothing else needs one.
-      if (pending.proposal.proposalType === 'group_context_extensions') continue
-      if (pending.proposal.proposalType === 'update' && chosen.get(subject)?.[1].proposal.proposalType === 'remove') continue
+      const { proposalType } = pending.proposal
+      if (proposalType === 'group_context_extensions') continue
+      if (proposalType === 'update' && chosen.get(subject)?.[1].proposal.proposalType === 'remove') continue
       chosen.set(subject, [reference, pending])
     }
     return [...chosen.values()]
