@@ -1,11 +1,17 @@
-import type { Answer, ArgumentOf, CallName, ErrorCode, Phase, ResultOf, Snapshot } from '../preload/api.ts'
+import type {
+  Answer, ArgumentOf, CallName, Change, ErrorCode, LockMinutes, Phase, ResultOf, Snapshot,
+} from '../preload/api.ts'
 import { decodeAccount, type AccountDocument } from './chat/documents.ts'
 import { MlsError } from './mls/index.ts'
-import { makeAccount, nameFrom, selfOf } from './app/account.ts'
-import { answers } from './app/calls.ts'
+import { keyOfWords, makeAccount, nameFrom, selfOf } from './app/account.ts'
+import { answers, type Before } from './app/calls.ts'
+import { Idle } from './app/idle.ts'
+import { ReadOnly } from './app/read-only.ts'
 import { State } from './app/state.ts'
 import { Sync } from './app/sync.ts'
-import { PortError, type Ports, type Store } from './ports.ts'
+import { Teller } from './app/teller.ts'
+import { watchful } from './app/watchful.ts'
+import { PortError, type Ports, type Store, type Way } from './ports.ts'
 
 /** The app of one profile without window, disk or network: a handler for every Call. */
 export interface App {
@@ -16,6 +22,13 @@ export interface App {
 }
 
 const shortestPassphrase = 8
+/** How long locking waits for what is under way; after that the store is closed all the same. */
+const stopLimitMs = 3_000
+
+/** What may leave something to read. */
+const readable: ReadonlySet<ErrorCode> = new Set(['store-damaged', 'store-full', 'store-read-only'])
+/** Reasons to show a page of their own: the answer of a form would not do. */
+const stopping: ReadonlySet<ErrorCode> = new Set([...readable, 'store-newer', 'slots-damaged'])
 
 /** The app on its ports. Nothing is opened before the window asks (`app.open`). */
 export function createApp(ports: Ports): App {
@@ -38,130 +51,325 @@ const refusal = (error: unknown, ports: Ports): { readonly code: ErrorCode, read
   return { code: 'bug', ...(error instanceof MlsError && error.rule !== undefined ? { detail: error.rule } : {}) }
 }
 
-/** One profile from "nothing is open" to "ready". */
+/** One profile from "nothing is open" to "ready", and back when it is locked. */
 class Profile {
   readonly #ports: Ports
+  readonly #teller: Teller
+  readonly #idle: Idle
   #store: Store | undefined
   #opened: { readonly state: State, readonly sync: Sync } | undefined
+  /** What the lock screen asks for, from the moment of locking until the passphrase or the words have opened. */
+  #locked: Extract<Phase, { at: 'locked' }> | undefined
+  /** What can be read of a profile that cannot be opened; `isShown` once the person has asked for it. */
+  #readOnly: ReadOnly | undefined
+  #isShown = false
   #opening: Promise<unknown> = Promise.resolve()
 
   constructor(ports: Ports) {
     this.#ports = ports
+    this.#teller = new Teller(ports.ui)
+    this.#idle = new Idle(ports, () => { void this.#tolerant(() => this.#alone(() => this.#lock())) })
   }
 
   answer(name: CallName, argument: unknown): unknown {
-    switch (name) {
-      case 'app.open': return this.#alone(() => this.#snapshot())
-      case 'setup.create': return this.#alone(() => this.#create(argument as ArgumentOf<'setup.create'>))
-      case 'setup.unlock': return this.#alone(() => this.#unlock((argument as ArgumentOf<'setup.unlock'>).passphrase))
-      case 'profile.remove': return this.#alone(() => this.#remove((argument as ArgumentOf<'profile.remove'>).name))
-      case 'profile.choose': throw new PortError('not-ready')
-      default: {
-        if (this.#opened === undefined) throw new PortError('not-ready')
-        const answer = answers[name] as (opened: unknown, argument: unknown) => unknown
-        return answer(this.#opened, argument)
-      }
+    if (name in this.#own) {
+      const own = this.#own[name as Before] as (argument: unknown) => Promise<unknown>
+      return this.#alone(() => own(argument))
     }
+    if (this.#opened === undefined) return this.#read(name, argument)
+    return this.#ask(name as Exclude<CallName, Before>, argument)
+  }
+
+  readonly #own: { readonly [N in Before]: (argument: ArgumentOf<N>) => Promise<ResultOf<N>> } = {
+    'app.open': () => this.#snapshot(),
+    'setup.create': (argument) => this.#create(argument),
+    'setup.unlock': ({ passphrase }) =>
+      this.#unlock(passphrase === '' ? { type: 'keychain' } : { type: 'passphrase', passphrase }),
+    'setup.recover': (argument) => this.#recover(argument),
+    'setup.read': () => this.#show(),
+    'profile.remove': ({ name }) => this.#remove(name),
+    'lock.now': () => this.#lock(),
+    'lock.after': ({ minutes }) => this.#lockAfter(minutes),
+    'lock.active': async () => { this.#idle.active(); return undefined },
+    'passphrase.set': async (change) => {
+      const { state } = this.#ready()
+      checkPassphrase(change.passphrase)
+      await this.#ports.vault.setPassphrase(change)
+      state.show({ phase: { at: 'ready', me: state.me } })
+      return undefined
+    },
+    'passphrase.remove': async ({ current }) => {
+      const { state } = this.#ready()
+      await this.#ports.vault.removePassphrase(current)
+      // Nothing could be locked any more.
+      this.#idle.stop()
+      state.transact({ lockAfter: 0 })
+      return undefined
+    },
+    'profile.choose': () => Promise.reject(new PortError('not-ready')),
+    'profile.folder': () => Promise.reject(new PortError('not-ready')),
   }
 
   async close(): Promise<void> {
     await this.#alone(async () => {
-      const opened = this.#opened
-      this.#opened = undefined
-      await opened?.sync.stop()
+      await this.#leave(Infinity)
       await this.#ports.delivery.close()
-      this.#store?.close()
-      this.#store = undefined
+      this.#closeFiles()
     })
   }
 
-  /** Opening, making and removing a profile exclude each other. */
+  /** Opening, making, locking and removing a profile exclude each other. */
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#opening.then(work)
     this.#opening = result.catch(() => undefined)
     return result
   }
 
+  /** Throws PortError('not-ready') when no profile is open. */
+  #ready(): { readonly state: State, readonly sync: Sync } {
+    if (this.#opened === undefined) throw new PortError('not-ready')
+    return this.#opened
+  }
+
+  async #ask(name: Exclude<CallName, Before>, argument: unknown): Promise<unknown> {
+    const opened = this.#ready()
+    try {
+      return await (answers[name] as (opened: unknown, argument: unknown) => unknown)(opened, argument)
+    } catch (error) {
+      // Locked in the meantime: what it was working on is gone.
+      throw this.#opened === opened ? error : new PortError('not-ready')
+    }
+  }
+
+  #read(name: CallName, argument: unknown): unknown {
+    if (this.#readOnly === undefined || !this.#isShown) throw new PortError('not-ready')
+    return this.#readOnly.answer(name, argument)
+  }
+
+  // -------------------------------------------------------------- what the window sees
+
   async #snapshot(): Promise<Snapshot> {
     const phase = await this.#phase()
-    const state = this.#opened?.state
     return {
-      revision: state?.revision ?? 0, phase, profile: this.#ports.profile, version: this.#ports.version,
-      conversations: state?.conversations() ?? [],
+      revision: this.#teller.revision, phase, profile: this.#ports.profile, version: this.#ports.version,
+      conversations: this.#conversations(),
     }
   }
 
+  #conversations(): Snapshot['conversations'] {
+    return this.#opened?.state.conversations() ?? (this.#isShown ? this.#readOnly?.conversations() : undefined) ?? []
+  }
+
+  /** Opens what opens by itself; a profile that was there and cannot be opened is never a new one. */
   async #phase(): Promise<Phase> {
     const { vault } = this.#ports
+    const now = this.#current()
+    if (now !== undefined) return now
     try {
-      if (this.#opened === undefined && this.#store === undefined) {
+      if (this.#store === undefined) {
         const status = await vault.status()
-        switch (status) {
-          case 'new': break
-          case 'passphrase': return { at: 'locked', need: 'passphrase' }
-          case 'keychain-locked': return { at: 'locked', need: 'keychain' }
-          case 'keychain-lost': return { at: 'stopped', code: 'keychain-lost' }
-          case 'keychain': this.#enter(await vault.open(undefined)); break
-        }
+        if (status.at === 'locked') return status
+        if (status.at === 'keychain') await this.#enter({ type: 'keychain' })
       }
-      if (this.#opened !== undefined) return { at: 'ready', me: this.#opened.state.me }
-      return { at: 'new', keychain: await vault.keychain() }
+      return this.#current() ?? { at: 'new', keychain: await vault.keychain() }
     } catch (error) {
-      if (error instanceof PortError && error.code === 'keychain-locked') return { at: 'locked', need: 'keychain' }
-      const { code, detail } = refusal(error, this.#ports)
-      return { at: 'stopped', code: error instanceof MlsError ? 'store-newer' : code, ...(detail === undefined ? {} : { detail }) }
+      if (error instanceof PortError && error.code === 'keychain-locked') {
+        return { at: 'locked', need: 'keychain', words: false }
+      }
+      return this.#stopped(error)
     }
   }
 
-  async #create(argument: ArgumentOf<'setup.create'>): Promise<undefined> {
-    if (this.#opened !== undefined) throw new PortError('not-ready')
-    nameFrom(argument.name)
-    const { passphrase } = argument
-    if (passphrase !== '' && passphrase.length < shortestPassphrase) throw new PortError('passphrase-short')
-    // A store without an account: set-up was interrupted in between.
-    this.#store ??= await this.#ports.vault.create(passphrase === '' ? undefined : passphrase)
-    this.#start(this.#store, makeAccount(this.#ports, this.#store, argument.name))
-    this.#ready()
+  #current(): Phase | undefined {
+    if (this.#opened !== undefined) return { at: 'ready', me: this.#opened.state.me }
+    if (this.#readOnly !== undefined && this.#isShown) {
+      return { at: 'ready', me: this.#readOnly.me, readOnly: this.#readOnly.code }
+    }
+    return this.#locked
+  }
+
+  #stopped(error: unknown): Phase {
+    return { at: 'stopped', ...refusal(error, this.#ports), readable: this.#readOnly !== undefined }
+  }
+
+  #tell(phase: Phase, change: Omit<Change, 'revision' | 'phase'> = {}): void {
+    this.#teller.show({ phase, conversations: this.#conversations(), ...change })
+  }
+
+  // -------------------------------------------------------------- opening
+
+  async #create({ name, passphrase }: ArgumentOf<'setup.create'>): Promise<undefined> {
+    if (this.#current() !== undefined) throw new PortError('not-ready')
+    nameFrom(name)
+    if (passphrase !== '') checkPassphrase(passphrase)
+    // A store without an account, where set-up was interrupted in between: nothing was ever kept in it.
+    if (this.#store !== undefined) await this.#ports.vault.destroy()
+    this.#store = await this.#ports.vault.create(passphrase === '' ? undefined : passphrase)
+    this.#start(this.#store, makeAccount(this.#ports, this.#store, name))
+    this.#tell(await this.#phase())
     return undefined
   }
 
-  async #unlock(passphrase: string): Promise<undefined> {
+  async #recover({ words, passphrase }: ArgumentOf<'setup.recover'>): Promise<undefined> {
+    if (passphrase !== '') checkPassphrase(passphrase)
+    const key = keyOfWords(this.#ports, words)
+    try {
+      await this.#unlock({ type: 'words', key, passphrase: passphrase === '' ? undefined : passphrase })
+      return undefined
+    } finally {
+      key.privateKey.wipe()
+    }
+  }
+
+  async #unlock(way: Way): Promise<undefined> {
     if (this.#opened !== undefined || this.#store !== undefined) return undefined
-    this.#enter(await this.#ports.vault.open(passphrase === '' ? undefined : passphrase))
-    this.#ready()
+    if (this.#locked !== undefined && way.type === 'keychain') throw new PortError('passphrase-missing')
+    try {
+      await this.#enter(way)
+    } catch (error) {
+      if (!(error instanceof PortError) || !stopping.has(error.code)) throw error
+      this.#tell(this.#stopped(error))
+      return undefined
+    }
+    this.#locked = undefined
+    this.#tell(await this.#phase())
     return undefined
   }
 
-  #enter(store: Store): void {
-    this.#store = store
-    const account = store.document('account', 'own')
-    if (account !== undefined) this.#start(store, decodeAccount(account))
+  /**
+   * Opens the profile. Where its file does not allow that, what can be read of it is kept for `setup.read`, and the
+   * reason is thrown.
+   */
+  async #enter(way: Way): Promise<void> {
+    const { vault } = this.#ports
+    this.#closeFiles()
+    try {
+      const store = await vault.open(way)
+      this.#store = store
+      const account = store.document('account', 'own')
+      const lockAfter = account === undefined ? 0 : this.#start(store, decodeAccount(account))
+      // Where the keychain had lost the key it gets it again; where the app locks by itself it must not have it.
+      if (way.type === 'keychain' && lockAfter === 0) return
+      await this.#tolerant(() => vault.keepInKeychain(lockAfter === 0))
+    } catch (error) {
+      throw await this.#fallBack(error)
+    }
   }
 
-  #start(store: Store, account: AccountDocument): void {
-    const state = new State(store, this.#ports, { account, self: selfOf(this.#ports, account) })
+  async #fallBack(error: unknown): Promise<unknown> {
+    this.#store = undefined
+    this.#opened = undefined
+    const { vault } = this.#ports
+    if (error instanceof PortError && readable.has(error.code)) {
+      this.#readOnly = ReadOnly.of(await vault.read(), this.#ports, error.code)
+      return error
+    }
+    vault.close()
+    if (!(error instanceof MlsError)) return error
+    // A document that this version does not know.
+    this.#ports.report(error)
+    return new PortError('store-newer', error.rule)
+  }
+
+  #start(store: Store, account: AccountDocument): LockMinutes {
+    const watched = watchful(store, (error) => { this.#ports.after(0, () => { this.#damaged(store, error) }) })
+    const self = selfOf(this.#ports, account)
+    const state = new State(watched, this.#ports, { account, self, teller: this.#teller })
     const sync = new Sync(state)
     this.#opened = { state, sync }
+    void this.#tolerant(async () => { this.#ports.vault.sealTo(account.recoverySealKey) })
+    this.#idle.start(state.lockAfter)
     // After the answer: the window paints what is stored before it hears what is new.
     this.#ports.after(0, () => { if (this.#opened?.sync === sync) sync.start() })
+    return state.lockAfter
   }
 
-  #ready(): void {
-    const state = this.#opened?.state
-    state?.show({ phase: { at: 'ready', me: state.me }, conversations: state.conversations() })
+  /** For what is tried again at the next opening. */
+  async #tolerant(work: () => Promise<unknown>): Promise<void> {
+    await work().catch((error: unknown) => { if (!(error instanceof PortError)) this.#ports.report(error) })
+  }
+
+  // -------------------------------------------------------------- closing
+
+  async #lock(): Promise<undefined> {
+    const { state } = this.#ready()
+    const { passphrase, words } = this.#ports.vault.ways()
+    if (!passphrase) throw new PortError('passphrase-missing')
+    this.#locked = { at: 'locked', need: 'passphrase', words }
+    // Before anything else is done, nothing is to be seen.
+    state.show({ phase: this.#locked, removedConversations: [...state.rooms.keys()] })
+    await this.#leave(stopLimitMs)
+    // A restart shall not open by itself what was locked.
+    await this.#tolerant(() => this.#ports.vault.keepInKeychain(false))
+    this.#closeFiles()
+    return undefined
+  }
+
+  async #lockAfter(minutes: LockMinutes): Promise<undefined> {
+    const { state } = this.#ready()
+    const { vault } = this.#ports
+    if (minutes !== 0 && !vault.ways().passphrase) throw new PortError('passphrase-missing')
+    state.transact({ lockAfter: minutes })
+    this.#idle.start(minutes)
+    await vault.keepInKeychain(minutes === 0)
+    return undefined
+  }
+
+  /** A page of the open store turned out to be damaged: nothing is written to it any more. */
+  #damaged(store: Store, error: PortError): void {
+    this.#alone(async () => {
+      if (this.#opened === undefined || this.#store !== store) return
+      await this.#leave(stopLimitMs)
+      await this.#fallBack(error)
+      this.#tell(this.#stopped(error))
+    }).catch(this.#ports.report)
+  }
+
+  /** Stops everything that works on the opened profile, and wipes what it had in memory. */
+  async #leave(limitMs: number): Promise<void> {
+    const opened = this.#opened
+    if (opened === undefined) return
+    this.#opened = undefined
+    this.#idle.stop()
+    await this.#within(limitMs, opened.sync.stop())
+    opened.state.forget()
+  }
+
+  async #within(limitMs: number, work: Promise<void>): Promise<void> {
+    if (limitMs === Infinity) return work
+    let cancel: (() => void) | undefined
+    await Promise.race([work, new Promise<void>((resolve) => { cancel = this.#ports.after(limitMs, resolve) })])
+    cancel?.()
+  }
+
+  #closeFiles(): void {
+    this.#ports.vault.close()
+    this.#store = undefined
+    this.#readOnly?.close()
+    this.#readOnly = undefined
+    this.#isShown = false
+  }
+
+  async #show(): Promise<undefined> {
+    if (this.#readOnly === undefined) throw new PortError('not-ready')
+    this.#isShown = true
+    this.#tell(await this.#phase())
+    return undefined
   }
 
   /** `name` is the profile's own, typed by the person: nothing else undoes this. */
   async #remove(name: string): Promise<undefined> {
-    const opened = this.#opened
-    if (opened === undefined) throw new PortError('not-ready')
-    if (name !== opened.state.account.name) throw new PortError('name-differs')
-    this.#opened = undefined
-    await opened.sync.stop()
-    this.#store?.close()
-    this.#store = undefined
+    const { state } = this.#ready()
+    if (name !== state.account.name) throw new PortError('name-differs')
+    const removedConversations = [...state.rooms.keys()]
+    await this.#leave(Infinity)
+    this.#closeFiles()
     await this.#ports.vault.destroy()
-    opened.state.show({ phase: { at: 'new', keychain: await this.#ports.vault.keychain() }, removedConversations: [...opened.state.rooms.keys()] })
+    this.#tell({ at: 'new', keychain: await this.#ports.vault.keychain() }, { removedConversations })
     return undefined
   }
+}
+
+function checkPassphrase(passphrase: string): void {
+  if (passphrase.length < shortestPassphrase) throw new PortError('passphrase-short', String(shortestPassphrase))
 }

@@ -9,6 +9,14 @@ export type Electron = {
   readonly ipcMain: IpcMain
   readonly protocol: { registerSchemesAsPrivileged(schemes: SchemeOfApp[]): void }
   readonly session: { fromPartition(partition: string, options?: { cache: boolean }): WindowSession }
+  readonly powerMonitor: {
+    /** Seconds since the last input anywhere on this computer. */
+    getSystemIdleTime(): number
+  }
+  readonly shell: {
+    /** Opens a folder in the file manager; gives what went wrong, or an empty text. */
+    openPath(folder: string): Promise<string>
+  }
   readonly nativeTheme: { themeSource: 'system' | 'light' | 'dark', readonly shouldUseDarkColors: boolean }
 }
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { createApp } from './app.ts'
+import { productSuite } from './app/account.ts'
 import { nativeSuites } from './crypto/native.ts'
 import { openSqliteDelivery } from './delivery/sqlite.ts'
 import type { Electron } from './electron.ts'
@@ -11,6 +12,7 @@ import { createVault } from './keychain/vault.ts'
 import { runShell } from './shell.ts'
 import type { OpenApp, Seat } from './shell.ts'
 import { lockStore } from './sqlite/lock.ts'
+import { openReading } from './sqlite/reading.ts'
 import { openStore } from './sqlite/store.ts'
 
 /** Runs the app on Electron, or on the stand-in of the tests, until it quits. */
@@ -21,11 +23,16 @@ export function start(electron: Electron, options: { readonly args: readonly str
 /** Builds the ports of one profile and the app on them. */
 async function openProfile(seat: Seat): Promise<OpenApp> {
   const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
-  const vault = createVault({ folder: seat.folder, keychain: await openKeychain(), openStore, lockStore })
+  const suiteOf = nativeSuites(random)
+  const suite = suiteOf(productSuite)
+  if (suite === undefined) throw new Error('this computer lacks the cipher suite of the product')
+  const vault = createVault({
+    folder: seat.folder, keychain: await openKeychain(), suite, openStore, openReading, lockStore,
+  })
   return createApp({
     profile: seat.profile, version: seat.version, deviceName: hostname(), vault, random, ui: seat.ui,
     delivery: openSqliteDelivery({ file: path.join(seat.data, 'delivery.sqlite') }),
-    suiteOf: nativeSuites(random),
+    suiteOf, idleMs: seat.idleMs,
     now: () => Date.now(),
     after: (delayMs, run) => {
       const timer = setTimeout(run, delayMs)

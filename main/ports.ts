@@ -2,7 +2,7 @@
  * What the app needs from outside, as interfaces whose obligations are prose. Adapters implement them; `app.ts` and
  * `chat/` know nothing else. Every failure of the world is a `PortError` with a code of the contract.
  */
-import type { GroupParts, Secret, SuiteOf } from './mls/index.ts'
+import type { GroupParts, KeyPair, Secret, SuiteOf } from './mls/index.ts'
 import type { Change, Entry, ErrorCode } from '../preload/api.ts'
 
 /** The world failed (disk, network, keychain). `detail` is a name or a number, never a secret or a content. */
@@ -104,7 +104,7 @@ export type StoreWrite = {
 /**
  * One profile's encrypted file. Synchronous: a transition and its transaction interleave with nothing. What is deleted
  * is gone from the file (secure delete). Throws PortError('store-full' | 'store-damaged' | 'store-read-only'); after a
- * refusal the file is as it was before.
+ * refusal the file is as it was before. Once closed it throws PortError('not-ready').
  */
 export interface Store {
   /** Writes all of it durably (synchronous=FULL), or throws and writes nothing. */
@@ -124,25 +124,74 @@ export interface Store {
   close(): void
 }
 
+/**
+ * What can still be read of a profile that cannot be opened: a copy, so that nothing in the profile changes. What lies
+ * on a damaged page is left out of `documents`, is `undefined` as a document, and is a gap in the timeline.
+ */
+export type Reading = Pick<Store, 'document' | 'documents' | 'entriesBefore' | 'close'>
+
 // ---------------------------------------------------------------- vault
 
+/** How a store is opened. With the words, a new passphrase takes the place of one that was forgotten. */
+export type Way =
+  | { readonly type: 'keychain' }
+  | { readonly type: 'passphrase', readonly passphrase: string }
+  | { readonly type: 'words', readonly key: KeyPair, readonly passphrase: string | undefined }
+
+/** Which ways lead into the profile. `keychain`: it opens by itself, or will as soon as the key is put back there. */
+export type Ways = { readonly passphrase: boolean, readonly keychain: boolean, readonly words: boolean }
+
 /**
- * Guards the key of one profile's store. The 32-byte key is random and kept only wrapped: in the system's keychain, or
- * under a passphrase (Argon2id). A check value beside the store tells a wrong or missing key from a new profile, so a
- * locked or lost keychain is never taken for a new user. Nothing is ever written in clear.
+ * `new`: no store. `keychain`: opens by itself. `locked`: `need` is asked for first, and `words` says whether the 24
+ * words open it too; `hint` says why the keychain does not.
+ */
+export type VaultStatus =
+  | { readonly at: 'new' | 'keychain' }
+  | { readonly at: 'locked', readonly need: 'passphrase' | 'keychain' | 'words', readonly words: boolean,
+      readonly hint?: 'keychain-locked' | 'keychain-lost' }
+
+/**
+ * Guards the key of one profile's store. The 32-byte key is random and kept only wrapped, in slots: in the system's
+ * keychain, under a passphrase (Argon2id), and sealed to the recovery key. While the store is open the vault holds the
+ * key, to wrap it anew; `close` wipes it. A check value beside the store tells a wrong or missing key from a new
+ * profile, so a locked or lost keychain is never taken for a new user. Nothing is ever written in clear.
+ *
+ * Wrong passphrases are slow, each one more than the last ('passphrase-wrong', whose detail is how many seconds the
+ * next must wait; before that: 'passphrase-wait', with the seconds left).
  */
 export interface Vault {
-  /**
-   * `new`: no store. `passphrase`: asks for it. `keychain`: opens by itself. `keychain-locked` and `keychain-lost`:
-   * the store is there, its key is out of reach now, or gone.
-   */
-  status(): Promise<'new' | 'passphrase' | 'keychain' | 'keychain-locked' | 'keychain-lost'>
+  /** Rejects with 'store-damaged' or 'slots-damaged' where there was a profile, 'store-newer', 'keychain-lost'. */
+  status(): Promise<VaultStatus>
   /** Whether the keychain of this system can hold a key: tried by writing, reading back and deleting a test item. */
   keychain(): Promise<'ok' | 'absent'>
   /** A new store. Without a passphrase its key goes to the keychain ('keychain-absent' where there is none). */
   create(passphrase: string | undefined): Promise<Store>
-  /** Rejects with 'passphrase-wrong', 'keychain-locked', 'keychain-lost', 'store-damaged', 'store-newer', 'profile-busy'. */
-  open(passphrase: string | undefined): Promise<Store>
+  /**
+   * Rejects with 'passphrase-wrong', 'passphrase-wait', 'words-foreign', 'keychain-locked', 'keychain-lost',
+   * 'slots-damaged', 'store-damaged', 'store-newer', 'store-full', 'store-read-only', 'profile-busy'. The words without
+   * a new passphrase put the key into the keychain, and reject with 'keychain-absent' where that cannot be.
+   */
+  open(way: Way): Promise<Store>
+  /**
+   * After `open` was refused for what is wrong with the store or its place, or while it is open: what can still be
+   * read, or `undefined`. The store is closed and the key wiped.
+   */
+  read(): Promise<Reading | undefined>
+  /** Of the opened profile. */
+  ways(): Ways
+  /** Seals the key to the public half of the recovery key, unless it is. Throws PortError where that cannot be kept. */
+  sealTo(publicKey: Uint8Array): void
+  /** `current` must open the profile where it has a passphrase. Rejects with 'passphrase-short' too. */
+  setPassphrase(change: { readonly current: string, readonly passphrase: string }): Promise<void>
+  /** Where the keychain holds the key afterwards; else 'keychain-absent', and nothing changes. */
+  removePassphrase(current: string): Promise<void>
+  /**
+   * Puts the key into the keychain of a profile that uses one, or takes it out, so that only passphrase or words open
+   * the profile, even after a restart. A keychain out of reach is left as it is.
+   */
+  keepInKeychain(kept: boolean): Promise<void>
+  /** Closes the store and wipes the key. */
+  close(): void
   /** Deletes the key wherever it is kept, then the profile's files. */
   destroy(): Promise<void>
 }
@@ -165,6 +214,8 @@ export type Ports = {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly random: (length: number) => Uint8Array
+  /** How long nobody has touched this computer, in milliseconds; always 0 where the system does not say. */
+  readonly idleMs: () => number
   /** Calls back after `delayMs`, once; gives the function that cancels it. */
   readonly after: (delayMs: number, run: () => void) => () => void
   /** For what nobody handles: a bug. Gets no content and no secret. */

@@ -1,5 +1,5 @@
 /** Arguments of the command line, and the folders of the data: <data>/profiles/<profile>/, all closed to others. */
-import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 
@@ -41,14 +41,14 @@ export const folderOf = (data: string, profile: string): string => path.join(fol
  * Makes the data folder with mode 0700, or closes an existing one to others. A folder that holds anything else is
  * refused: nobody expects a messenger to change the permissions of their home.
  *
- * @throws UsageError when the folder is somebody else's
+ * @throws UsageError when the folder is somebody else's or cannot be made
  */
 export function prepareData(data: string): void {
-  mkdirSync(data, { recursive: true, mode: 0o700 })
+  makeFolder(data)
   if (!existsSync(folderOfProfiles(data)) && readdirSync(data).length > 0) {
     throw new UsageError(`${data} is not empty and is no data folder of Coppice; choose another with --data`)
   }
-  chmodSync(data, 0o700)
+  closeToOthers(data)
   makePrivate(folderOfProfiles(data))
 }
 
@@ -58,16 +58,43 @@ export function prepareProfile(data: string, profile: string): string {
 }
 
 function makePrivate(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  chmodSync(folder, 0o700)
+  makeFolder(folder)
+  closeToOthers(folder)
   return folder
 }
 
-/** The profiles that hold something, in order of name. A folder without a store was never set up. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'no reason given'
+    throw new UsageError(`${folder} is not there and cannot be made (${why}); choose another place with --data`)
+  }
+}
+
+/** Where nothing may be changed (a medium that is read-only) it stays as it is. */
+function closeToOthers(folder: string): void {
+  if ((statSync(folder).mode & 0o777) !== 0o700 && isWritable(folder)) chmodSync(folder, 0o700)
+}
+
+export function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * The profiles that hold something, in order of name. A folder without a store was never set up, unless its key slots
+ * say that there was one: a store that is lost must not look like no profile at all.
+ */
 export function profilesIn(data: string): readonly string[] {
   return readdirSync(folderOfProfiles(data), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && isProfileName(entry.name))
     .map((entry) => entry.name)
-    .filter((name) => existsSync(path.join(folderOf(data, name), 'profile.sqlite')))
+    .filter((name) => ['profile.sqlite', 'slots.json']
+      .some((file) => existsSync(path.join(folderOf(data, name), file))))
     .sort()
 }

@@ -1,11 +1,15 @@
 /** The life of one process: arguments, profile, window, quit. Knows neither the app nor its adapters. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pushChannel } from '../preload/api.ts'
 import type { Answer, CallName, Change, Phase, ResultOf } from '../preload/api.ts'
 import type { Electron, ElectronWindow } from './electron.ts'
 import { bindCalls } from './ipc.ts'
 import type { Handle } from './ipc.ts'
-import { UsageError, parseArguments, prepareData, prepareProfile, profilesIn } from './profiles.ts'
+import {
+  UsageError, folderOf, isWritable, parseArguments, prepareData, prepareProfile, profilesIn,
+} from './profiles.ts'
 import { bringToFront, openWindow, origin, prepareElectron } from './window.ts'
 
 /** What answers the Calls of one opened profile. `close` resolves when everything is saved. */
@@ -20,6 +24,8 @@ export type Seat = {
   readonly data: string
   readonly version: string
   readonly ui: { readonly show: (change: Change) => void }
+  /** How long nobody has touched this computer, in milliseconds. */
+  readonly idleMs: () => number
 }
 
 export type ShellOptions = {
@@ -64,6 +70,8 @@ class Shell {
   readonly #options: ShellOptions
   #data = ''
   #profile: string | undefined
+  /** Electron's own folder where it may not write into the profile's. */
+  #temporary: string | undefined
   #window: ElectronWindow | undefined
   #current: OpenApp | undefined
   #closing: Promise<void> | undefined
@@ -111,16 +119,27 @@ class Shell {
     if (this.#current === undefined || this.#closing !== undefined) {
       return Promise.resolve({ ok: false, code: 'not-ready' })
     }
+    if (name === 'profile.folder') return this.#showFolder() as Promise<Answer<ResultOf<N>>>
     return this.#current.handle(name, argument)
+  }
+
+  /** Whatever state the profile is in: where it lies never crosses to the window. */
+  async #showFolder(): Promise<Answer<undefined>> {
+    if (this.#profile === undefined) return { ok: false, code: 'not-ready' }
+    const wrong = await this.#electron.shell.openPath(folderOf(this.#data, this.#profile))
+    return wrong === '' ? { ok: true, value: undefined } : { ok: false, code: 'folder-hidden' }
   }
 
   /** Takes the profile for this process. False: another process has it, and was told to come to the front. */
   #claim(profile: string): boolean {
     const { app } = this.#electron
     const folder = prepareProfile(this.#data, profile)
-    app.setPath('userData', folder)
+    // Where nothing may be written the history can still be read; Electron needs a place for its lock all the same.
+    if (!isWritable(folder)) this.#temporary = mkdtempSync(path.join(tmpdir(), 'coppice-'))
+    const place = this.#temporary ?? folder
+    app.setPath('userData', place)
     // Chromium's own files stay out of the way of the store's.
-    app.setPath('sessionData', path.join(folder, 'chromium'))
+    app.setPath('sessionData', path.join(place, 'chromium'))
     if (!app.requestSingleInstanceLock()) return false
     this.#profile = profile
     return true
@@ -130,12 +149,13 @@ class Shell {
     const seat: Seat = {
       profile, data: this.#data, folder: prepareProfile(this.#data, profile),
       version: this.#electron.app.getVersion(), ui: { show: (change) => { this.#show(change) } },
+      idleMs: () => this.#electron.powerMonitor.getSystemIdleTime() * 1_000,
     }
     try {
       return await this.#options.open(seat)
     } catch (error) {
       say(`bug while opening the profile: ${error instanceof Error ? error.stack ?? error.name : typeof error}`)
-      return this.#waitingRoom({ at: 'stopped', code: 'bug' })
+      return this.#waitingRoom({ at: 'stopped', code: 'bug', readable: false })
     }
   }
 
@@ -177,6 +197,7 @@ class Shell {
     } catch (error) {
       say(`bug while closing: ${error instanceof Error ? error.stack ?? error.name : typeof error}`)
     }
+    if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true })
     this.#closed = true
     this.#electron.app.quit()
   }

@@ -5,9 +5,9 @@
  *
  * Identifiers are lower-case hexadecimal strings; times are milliseconds since 1970 (UTC).
  *
- * What never crosses: keys, ratchet state, file paths. Two secrets cross because a person must see or type them, each
- * in one Call and never in a Change: the 24 recovery words (`recovery.words`, out, only until confirmed) and the
- * passphrase (`setup.create`, `setup.unlock`, in).
+ * What never crosses: keys, ratchet state, file paths. Two secrets cross because a person must see or type them, in
+ * Calls and never in a Change: the 24 recovery words (`recovery.words`, out, only until confirmed; `setup.recover`, in)
+ * and the passphrase (in only).
  */
 
 // ---------------------------------------------------------------- vocabulary
@@ -17,10 +17,16 @@ export type Phase =
   | { readonly at: 'choose', readonly profiles: readonly ProfileChoice[] }
   /** `keychain`: 'ok' when the system's keychain can hold the key; otherwise a passphrase is needed. */
   | { readonly at: 'new', readonly keychain: 'ok' | 'absent' }
-  | { readonly at: 'locked', readonly need: 'passphrase' | 'keychain', readonly hint?: ErrorCode }
-  | { readonly at: 'ready', readonly me: Me }
-  /** The profile cannot be opened; `code` says why and the renderer says what helps. */
-  | { readonly at: 'stopped', readonly code: ErrorCode, readonly detail?: string }
+  /**
+   * `need` opens it; `words`: so do the 24 words. `hint` says why the keychain does not. Nothing else of the profile is
+   * in memory: this is also what locking the app leads to.
+   */
+  | { readonly at: 'locked', readonly need: 'passphrase' | 'keychain' | 'words', readonly words: boolean,
+      readonly hint?: ErrorCode }
+  /** `readOnly`: why the history can only be read. Nothing is sent or received then. */
+  | { readonly at: 'ready', readonly me: Me, readonly readOnly?: ErrorCode }
+  /** The profile cannot be opened; `code` says why. `readable`: `setup.read` shows what can still be read. */
+  | { readonly at: 'stopped', readonly code: ErrorCode, readonly detail?: string, readonly readable: boolean }
 
 export type ProfileChoice = { readonly profile: string, readonly name?: string }
 
@@ -30,6 +36,19 @@ export type Me = {
   readonly deviceName: string
   /** `waiting`: the words were never confirmed; `later`: the person said "later"; the app keeps asking. */
   readonly recovery: 'waiting' | 'later' | 'confirmed'
+  readonly lock: Lock
+}
+
+/** Minutes without input after which the app locks; 0: never by itself. */
+export const lockMinutes = [0, 1, 5, 15, 60] as const
+export type LockMinutes = typeof lockMinutes[number]
+
+export type Lock = {
+  /** A passphrase opens the profile; without one the app cannot be locked. */
+  readonly passphrase: boolean
+  /** The keychain holds the key, or may again: only then can the passphrase be removed. */
+  readonly keychain: boolean
+  readonly afterMinutes: LockMinutes
 }
 
 export type Person = {
@@ -101,9 +120,10 @@ export type Fact =
 /**
  * Why something could not be read. `before-joined`: sent before this device joined. `epoch-too-old`: its keys are
  * deleted. `lost`: counters show that `count` messages never arrived. `away`: sent while this device was out of the
- * group. `malformed`: breaks the rule `rule`.
+ * group. `malformed`: breaks the rule `rule`. `damaged`: its part of the file cannot be read; a `count` of 0 means that
+ * nobody can say how many.
  */
-export type GapReason = 'before-joined' | 'epoch-too-old' | 'lost' | 'away' | 'malformed' | 'undecided'
+export type GapReason = 'before-joined' | 'epoch-too-old' | 'lost' | 'away' | 'malformed' | 'undecided' | 'damaged'
 
 /** One fact in a conversation as a person sees it. `order` sorts the timeline and never changes. */
 export type Entry = {
@@ -186,8 +206,11 @@ export const errorCodes = [
   'bad-argument', 'not-ready', 'unknown-conversation', 'conversation-closed', 'not-allowed',
   'invite-malformed', 'invite-expired', 'invite-own', 'invite-no-device', 'invite-no-key', 'invite-newer', 'invite-elsewhere', 'invitation-broken',
   'already-member', 'words-differ', 'words-gone', 'name-differs',
-  'passphrase-wrong', 'passphrase-short', 'keychain-locked', 'keychain-absent', 'keychain-lost',
-  'store-full', 'store-damaged', 'store-read-only', 'store-newer', 'profile-busy', 'delivery-unreachable',
+  'words-count', 'words-unknown', 'words-order', 'words-foreign',
+  'passphrase-wrong', 'passphrase-wait', 'passphrase-short', 'passphrase-missing',
+  'keychain-locked', 'keychain-absent', 'keychain-lost', 'slots-damaged',
+  'store-full', 'store-damaged', 'store-read-only', 'store-newer', 'read-only', 'folder-hidden',
+  'profile-busy', 'delivery-unreachable',
   'too-large', 'profile-unknown', 'bug',
 ] as const
 export type ErrorCode = typeof errorCodes[number]
@@ -212,6 +235,9 @@ export const flag: Check<boolean> = (value): value is boolean => typeof value ==
 /** A whole number between `min` and `max`, inclusive. */
 export const count = (min: number, max: number): Check<number> =>
   (value): value is number => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
+/** One of these values. */
+export const oneOf = <const T>(values: readonly T[]): Check<T> =>
+  (value): value is T => (values as readonly unknown[]).includes(value)
 export const list = <T>(of: Check<T>, max: number): Check<readonly T[]> =>
   (value): value is readonly T[] => Array.isArray(value) && value.length <= max && value.every((item) => of(item))
 
@@ -248,7 +274,15 @@ export const calls = {
   'profile.choose': call({ profile: text(40, 1) }).returns<undefined>(),
   /** Set-up: makes the account. An empty passphrase means: the key goes to the system's keychain. */
   'setup.create': call({ name, passphrase }).returns<undefined>(),
+  /** An empty passphrase asks the keychain again. */
   'setup.unlock': call({ passphrase }).returns<undefined>(),
+  /**
+   * The 24 words, as they were typed or pasted. The passphrase takes the place of a forgotten one; an empty one means
+   * that the keychain holds the key again.
+   */
+  'setup.recover': call({ words: text(1000, 1), passphrase }).returns<undefined>(),
+  /** Shows what can still be read of a profile that stopped with `readable`. */
+  'setup.read': call({}).returns<undefined>(),
   /** The 24 words, only until they are confirmed. */
   'recovery.words': call({}).returns<readonly string[]>(),
   /** Three of them, by position (1 to 24). When right, the key is forgotten by this device. */
@@ -259,6 +293,18 @@ export const calls = {
   'profile.rename': call({ name }).returns<undefined>(),
   /** Deletes this profile's keys and history from this computer; `name` must be the profile's own name. */
   'profile.remove': call({ name }).returns<undefined>(),
+  /** Opens the profile's folder in the file manager of this computer. */
+  'profile.folder': call({}).returns<undefined>(),
+
+  /** Locks the app now: the store is closed and its key wiped. Needs a passphrase. */
+  'lock.now': call({}).returns<undefined>(),
+  'lock.after': call({ minutes: oneOf(lockMinutes) }).returns<undefined>(),
+  /** Somebody is using the window. */
+  'lock.active': call({}).returns<undefined>(),
+  /** `current` is the passphrase that it replaces, empty where there is none. */
+  'passphrase.set': call({ current: passphrase, passphrase }).returns<undefined>(),
+  /** Only where the keychain holds the key then. */
+  'passphrase.remove': call({ current: passphrase }).returns<undefined>(),
 
   'invite.show': call({}).returns<Invite>(),
   'invite.read': call({ invite: text(4096, 1) }).returns<InvitePreview>(),

@@ -15,10 +15,13 @@ declare global {
 export type Theme = 'system' | 'light' | 'dark'
 export type Notice = { readonly id: number, readonly text: string }
 /** Which dialog of the main window is open. */
-export type Dialog = 'new-chat' | 'new-group' | 'invite' | 'settings' | 'remove-profile'
+export type Dialog =
+  'new-chat' | 'new-group' | 'invite' | 'settings' | 'passphrase' | 'remove-passphrase' | 'remove-profile'
 
 const themeKey = 'coppice-theme'
 const noticeMs = 9_000
+/** How often the main process is told that somebody is there. */
+const activeMs = 15_000
 
 const newestFirst = (one: Conversation, other: Conversation): number =>
   other.at - one.at || (one.id < other.id ? -1 : 1)
@@ -42,6 +45,8 @@ class App {
 
   selected = $derived(this.conversations.find(({ id }) => id === this.selectedId))
   me = $derived<Me | undefined>(this.phase?.at === 'ready' ? this.phase.me : undefined)
+  /** Why this profile can only be read, where it can. */
+  readOnly = $derived(this.phase?.at === 'ready' ? this.phase.readOnly : undefined)
   unread = $derived(this.conversations.reduce((sum, { unread }) => sum + unread, 0))
 
   #bridge: Bridge | undefined
@@ -50,6 +55,7 @@ class App {
   /** Changes that came while `app.open` was under way. */
   #waiting: Change[] = []
   #notices = 0
+  #toldActiveAt = 0
   /** Everybody that any conversation named, so that who is gone from one keeps a name in it. */
   readonly #names = new Map<string, string>()
   /** A conversation to open when it appears. */
@@ -86,7 +92,8 @@ class App {
   async #open(): Promise<void> {
     const answer = await this.ask('app.open', {})
     if (!answer.ok) {
-      this.phase = { at: 'stopped', code: answer.code, ...answer.detail === undefined ? {} : { detail: answer.detail } }
+      const detail = answer.detail === undefined ? {} : { detail: answer.detail }
+      this.phase = { at: 'stopped', code: answer.code, readable: false, ...detail }
       return
     }
     this.#take(answer.value)
@@ -101,9 +108,36 @@ class App {
     this.phase = snapshot.phase
     this.profile = snapshot.profile
     this.version = snapshot.version
+    if (snapshot.phase.at !== 'ready') this.#forget()
     this.#learn(snapshot.conversations)
     this.conversations = [...snapshot.conversations].sort(newestFirst)
     this.#keepSelection()
+  }
+
+  /** Locked or closed: nothing that was shown stays in the window. */
+  #forget(): void {
+    this.conversations = []
+    this.select(undefined)
+    this.#wanted = undefined
+    this.#names.clear()
+    this.notices = []
+    this.dialog = undefined
+    this.recovery = false
+  }
+
+  /** Locks the app; what is being written is kept as a draft first. */
+  async lock(): Promise<void> {
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
+    const answer = await this.ask('lock.now', {})
+    if (!answer.ok) this.tellCode(answer.code)
+  }
+
+  /** Somebody touched the window. */
+  active(): void {
+    const now = Date.now()
+    if ((this.me?.lock.afterMinutes ?? 0) === 0 || Math.abs(now - this.#toldActiveAt) < activeMs) return
+    this.#toldActiveAt = now
+    void this.ask('lock.active', {})
   }
 
   /** Merges one Change; a hole in the revisions means that something was missed, so everything is taken anew. */
@@ -124,6 +158,7 @@ class App {
   #merge(change: Change): void {
     this.#revision = change.revision
     if (change.phase !== undefined) this.phase = change.phase
+    if (this.phase?.at !== 'ready') this.#forget()
     if (change.conversations !== undefined || change.removedConversations !== undefined) {
       this.#learn(change.conversations ?? [])
       const changed = new Map(change.conversations?.map((conversation) => [conversation.id, conversation]))

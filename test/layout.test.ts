@@ -73,10 +73,10 @@ const table: readonly Row[] = [
   },
   {
     files: 'main/sqlite/', imports: ['main/ports.ts', 'main/mls/index.ts'], types: ['preload/api.ts'],
-    packages: ['better-sqlite3'], node: ['node:crypto', 'node:fs', 'node:path', 'node:url'],
+    packages: ['better-sqlite3'], node: ['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:url'],
   },
   {
-    files: 'main/keychain/', imports: ['main/ports.ts'], packages: ['keytar', 'hash-wasm'],
+    files: 'main/keychain/', imports: ['main/ports.ts', 'main/mls/index.ts'], packages: ['keytar', 'hash-wasm'],
     node: ['node:fs', 'node:path', 'node:url', 'node:crypto', 'node:worker_threads', 'node:module'],
   },
   {
@@ -90,7 +90,7 @@ const table: readonly Row[] = [
   { files: 'main/profiles.ts', node: ['node:fs', 'node:path', 'node:util'] },
   {
     files: 'main/shell.ts', imports: ['preload/api.ts', 'main/ipc.ts', 'main/window.ts', 'main/profiles.ts'],
-    types: ['main/electron.ts'], node: ['node:path'],
+    types: ['main/electron.ts'], node: ['node:fs', 'node:os', 'node:path'],
   },
   { files: 'main/index.ts', imports: ['main/'], packages: ['electron'], node: 'all' },
 

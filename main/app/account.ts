@@ -3,7 +3,9 @@ import { authentication, encodeCredential } from '../identity/credential.ts'
 import { DeviceLogRecord } from '../identity/device-log.ts'
 import { cleanName } from '../identity/fields.ts'
 import { accountIdFor, deviceIdFor, makeGenesis, SignedGenesis } from '../identity/genesis.ts'
-import { deriveRecovery, newSeed, recoveryKeyPair, recoverySealKeyPair, wordsOf, wrongPositions } from '../identity/recovery.ts'
+import {
+  deriveRecovery, newSeed, recoveryKeyPair, recoverySealKeyPair, seedOf, wordsOf, wrongPositions,
+} from '../identity/recovery.ts'
 import { encodeAccount, encodePublish, type AccountDocument } from '../chat/documents.ts'
 import { leafExtensions } from '../chat/extensions.ts'
 import { deviceLogOf } from '../chat/mail.ts'
@@ -92,3 +94,19 @@ export function confirmWords(
   })
 }
 
+/**
+ * The key pair that opens what was sealed to the recovery key, from the 24 words as somebody typed them. Throws
+ * PortError with what is wrong with them; the caller wipes the private key.
+ */
+export function keyOfWords(ports: Ports, text: string): KeyPair {
+  const entered = seedOf(text)
+  switch (entered.type) {
+    case 'count': throw new PortError('words-count', String(entered.count))
+    case 'unknown': throw new PortError('words-unknown', entered.positions.join(' '))
+    case 'checksum': throw new PortError('words-order')
+    case 'seed': break
+  }
+  const key = recoverySealKeyPair(suiteOfProduct(ports), entered.seed)
+  entered.seed.wipe()
+  return key
+}

@@ -1,17 +1,18 @@
-import { directPath, fromHex, leafCount, nodeOf, nodesOf, toHex, type Group } from '../mls/index.ts'
+import { fromHex, toHex } from '../mls/index.ts'
 import { readInvite, writeInvite, type ContactCard } from '../chat/invite.ts'
-import { closeRoom, groupCode } from '../chat/epochs.ts'
+import { closeRoom } from '../chat/epochs.ts'
 import { deviceLogOf } from '../chat/mail.ts'
 import { createRoom, intend, leaveRoom, mayChange } from '../chat/membership.ts'
-import { accountOf } from '../chat/account-of.ts'
 import { acceptRequest } from '../chat/requests.ts'
-import { isOpen, still, tellEntry, withRoom, type Claimed, type Intent, type RoomState } from '../chat/room.ts'
+import { isOpen, still, withRoom, type Claimed, type Intent, type RoomState } from '../chat/room.ts'
 import { composeText, profileBody } from '../chat/send.ts'
-import type { ArgumentOf, CallName, Details, InvitePreview, ResultOf, TreeNode } from '../../preload/api.ts'
+import type { ArgumentOf, CallName, InvitePreview, ResultOf } from '../../preload/api.ts'
 import { PortError } from '../ports.ts'
 import { confirmWords, nameFrom, recoveryWords } from './account.ts'
 import { claimAccount } from './claim.ts'
+import { details } from './details.ts'
 import { usageOf } from './health.ts'
+import { pageOf } from './page.ts'
 import type { State } from './state.ts'
 import type { Sync } from './sync.ts'
 
@@ -24,8 +25,9 @@ type Answers = {
   readonly [N in Exclude<CallName, Before>]:
     (opened: Opened, argument: ArgumentOf<N>) => ResultOf<N> | Promise<ResultOf<N>>
 }
-/** Calls that createApp answers itself, because they have a meaning before a profile is open. */
-export type Before = 'app.open' | 'profile.choose' | 'setup.create' | 'setup.unlock' | 'profile.remove'
+/** Calls that createApp or the shell answers, because they open or close the profile, or come before it is open. */
+export type Before = 'app.open' | `setup.${'create' | 'unlock' | 'recover' | 'read'}` |
+  `profile.${'choose' | 'remove' | 'folder'}` | `lock.${'now' | 'after' | 'active'}` | `passphrase.${'set' | 'remove'}`
 
 export const answers: Answers = {
   'recovery.words': ({ state }) => recoveryWords(state),
@@ -115,17 +117,7 @@ export const answers: Answers = {
   },
   'entries.page': ({ state }, { conversation, before, limit }) => {
     state.room(conversation)
-    const found = state.store.entriesBefore(conversation, before, limit + 1)
-    const entries = found.slice(-limit).map(tellEntry)
-    const people = new Set(entries.flatMap((entry) => {
-      switch (entry.kind) {
-        case 'message': return [entry.from]
-        case 'gap': return entry.from === undefined ? [] : [entry.from]
-        case 'fact': return peopleIn(entry.fact)
-      }
-    }))
-    const names = Object.fromEntries([...people].map((accountId) => [accountId, state.nameOf(accountId)]))
-    return { entries, more: found.length > limit, names }
+    return pageOf(state.store.entriesBefore(conversation, before, limit + 1), limit, state.nameOf)
   },
   'message.send': ({ state, sync }, { conversation, key, text }) => {
     const room = state.room(conversation)
@@ -155,19 +147,6 @@ export const answers: Answers = {
     if (room.room.draft !== text) state.transact({ steps: [still(withRoom(room, { draft: text }))] })
     return undefined
   },
-}
-
-const peopleIn = (fact: Extract<ReturnType<typeof tellEntry>, { readonly kind: 'fact' }>['fact']): readonly string[] => {
-  switch (fact.fact) {
-    case 'created':
-    case 'joined':
-    case 'renamed': return [fact.by]
-    case 'added':
-    case 'removed': return [fact.by, ...fact.who]
-    case 'returned': return [fact.by, fact.who]
-    case 'left':
-    case 'accepted': return [fact.who]
-  }
 }
 
 function change(opened: Opened, conversation: string, intent: Intent, accountId: string): void {
@@ -264,26 +243,3 @@ async function claimAll(
   if (contacts.length > 0) state.transact({ contacts })
   return claimed
 }
-
-// ---------------------------------------------------------------- details
-
-function details(state: RoomState): Details {
-  const { room, group } = state
-  const base = { conversation: room.id, renewedAt: room.healedAt, ...(room.renewedBy === '' ? {} : { renewedBy: room.renewedBy }) }
-  if (group === undefined) return { ...base, groupCode: '', tree: [], epoch: 0, cipherSuite: 0 }
-  return {
-    ...base, groupCode: groupCode(group), tree: pictureOf(group), epoch: Number(group.context.epoch),
-    cipherSuite: group.context.cipherSuite,
-  }
-}
-
-/** The ratchet tree as a picture: which nodes hold keys, and the own path to the root. */
-function pictureOf(group: Group): readonly TreeNode[] {
-  const leaf = nodeOf(group.ownLeaf)
-  const lit = new Set<number>([leaf, ...directPath(leaf, leafCount(group.tree))])
-  return nodesOf(group.tree).map((node, index): TreeNode => ({
-    state: node === undefined ? 'blank' : 'filled', lit: lit.has(index),
-    ...(node?.type === 'leaf' ? { accountId: accountOf(node.leafNode) } : {}),
-  }))
-}
-

@@ -1,20 +1,24 @@
 import { changedParts, fromHex, groupFromParts, toHex, type Secret } from '../mls/index.ts'
-import type { Change, Conversation, Entry, Me } from '../../preload/api.ts'
+import type { Change, Conversation, Entry, LockMinutes, Me } from '../../preload/api.ts'
 import {
   decodeOutboxItem, decodeOwnKeyPackage, decodePendingCommit, decodePublish, decodeSeals, decodeWaiting,
   contactDocument, encodeAccount, encodeOutboxItem, encodeOwnKeyPackage, encodePendingCommit, encodePublish,
-  encodeSeals, encodeWaiting, heardDocument, inviteDocument, membersDocument, roomDocument,
+  encodeSeals, encodeWaiting, heardDocument, inviteDocument, lockDocument, membersDocument, roomDocument,
   type AccountDocument, type Contact, type OwnInvite,
 } from '../chat/documents.ts'
 import type { Body, OutboxItem, Publish } from '../chat/content.ts'
+import { closeRoom } from '../chat/epochs.ts'
 import { heardKey } from '../chat/heard.ts'
 import { decodePassed, encodePassed, passedKey, type Passed } from '../chat/history.ts'
 import type { OwnKeyPackage } from '../chat/mail.ts'
-import { tellConversation, tellEntry, type Outgoing, type RoomState, type RoomStep, type Say } from '../chat/room.ts'
+import {
+  still, tellConversation, tellEntry, type Outgoing, type RoomState, type RoomStep, type Say,
+} from '../chat/room.ts'
 import { deliveredBody, helloBody, introductionsBody } from '../chat/send.ts'
 import type { Known } from '../chat/receive.ts'
 import type { Self } from '../chat/self.ts'
 import { PortError, wipe, type DocumentKind, type Ports, type Store, type StoredEntry, type StoreWrite } from '../ports.ts'
+import type { Teller } from './teller.ts'
 
 /** What one input changes. All of it is committed in one transaction; only then memory, the window and the net follow. */
 export type Transaction = {
@@ -25,6 +29,7 @@ export type Transaction = {
   readonly outbox?: readonly OutboxItem[]
   readonly removedRooms?: readonly string[]
   readonly account?: Omit<AccountDocument, 'version'>
+  readonly lockAfter?: LockMinutes
   readonly contacts?: readonly Contact[]
   readonly invites?: readonly OwnInvite[]
   readonly keyPackages?: readonly OwnKeyPackage[]
@@ -60,19 +65,26 @@ export class State {
   readonly outbox = new Map<string, OutboxItem>()
   readonly publishes = new Map<string, Publish>()
   account: Omit<AccountDocument, 'version'>
+  lockAfter: LockMinutes = 0
   #position = 1n
-  #revision = 0
+  #teller: Teller | undefined
 
-  constructor(store: Store, ports: Ports, loaded: { readonly account: AccountDocument, readonly self: Self }) {
+  constructor(
+    store: Store, ports: Ports,
+    loaded: { readonly account: AccountDocument, readonly self: Self, readonly teller: Teller },
+  ) {
     this.store = store
     this.ports = ports
     this.account = loaded.account
     this.self = loaded.self
+    this.#teller = loaded.teller
     this.#load()
   }
 
   #load(): void {
     const { store } = this
+    const lock = store.document('setting', 'lock')
+    if (lock !== undefined) this.lockAfter = lockDocument.decode(lock).afterMinutes
     for (const { key, bytes } of store.documents('contact')) this.contacts.set(key, contactDocument.decode(bytes))
     for (const { key, bytes } of store.documents('invite')) this.invites.set(key, inviteDocument.decode(bytes))
     for (const { key } of store.documents('declined')) this.declined.add(key)
@@ -128,14 +140,11 @@ export class State {
   // -------------------------------------------------------------- reading
 
   get me(): Me {
+    const { passphrase, keychain } = this.ports.vault.ways()
     return {
       accountId: this.self.accountId, name: this.account.name, deviceName: this.ports.deviceName,
-      recovery: this.account.recovery.type,
+      recovery: this.account.recovery.type, lock: { passphrase, keychain, afterMinutes: this.lockAfter },
     }
-  }
-
-  get revision(): number {
-    return this.#revision
   }
 
   /** The person's name; the first digits of the account where nobody has said one yet. */
@@ -286,6 +295,12 @@ export class State {
       documents.push({ kind: 'account', key: 'own', bytes: encodeAccount(account) })
       remember.push(() => { this.account = account })
     }
+    const { lockAfter } = transaction
+    if (lockAfter !== undefined) {
+      const bytes = lockDocument.encode({ version: 1, afterMinutes: lockAfter })
+      documents.push({ kind: 'setting', key: 'lock', bytes })
+      remember.push(() => { this.lockAfter = lockAfter })
+    }
     for (const [key, contact] of contacts) {
       documents.push({ kind: 'contact', key, bytes: contactDocument.encode(contact) })
       remember.push(() => { this.contacts.set(key, contact) })
@@ -363,7 +378,8 @@ export class State {
     const latest = new Map<string, Entry>(next.entries.map((entry) => [entry.id, tellEntry(entry)]))
     const removed = transaction.removedRooms ?? []
     const change: Omit<Change, 'revision'> = {
-      ...(transaction.account === undefined ? {} : { phase: { at: 'ready' as const, me: this.me } }),
+      ...(transaction.account === undefined && transaction.lockAfter === undefined ? {}
+        : { phase: { at: 'ready' as const, me: this.me } }),
       ...(conversations.length === 0 ? {} : { conversations }),
       ...(next.removedEntries.length === 0 ? {} : { removedEntries: next.removedEntries }),
       ...(latest.size === 0 ? {} : { entries: [...latest.values()] }),
@@ -374,8 +390,21 @@ export class State {
   }
 
   show(change: Omit<Change, 'revision'>): void {
-    this.#revision += 1
-    this.ports.ui.show({ revision: this.#revision, ...change })
+    this.#teller?.show(change)
+  }
+
+  /**
+   * Wipes every secret and empties the memory: the profile was closed or locked. What was still under way finds no
+   * conversation and a closed store, and nobody is told of it.
+   */
+  forget(): void {
+    this.#teller = undefined
+    wipe([this.account.devicePrivateKey, ...this.account.recoverySeed === undefined ? [] : [this.account.recoverySeed]])
+    for (const state of this.rooms.values()) wipe(closeRoom(still(state), 'left').wipe)
+    for (const { privateKeys } of this.keyPackages.values()) wipe(Object.values(privateKeys))
+    for (const kept of [this.rooms, this.keyPackages, this.contacts, this.invites, this.outbox, this.publishes]) {
+      kept.clear()
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import {
   opaque, Proposal, Secret, secret, Sender, struct, uint32, uint64, uint8, utf8, vector, optional,
   type AppliedCommit, type Codec, type Group, type Infer, type SuiteOf,
 } from '../mls/index.ts'
+import type { LockMinutes } from '../../preload/api.ts'
 import { OutboxItem, Publish } from './content.ts'
 import type { Heard } from './heard.ts'
 import type { Member, PendingCommit, Room, Waiting } from './room.ts'
@@ -35,6 +36,9 @@ export const contactDocument = json<Contact>('contact')
 /** An invite of this person: its token is the key under which it is kept. */
 export type OwnInvite = { readonly version: 1, readonly token: string, readonly expiresAt: number }
 export const inviteDocument = json<OwnInvite>('invite')
+
+/** After how many minutes without input the app locks; 0: never. */
+export const lockDocument = json<{ readonly version: 1, readonly afterMinutes: LockMinutes }>('lock setting')
 
 const version = 1
 const versioned = (bytes: Uint8Array): Uint8Array => {

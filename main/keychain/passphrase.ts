@@ -7,9 +7,10 @@ import type { PassphraseSlot } from './slots.ts'
 
 /** In UTF-16 units. */
 const shortestPassphrase = 8
+/** What a guess costs. */
+export type Cost = { readonly memoryKiB: number, readonly passes: number }
 /** About 0.6 s on a laptop; RFC 9106 §4 recommends 64 MiB and three passes at least. */
-const memoryKiB = 128 * 1024
-const passes = 3
+export const usualCost: Cost = { memoryKiB: 128 * 1024, passes: 3 }
 const tagBytes = 16
 
 /**
@@ -18,13 +19,16 @@ const tagBytes = 16
  *
  * @throws PortError 'passphrase-short'
  */
-export async function wrapKey(key: Uint8Array, passphrase: string, owner: string): Promise<PassphraseSlot> {
-  if (passphrase.length < shortestPassphrase) throw new PortError('passphrase-short', String(shortestPassphrase))
+export async function wrapKey(
+  key: Uint8Array, by: { readonly passphrase: string, readonly owner: string, readonly cost: Cost },
+): Promise<PassphraseSlot> {
+  const { memoryKiB, passes } = by.cost
+  if (by.passphrase.length < shortestPassphrase) throw new PortError('passphrase-short', String(shortestPassphrase))
   const salt = randomBytes(16)
   const nonce = randomBytes(12)
-  const wrapping = await stretch(passphrase, { salt, memoryKiB, passes })
+  const wrapping = await stretch(by.passphrase, { salt, memoryKiB, passes })
   const cipher = createCipheriv('aes-256-gcm', wrapping, nonce)
-  cipher.setAAD(context({ owner, memoryKiB, passes }))
+  cipher.setAAD(context({ owner: by.owner, memoryKiB, passes }))
   const wrapped = Buffer.concat([cipher.update(key), cipher.final(), cipher.getAuthTag()])
   wrapping.fill(0)
   return { type: 'passphrase', memoryKiB, passes, salt, nonce, wrapped }
@@ -52,10 +56,10 @@ export async function unwrapKey(slot: PassphraseSlot, passphrase: string, owner:
   }
 }
 
-const context = (of: { owner: string, memoryKiB: number, passes: number }): Buffer =>
+const context = (of: Cost & { readonly owner: string }): Buffer =>
   Buffer.from(`coppice passphrase slot 1/${of.owner}/${of.memoryKiB}/${of.passes}`)
 
-type Stretching = { readonly salt: Uint8Array, readonly memoryKiB: number, readonly passes: number }
+type Stretching = Cost & { readonly salt: Uint8Array }
 
 /** Argon2id in a worker. Passphrases are compared in Unicode's form C, as RFC 8265 §4.2.2 has it. */
 async function stretch(passphrase: string, { salt, memoryKiB, passes }: Stretching): Promise<Uint8Array> {

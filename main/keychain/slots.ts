@@ -23,13 +23,37 @@ export type PassphraseSlot = {
   /** The 32-byte key under AES-256-GCM, with its tag of 16. */
   readonly wrapped: Uint8Array
 }
-export type Slot = { readonly type: 'keychain' } | PassphraseSlot
+/** The key sealed to the public half of the recovery key, so that the 24 words open it (HPKE, RFC 9420 §5.1.3). */
+export type RecoverySlot = {
+  readonly type: 'recovery'
+  /** 32 bytes each. */
+  readonly publicKey: Uint8Array
+  readonly kemOutput: Uint8Array
+  /** The 32-byte key with its tag of 16. */
+  readonly ciphertext: Uint8Array
+}
+/** `held`: the key is in the keychain. Otherwise it was taken out, until the profile is opened in another way. */
+export type KeychainSlot = { readonly type: 'keychain', readonly held: boolean }
+export type Slot = KeychainSlot | PassphraseSlot | RecoverySlot
 export type Slots = {
   /** 16 random bytes in hexadecimal: the account in the keychain. */
   readonly profile: string
   readonly check: Uint8Array
+  /** The store is still being made: without one this is a beginning that was cut off, not a loss. */
+  readonly beginning: boolean
   readonly slots: readonly Slot[]
 }
+
+/** The slot of a type; there is one of each at most. */
+export const slotIn = <T extends Slot['type']>({ slots }: Slots, type: T): Extract<Slot, { type: T }> | undefined =>
+  slots.find((slot): slot is Extract<Slot, { type: T }> => slot.type === type)
+
+/** With this slot in the place of the one of its type. */
+export const withSlot = (slots: Slots, slot: Slot): Slots =>
+  ({ ...slots, slots: [...withoutSlot(slots, slot.type).slots, slot] })
+
+export const withoutSlot = (slots: Slots, type: Slot['type']): Slots =>
+  ({ ...slots, slots: slots.slots.filter((slot) => slot.type !== type) })
 
 /** 32 bytes that only the store's key gives, and that do not give the key. */
 export const checkOf = (key: Uint8Array): Uint8Array =>
@@ -39,10 +63,29 @@ export const isKeyOf = (slots: Slots, key: Uint8Array): boolean =>
   key.length === 32 && timingSafeEqual(checkOf(key), slots.check)
 
 /**
+ * Reads the slots, or their second copy where the first is gone or damaged: without them nothing opens the store.
+ *
  * @returns `undefined` where there is no file
- * @throws PortError 'store-newer' for a later format, 'store-damaged' for anything else that is not one
+ * @throws PortError 'store-newer' for a later format, 'slots-damaged' for anything else that is not one
  */
 export function readSlots(file: string): Slots | undefined {
+  let damage: PortError | undefined
+  for (const copy of [file, spareOf(file)]) {
+    try {
+      const slots = readCopy(copy)
+      if (slots !== undefined) return slots
+    } catch (error) {
+      if (!(error instanceof PortError) || error.code !== 'slots-damaged') throw error
+      damage = error
+    }
+  }
+  if (damage !== undefined) throw damage
+  return undefined
+}
+
+export const spareOf = (file: string): string => file.replace(/\.json$/, '.spare.json')
+
+function readCopy(file: string): Slots | undefined {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -53,20 +96,33 @@ export function readSlots(file: string): Slots | undefined {
   try {
     return parse(JSON.parse(text))
   } catch (error) {
-    throw error instanceof PortError ? error : new PortError('store-damaged', 'key slots')
+    throw error instanceof PortError ? error : new PortError('slots-damaged')
   }
 }
 
-/** Writes beside and renames, so that a crash leaves the old file or the new one. */
-export function writeSlots(file: string, { profile, check, slots }: Slots): void {
-  const lines = slots.map((slot) => slot.type === 'keychain' ? slot : {
-    ...slot, salt: hexOf(slot.salt), nonce: hexOf(slot.nonce), wrapped: hexOf(slot.wrapped),
-  })
-  const json = JSON.stringify({ version: formatVersion, profile, check: hexOf(check), slots: lines }, undefined, 2)
-  const beside = `${file}.new`
+/** Writes both copies, each beside its place and renamed, so that a crash leaves the old file or the new one. */
+export function writeSlots(file: string, { profile, check, beginning, slots }: Slots): void {
+  const lines = slots.map((slot) => Object.fromEntries(Object.entries(slot).map(([name, value]) =>
+    [name, value instanceof Uint8Array ? hexOf(value) : value])))
+  const state = beginning ? { beginning } : {}
+  const json = JSON.stringify({ version: formatVersion, profile, ...state, check: hexOf(check), slots: lines },
+    undefined, 2)
+  for (const copy of [file, spareOf(file)]) replace(copy, `${json}\n`)
+}
+
+export function removeSlots(file: string): void {
+  for (const copy of [file, spareOf(file)]) {
+    for (const name of [copy, besideOf(copy)]) rmSync(name, { force: true })
+  }
+}
+
+const besideOf = (file: string): string => `${file}.new`
+
+function replace(file: string, text: string): void {
+  const beside = besideOf(file)
   try {
     rmSync(beside, { force: true })
-    writeFileSync(beside, `${json}\n`, { mode: 0o600, flag: 'wx', flush: true })
+    writeFileSync(beside, text, { mode: 0o600, flag: 'wx', flush: true })
     renameSync(beside, file)
     syncFolder(path.dirname(file))
   } catch (error) {
@@ -97,19 +153,31 @@ const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 class Malformed extends Error {}
 
 function parse(value: unknown): Slots {
-  const { version, profile, check, slots } = record(value)
+  const { version, profile, beginning = false, check, slots } = record(value)
   if (typeof version === 'number' && version > formatVersion) throw new PortError('store-newer', 'key slots')
-  if (version !== formatVersion || !Array.isArray(slots) || slots.length > 16) throw new Malformed()
-  return { profile: hexOf(bytesOf(profile, 16)), check: bytesOf(check, 32), slots: slots.map(parseSlot) }
+  if (version !== formatVersion || !Array.isArray(slots)) throw new Malformed()
+  const parsed = slots.map(parseSlot)
+  if (new Set(parsed.map(({ type }) => type)).size !== parsed.length) throw new Malformed()
+  return {
+    profile: hexOf(bytesOf(profile, 16)), beginning: flagOf(beginning), check: bytesOf(check, 32), slots: parsed,
+  }
 }
 
 function parseSlot(value: unknown): Slot {
-  const { type, memoryKiB, passes, salt, nonce, wrapped } = record(value)
-  if (type === 'keychain') return { type }
-  if (type !== 'passphrase') throw new Malformed()
-  return {
-    type, memoryKiB: within(memoryKiB, mostMemoryKiB), passes: within(passes, mostPasses),
-    salt: bytesOf(salt, 16), nonce: bytesOf(nonce, 12), wrapped: bytesOf(wrapped, 48),
+  const slot = record(value)
+  const bytes = (name: string, length: number): Uint8Array => bytesOf(slot[name], length)
+  switch (slot['type']) {
+    case 'keychain': return { type: 'keychain', held: flagOf(slot['held'] ?? true) }
+    case 'passphrase': return {
+      type: 'passphrase',
+      memoryKiB: within(slot['memoryKiB'], mostMemoryKiB), passes: within(slot['passes'], mostPasses),
+      salt: bytes('salt', 16), nonce: bytes('nonce', 12), wrapped: bytes('wrapped', 48),
+    }
+    case 'recovery': return {
+      type: 'recovery', publicKey: bytes('publicKey', 32), kemOutput: bytes('kemOutput', 32),
+      ciphertext: bytes('ciphertext', 48),
+    }
+    default: throw new Malformed()
   }
 }
 
@@ -125,5 +193,10 @@ function bytesOf(value: unknown, length: number): Uint8Array {
 
 function within(value: unknown, most: number): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > most) throw new Malformed()
+  return value
+}
+
+function flagOf(value: unknown): boolean {
+  if (typeof value !== 'boolean') throw new Malformed()
   return value
 }

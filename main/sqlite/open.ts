@@ -13,14 +13,10 @@ const keyBytes = 32
  * @throws SqliteError as SQLite does, PortError 'store-newer'
  */
 export function openDatabase(file: string, key: Uint8Array): Database.Database {
-  if (key.length !== keyBytes) throw new RangeError(`the key of a store has ${keyBytes} bytes, not ${key.length}`)
   if (!existsSync(file)) closeSync(openSync(file, 'wx', 0o600))
   const database = new Database(file, { timeout: 200 })
   try {
-    const raw = Buffer.concat([Buffer.from('raw:'), key])
-    database.pragma("cipher = 'chacha20'")
-    database.key(raw)
-    raw.fill(0)
+    unlock(database, key)
     // The lock comes before the WAL: then its index is in memory, and no third file lies beside.
     database.pragma('locking_mode = EXCLUSIVE')
     // Temporary files would be written in clear.
@@ -36,6 +32,38 @@ export function openDatabase(file: string, key: Uint8Array): Database.Database {
     database.close()
     throw error
   }
+}
+
+/**
+ * Opens a copy of an encrypted file to read what is left in it. Its size and its tables are taken as they are found,
+ * and a page that does not open throws when it is asked for.
+ *
+ * @throws SqliteError as SQLite does, PortError 'store-newer'
+ */
+export function openDamaged(file: string, key: Uint8Array): Database.Database {
+  const database = new Database(file, { fileMustExist: true })
+  try {
+    unlock(database, key)
+    // Otherwise a file that was cut off is refused whole. Out of "defensive" mode, because that forbids this pragma.
+    database.unsafeMode(true)
+    database.pragma('writable_schema = ON')
+    database.pragma('locking_mode = EXCLUSIVE')
+    database.pragma('temp_store = MEMORY')
+    migrate(database)
+    database.pragma('query_only = ON')
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function unlock(database: Database.Database, key: Uint8Array): void {
+  if (key.length !== keyBytes) throw new RangeError(`the key of a store has ${keyBytes} bytes, not ${key.length}`)
+  const raw = Buffer.concat([Buffer.from('raw:'), key])
+  database.pragma("cipher = 'chacha20'")
+  database.key(raw)
+  raw.fill(0)
 }
 
 /** The numbered migrations, in order; the build puts the folder beside the bundle. */

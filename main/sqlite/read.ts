@@ -4,10 +4,10 @@ import { unseal } from './seal.ts'
 
 export type Reads = Omit<Store, 'commit' | 'close'>
 /** A sealed value with its key. */
-type Row = { readonly key: Uint8Array, readonly sealed: Uint8Array }
+export type Row = { readonly key: Uint8Array, readonly sealed: Uint8Array }
 
 const decoder = new TextDecoder()
-const parse = (row: Row): StoredEntry => JSON.parse(decoder.decode(unseal(row))) as StoredEntry
+export const entryIn = (row: Row): StoredEntry => JSON.parse(decoder.decode(unseal(row))) as StoredEntry
 
 /** Prepares every statement that asks for something. */
 export function prepareReads(database: Database.Database): Reads {
@@ -67,10 +67,10 @@ function readsOfEntries(database: Database.Database): EntryReads {
   return {
     entry: (id) => {
       const row = one.get(id)
-      return row === undefined ? undefined : parse(row)
+      return row === undefined ? undefined : entryIn(row)
     },
     entriesBefore: (conversation, before, limit) =>
-      page.all(conversation, before === 0 ? Number.MAX_SAFE_INTEGER : before, limit).reverse().map(parse),
+      page.all(conversation, before === 0 ? Number.MAX_SAFE_INTEGER : before, limit).reverse().map(entryIn),
     unreadAfter: (conversation, order) => unread.get(conversation, order) ?? 0,
     lastOrder: (conversation) => last.get(conversation) ?? 0,
   }

@@ -1,5 +1,6 @@
 /** One profile's encrypted file, as the Store port wants it. */
 import type Database from 'better-sqlite3'
+import { PortError } from '../ports.ts'
 import type { DocumentKind, GroupState, Store, StoreWrite, StoredEntry } from '../ports.ts'
 import { translated } from './failure.ts'
 import { lockStore } from './lock.ts'
@@ -60,40 +61,45 @@ class SqliteStore implements Store {
   }
 
   commit(write: StoreWrite): void {
-    translated(this.#file, () => { this.#write(write) })
+    this.#do(() => { this.#write(write) })
     this.#tidying ??= setTimeout(() => { this.#tidy() }, tidyDelayMs).unref()
   }
 
   document(kind: DocumentKind, key: string): Uint8Array | undefined {
-    return translated(this.#file, () => this.#reads.document(kind, key))
+    return this.#do(() => this.#reads.document(kind, key))
   }
 
   documents(kind: DocumentKind): readonly { readonly key: string, readonly bytes: Uint8Array }[] {
-    return translated(this.#file, () => this.#reads.documents(kind))
+    return this.#do(() => this.#reads.documents(kind))
   }
 
   group(id: string): GroupState | undefined {
-    return translated(this.#file, () => this.#reads.group(id))
+    return this.#do(() => this.#reads.group(id))
   }
 
   entry(id: string): StoredEntry | undefined {
-    return translated(this.#file, () => this.#reads.entry(id))
+    return this.#do(() => this.#reads.entry(id))
   }
 
   entriesBefore(conversation: string, before: number, limit: number): readonly StoredEntry[] {
-    return translated(this.#file, () => this.#reads.entriesBefore(conversation, before, limit))
+    return this.#do(() => this.#reads.entriesBefore(conversation, before, limit))
   }
 
   unreadAfter(conversation: string, order: number): number {
-    return translated(this.#file, () => this.#reads.unreadAfter(conversation, order))
+    return this.#do(() => this.#reads.unreadAfter(conversation, order))
   }
 
   lastOrder(conversation: string): number {
-    return translated(this.#file, () => this.#reads.lastOrder(conversation))
+    return this.#do(() => this.#reads.lastOrder(conversation))
   }
 
   cursor(log: string): number {
-    return translated(this.#file, () => this.#reads.cursor(log))
+    return this.#do(() => this.#reads.cursor(log))
+  }
+
+  #do<T>(task: () => T): T {
+    if (!this.#database.open) throw new PortError('not-ready', 'closed')
+    return translated(this.#file, task)
   }
 
   close(): void {

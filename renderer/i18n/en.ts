@@ -74,6 +74,11 @@ const gapWords = (gap: Extract<Entry, { kind: 'gap' }>, naming: Naming): string 
         `${one ? 'it' : 'them'} again.`
     case 'malformed':
       return `${some} broke the rules of this chat and ${one ? 'was' : 'were'} left out. Nothing else is affected.`
+    case 'damaged':
+      return gap.count === 0
+        ? 'Messages here cannot be read: this part of the file is damaged. Others in this chat may still have them.'
+        : `${some} cannot be read: this part of the file is damaged. Others in this chat may still have ` +
+          `${one ? 'it' : 'them'}.`
     case 'undecided':
       return `${some} ${one ? 'waits' : 'wait'} for something that has not arrived yet. Nothing is lost.`
   }
@@ -137,21 +142,31 @@ const codeWords = (code: ErrorCode): string => {
       'Nothing else is affected; ask whoever sent it to invite you again.'
     case 'already-member': return 'This person is already in the group.'
     case 'words-differ': return 'One of the words is different. Nothing is lost: look at your paper again.'
+    case 'words-count': return 'These are not 24 words. Type or paste all of them, in order.'
+    case 'words-unknown': return 'Some of these are no words of a recovery key. Look at your paper again.'
+    case 'words-order': return 'One of the words is another one, or two have changed places. Look at your paper again.'
+    case 'words-foreign': return 'These are the words of another account. Nothing was changed.'
     case 'words-gone': return 'The words were confirmed before, so this computer no longer has them.'
     case 'name-differs': return 'This is not the name of this profile. Nothing was removed.'
     case 'passphrase-wrong': return 'This passphrase does not open the profile. Nothing is lost; try again.'
+    case 'passphrase-wait': return 'That was wrong too often. Nothing is lost: wait a moment, then try again.'
     case 'passphrase-short': return 'This passphrase is too short. Use a few words that only you would put together.'
+    case 'passphrase-missing': return 'Locking needs a passphrase. Set one in the settings first.'
     case 'keychain-locked': return 'The keychain of this computer is locked. ' +
       'Nothing is lost: unlock it, then try again.'
     case 'keychain-absent': return 'This computer has no keychain that can hold the key. Choose a passphrase instead.'
     case 'keychain-lost': return 'The keychain of this computer no longer has the key of this profile. ' +
       'The history is still here, but it needs that keychain to open.'
+    case 'slots-damaged': return 'The small file that keeps the locked key of this profile is missing or damaged, ' +
+      'and so is its copy. The history is still here: put back slots.json from a copy of the folder, then try again.'
     case 'store-full': return 'The disk is full. Nothing that was saved is lost: make room, then try again.'
-    case 'store-damaged': return 'The file with your messages is damaged and was not touched. ' +
-      'Put back a copy of the profile folder if you have one; if not, start with a new profile.'
+    case 'store-damaged': return 'The file with your messages is damaged, so nothing is written to it any more. ' +
+      'If you have a copy of the folder, put it back, then try again.'
     case 'store-read-only': return 'Coppice may not write to its folder. Nothing is lost: ' +
       'allow writing there, then try again.'
     case 'store-newer': return 'A newer Coppice has used this profile. Nothing is lost: update this app to open it.'
+    case 'read-only': return 'This profile is open for reading only. Nothing was sent or changed.'
+    case 'folder-hidden': return 'This computer has no program that shows folders.'
     case 'profile-busy': return 'This profile is open in another Coppice on this computer. ' +
       'Close that one, or use its window.'
     case 'delivery-unreachable': return 'Messages cannot be fetched or sent right now. ' +
@@ -171,8 +186,17 @@ const stoppedTitle = (code: ErrorCode): string => {
     case 'store-read-only': return 'The folder cannot be written'
     case 'keychain-lost': return 'The key is gone from the keychain'
     case 'keychain-locked': return 'The keychain is locked'
+    case 'slots-damaged': return 'The key of this profile cannot be found'
     case 'profile-unknown': return 'No such profile'
     default: return 'Coppice had to stop'
+  }
+}
+
+const reasonOf = (code: ErrorCode): string => {
+  switch (code) {
+    case 'store-full': return 'the disk is full'
+    case 'store-read-only': return 'the folder cannot be written'
+    default: return 'the file is damaged'
   }
 }
 
@@ -230,17 +254,45 @@ export const words = {
   unlock: {
     title: (name: string) => name === '' ? 'Locked' : `Hello, ${name}`,
     text: 'This profile is locked with a passphrase.',
+    lost: 'The keychain of this computer no longer has the key of this profile. Nothing is lost: your passphrase ' +
+      'opens it, and the keychain gets the key again.',
+    locked: 'The keychain of this computer is locked. Unlock it and ask it again, or type your passphrase.',
     passphrase: 'Passphrase', unlock: 'Unlock', busy: 'Opening…',
+    wait: (seconds: number) => `Wait ${count(seconds, 'second')}`,
+    askKeychain: 'Ask the keychain again',
     keychainTitle: 'The keychain is locked',
     keychainText: 'The key of this profile is in the keychain of this computer. Unlock the keychain, then try again. ' +
       'Nothing is lost.',
+    withWords: 'Use the 24 words instead',
   },
 
-  stopped: { title: stoppedTitle, detail: 'Technical name' },
+  words: {
+    title: 'Open with the 24 words',
+    text: 'The words of your recovery key open the history on this computer.',
+    lost: 'The keychain of this computer no longer has the key of this profile. The history is still here, ' +
+      'and the 24 words of your recovery key open it. The keychain then gets the key again.',
+    words: 'The 24 words', hint: 'In order, with spaces between them. Numbers and commas do not matter.',
+    passphrase: 'New passphrase', passphraseHint: 'It takes the place of the one before.',
+    passphraseFirst: 'The keychain cannot hold the key now, so a passphrase locks this profile.',
+    open: 'Open', busy: 'Opening…', missing: 'All 24 words are needed.',
+    unknown: (positions: string) => `Not in the list of words: ${conjunction.format(positions.split(' ')
+      .map((position) => `word ${position}`))}. Look at your paper again.`,
+  },
+
+  stopped: {
+    title: stoppedTitle, detail: 'Technical name', folder: 'Show the folder',
+    read: 'Open for reading', readText: 'What is left of the history can be read meanwhile.',
+    backup: 'Restoring from a backup is not possible yet; it comes together with backups.',
+  },
+
+  readOnly: {
+    banner: (code: ErrorCode) => `Open for reading only: ${reasonOf(code)}. Nothing is sent or received.`,
+    chat: 'This can only be read now. Start Coppice again when the reason is gone.',
+  },
 
   list: {
     search: 'Search', searchLabel: 'Find a chat',
-    newChat: 'New chat', showInvite: 'Show my invite', settings: 'Settings',
+    newChat: 'New chat', showInvite: 'Show my invite', settings: 'Settings', lock: 'Lock',
     unread: (amount: number) => `${numbers.format(amount)} new`,
     draft: 'Draft: ', request: 'Wants to talk with you', groupRequest: 'Invites you to this group',
     requestMark: 'request', own: 'You: ', creating: 'Being set up…',
@@ -252,7 +304,7 @@ export const words = {
   },
 
   welcome: {
-    title: 'Pick a chat', text: 'or start one. Three keys that help:',
+    title: 'Pick a chat', text: 'or start one. Three keys that help:', readText: 'to read it. Two keys that help:',
     find: 'Find a chat', newChat: 'New chat', next: 'Next chat',
   },
 
@@ -362,8 +414,30 @@ export const words = {
       ? 'On paper. This computer has forgotten it.'
       : 'Not on paper yet. It is kept locked up on this computer.',
     recoveryAction: 'Write it down',
+    passphrase: 'Passphrase',
+    passphraseState: (has: boolean) => has
+      ? 'Opens this profile, also when the keychain has lost the key.'
+      : 'None. The keychain of this computer opens this profile by itself.',
+    set: 'Set…', change: 'Change…', removePassphrase: 'Remove… (the passphrase)',
+    lockAfter: 'Lock by itself',
+    lockTimes: (minutes: number) => minutes === 0 ? 'Off' : minutes === 60 ? '1 h' : `${minutes} min`,
+    lockText: (minutes: number, keys: string) => minutes === 0
+      ? `${keys} locks at once. Then nothing is received until you unlock.`
+      : `After ${count(minutes, 'minute')} without input, at every start, and at once by ${keys}. ` +
+        'While it is locked nothing is received.',
     computer: 'This computer', device: 'Device', account: 'Account', version: 'Version', profile: 'Profile',
     remove: 'Remove this profile', removeText: 'Deletes its keys and its history from this computer.',
+  },
+
+  passphrase: {
+    setTitle: 'Set a passphrase', changeTitle: 'Change the passphrase', removeTitle: 'Remove the passphrase?',
+    setText: 'It opens this profile when the keychain does not, and unlocks the app.',
+    changeText: 'The one before opens nothing any more.',
+    removeText: 'The keychain of this computer then opens this profile by itself, and the app can no longer be locked.',
+    current: 'Passphrase until now', only: 'Passphrase', fresh: 'New passphrase', repeat: 'Repeat passphrase',
+    hint: 'A few words that only you would put together. Nobody can look it up for you.',
+    set: 'Set passphrase', change: 'Change passphrase', remove: 'Remove', busy: 'Working…',
+    isSet: 'The passphrase is set.', isRemoved: 'The passphrase is removed.',
   },
 
   usage: {

@@ -151,6 +151,7 @@ describe('profiles', () => {
     const standin = await newStandin(folder.data)
     await newFixture().start(standin.electron, { args: ['--data', folder.data] })
     assert.equal(await standin.exited, 2)
+    assert.throws(() => { prepareData(path.join(folder.data, 'letter.txt', 'data')) }, UsageError, 'cannot be made')
     assert.ok(!existsSync(path.join(folder.data, 'profiles')))
     await folder.remove()
   })

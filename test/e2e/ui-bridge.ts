@@ -4,14 +4,16 @@
  */
 import { calls } from '../../preload/api.ts'
 import type {
-  Answer, ArgumentOf, CallName, Change, Conversation, Details, Entry, EntryPage, ErrorCode, Invite, InvitePreview, Me,
-  Phase, ResultOf,
+  Answer, ArgumentOf, CallName, Change, Conversation, Details, Entry, EntryPage, ErrorCode, Invite, InvitePreview, Lock,
+  Me, Phase, ResultOf,
 } from '../../preload/api.ts'
 import * as samples from './ui-samples.ts'
 
 type Asked = { readonly name: CallName, readonly argument: unknown }
-type Refusal = { readonly ok: false, readonly code: ErrorCode }
+type Refusal = { readonly ok: false, readonly code: ErrorCode, readonly detail?: string }
 type Override = (argument: never) => Answer<unknown> | Promise<Answer<unknown>>
+
+const asksPassphrase: Phase = { at: 'locked', need: 'passphrase', words: true }
 
 export type BridgeOptions = {
   readonly phase?: Phase
@@ -33,7 +35,11 @@ export class ScriptedBridge {
   known: ResultOf<'people.known'>
   /** The passphrase that opens a locked profile. */
   passphrase = 'correct horse'
+  /** Whether the keychain takes a key. */
+  keychain: 'ok' | 'absent' = 'ok'
   #receive: (change: Change) => void = () => undefined
+  /** What the window must not know while the app is locked. */
+  #lockedAway: Conversation[] = []
 
   constructor({ phase, conversations, entries, known }: BridgeOptions = {}) {
     this.phase = phase ?? { at: 'ready', me: samples.me }
@@ -114,12 +120,23 @@ export class ScriptedBridge {
         revision: this.revision, phase: this.phase, profile: 'default', version: '0.1.0',
         conversations: [...this.conversations.values()],
       })
-      case 'profile.choose': this.push({ phase: { at: 'locked', need: 'passphrase' } }); break
+      case 'profile.choose': this.push({ phase: asksPassphrase }); break
       case 'setup.create': this.#me({ name: of(name).name, recovery: 'waiting' }); break
       case 'setup.unlock':
         if (of(name).passphrase !== this.passphrase) return { ok: false, code: 'passphrase-wrong' }
-        this.#me({ recovery: 'confirmed' })
+        this.push({ phase: { at: 'ready', me: samples.me }, conversations: this.#lockedAway.splice(0) })
         break
+      case 'setup.recover': return this.#recover(of(name))
+      case 'setup.read': return this.#read()
+      case 'profile.folder': case 'lock.active': break
+      case 'lock.now':
+        if (!this.#hasPassphrase()) return { ok: false, code: 'passphrase-missing' }
+        this.#lockedAway = [...this.conversations.values()]
+        this.push({ phase: asksPassphrase, removedConversations: [...this.conversations.keys()] })
+        break
+      case 'lock.after': this.#lock({ afterMinutes: of(name).minutes }); break
+      case 'passphrase.set': return this.#setPassphrase(of(name).current, of(name).passphrase)
+      case 'passphrase.remove': return this.#setPassphrase(of(name).current, '')
       case 'recovery.words': return value(name, samples.recoveryWords)
       case 'recovery.confirm':
         if (of(name).words.some(({ position, word }) => samples.recoveryWords[position - 1] !== word)) {
@@ -133,7 +150,7 @@ export class ScriptedBridge {
         this.push({ phase: { at: 'new', keychain: 'ok' }, removedConversations: [...this.conversations.keys()] })
         break
       case 'invite.show': return value(name, this.#invite())
-      case 'invite.read': return this.#read(of(name).invite)
+      case 'invite.read': return this.#readInvite(of(name).invite)
       case 'conversation.direct': return this.#direct(of(name).invite)
       case 'conversation.group': return this.#group(of(name))
       case 'conversation.accept': this.#accept(of(name).conversation); break
@@ -153,6 +170,40 @@ export class ScriptedBridge {
     return { value: undefined }
   }
 
+  #recover({ words, passphrase }: ArgumentOf<'setup.recover'>): { value: undefined } | Refusal {
+    const given = words.trim().split(/\s+/)
+    if (given.length !== 24) return { ok: false, code: 'words-count', detail: String(given.length) }
+    const wrong = given.flatMap((word, at) => word === samples.recoveryWords[at] ? [] : [at + 1])
+    if (wrong.length > 0) return { ok: false, code: 'words-unknown', detail: wrong.join(' ') }
+    if (this.keychain === 'absent' && passphrase === '') return { ok: false, code: 'keychain-absent' }
+    this.#me({ recovery: 'confirmed' })
+    return { value: undefined }
+  }
+
+  #read(): { value: undefined } {
+    const code = this.phase.at === 'stopped' ? this.phase.code : 'store-damaged'
+    const me = { ...samples.me, lock: { passphrase: false, keychain: false, afterMinutes: 0 as const } }
+    const conversations = samples.sampleConversations.filter(({ state }) => state !== 'request')
+    this.push({ phase: { at: 'ready', me, readOnly: code }, conversations })
+    return { value: undefined }
+  }
+
+  #lock(more: Partial<Lock>): void {
+    const { lock } = this.phase.at === 'ready' ? this.phase.me : samples.me
+    this.#me({ lock: { ...lock, ...more } })
+  }
+
+  #hasPassphrase(): boolean {
+    return this.phase.at === 'ready' && this.phase.me.lock.passphrase
+  }
+
+  #setPassphrase(current: string, passphrase: string): { value: undefined } | Refusal {
+    if (this.#hasPassphrase() && current !== this.passphrase) return { ok: false, code: 'passphrase-wrong' }
+    this.passphrase = passphrase
+    this.#lock({ passphrase: passphrase !== '', ...passphrase === '' ? { afterMinutes: 0 } : {} })
+    return { value: undefined }
+  }
+
   #details(id: string): Details {
     return samples.detailsOf(this.#chat(id))
   }
@@ -162,7 +213,7 @@ export class ScriptedBridge {
     return { text, expiresAt: samples.now + 14 * samples.dayMs }
   }
 
-  #read(invite: string): { value: InvitePreview } | Refusal {
+  #readInvite(invite: string): { value: InvitePreview } | Refusal {
     const preview = this.invites.get(invite)
     return preview === undefined ? { ok: false, code: 'invite-malformed' } : { value: preview }
   }

@@ -13,7 +13,10 @@ export const today = (hour: number, minute: number): number => Date.UTC(2026, 2,
 /** A stable identifier of 64 digits for a name. */
 export const idOf = (name: string): string => createHash('sha256').update(name).digest('hex')
 
-export const me: Me = { accountId: idOf('Robin'), name: 'Robin', deviceName: 'ThinkPad', recovery: 'confirmed' }
+export const me: Me = {
+  accountId: idOf('Robin'), name: 'Robin', deviceName: 'ThinkPad', recovery: 'confirmed',
+  lock: { passphrase: true, keychain: true, afterMinutes: 0 },
+}
 
 export const person = (name: string, more: Partial<Person> = {}): Person => ({
   accountId: idOf(name), name, own: name === me.name, admin: false, devices: 1, healedAt: now - 2 * hourMs,

@@ -1,9 +1,16 @@
 /** Every screen of the window, by name, and how to get there. */
 import type { Page } from 'playwright-core'
+import type { Answer, CallName } from '../../preload/api.ts'
 import type { BridgeOptions } from './ui-bridge.ts'
-import { conversation, gap, me, message, now, person } from './ui-samples.ts'
+import {
+  conversation, gap, me, message, now, person, recoveryWords, river, sampleConversations, sampleEntries, today,
+} from './ui-samples.ts'
 
-export type Scene = { readonly script: BridgeOptions, readonly act?: (page: Page) => Promise<void> }
+export type Scene = {
+  readonly script: BridgeOptions
+  readonly answers?: Partial<Record<CallName, Answer<undefined>>>
+  readonly act?: (page: Page) => Promise<void>
+}
 
 const press = async (page: Page, name: string | RegExp): Promise<void> => {
   await page.getByRole('button', { name }).click()
@@ -51,6 +58,19 @@ const longEntries = [
 
 const asked = conversation('Orchard', { kind: 'group', at: now, people: [person('Mara'), person('Robin')] })
 
+/** Read from a damaged file: some messages are gone, and of what came before nobody can say how many there were. */
+const damaged: BridgeOptions = {
+  phase: {
+    at: 'ready', readOnly: 'store-damaged',
+    me: { ...me, lock: { passphrase: false, keychain: false, afterMinutes: 0 } },
+  },
+  conversations: sampleConversations.filter(({ state }) => state !== 'request'),
+  entries: [
+    { ...gap(river, today(8, 0), { reason: 'damaged', count: 0 }), order: -1 }, ...sampleEntries,
+    gap(river, today(12, 4), { reason: 'damaged', count: 3 }),
+  ],
+}
+
 const noChats = { conversations: [], entries: [] }
 
 export const scenes: Readonly<Record<string, Scene>> = {
@@ -74,9 +94,34 @@ export const scenes: Readonly<Record<string, Scene>> = {
       await press(page, 'Confirm')
     },
   },
-  'unlock': { script: { phase: { at: 'locked', need: 'passphrase' } } },
-  'unlock-keychain': { script: { phase: { at: 'locked', need: 'keychain' } } },
-  'stopped': { script: { phase: { at: 'stopped', code: 'store-damaged', detail: 'page 7' } } },
+  'unlock': { script: { phase: { at: 'locked', need: 'passphrase', words: true } } },
+  'unlock-wrong': {
+    script: { phase: { at: 'locked', need: 'passphrase', words: true, hint: 'keychain-locked' } },
+    answers: { 'setup.unlock': { ok: false, code: 'passphrase-wrong', detail: '8' } },
+    act: async (page) => {
+      await page.getByLabel('Passphrase').fill('wrong')
+      await page.keyboard.press('Enter')
+      await page.getByText('Wait 8 seconds').waitFor()
+    },
+  },
+  'unlock-keychain': { script: { phase: { at: 'locked', need: 'keychain', words: true, hint: 'keychain-locked' } } },
+  'unlock-lost': { script: { phase: { at: 'locked', need: 'passphrase', words: true, hint: 'keychain-lost' } } },
+  'words-lost': { script: { phase: { at: 'locked', need: 'words', words: true, hint: 'keychain-lost' } } },
+  'words-forgotten': {
+    script: { phase: { at: 'locked', need: 'passphrase', words: true } },
+    act: async (page) => {
+      await press(page, 'Use the 24 words instead')
+      await page.getByLabel('The 24 words').fill(recoveryWords.join(' ').replace('abuse', 'abbot'))
+      for (const label of ['New passphrase', 'Repeat passphrase']) await page.getByLabel(label).fill('seven oaks')
+      await press(page, 'Open')
+      await page.getByText('Not in the list of words').waitFor()
+    },
+  },
+  'stopped': { script: { phase: { at: 'stopped', code: 'store-damaged', detail: 'SQLITE_CORRUPT', readable: true } } },
+  'stopped-slots': { script: { phase: { at: 'stopped', code: 'slots-damaged', readable: false } } },
+  'stopped-busy': { script: { phase: { at: 'stopped', code: 'profile-busy', readable: false } } },
+  'read-only': { script: damaged, act: chat('River garden') },
+  'read-only-list': { script: damaged },
   'empty': { script: noChats },
   'list': { script: { phase: { at: 'ready', me: { ...me, recovery: 'later' } } } },
   'group': { script: {}, act: chat('River garden') },
@@ -134,11 +179,45 @@ export const scenes: Readonly<Record<string, Scene>> = {
     },
   },
   'settings': { script: {}, act: (page) => press(page, 'Settings') },
+  'settings-no-passphrase': {
+    script: { phase: { at: 'ready', me: { ...me, lock: { passphrase: false, keychain: true, afterMinutes: 0 } } } },
+    act: (page) => press(page, 'Settings'),
+  },
+  'settings-lock': {
+    script: { phase: { at: 'ready', me: { ...me, lock: { passphrase: true, keychain: false, afterMinutes: 5 } } } },
+    act: (page) => press(page, 'Settings'),
+  },
+  'settings-read-only': { script: damaged, act: (page) => press(page, 'Settings') },
+  'passphrase-set': {
+    script: { phase: { at: 'ready', me: { ...me, lock: { passphrase: false, keychain: true, afterMinutes: 0 } } } },
+    act: async (page) => {
+      await press(page, 'Settings')
+      await press(page, 'Set…')
+    },
+  },
+  'passphrase-change': {
+    script: {},
+    act: async (page) => {
+      await press(page, 'Settings')
+      await press(page, 'Change…')
+      await page.getByLabel('Passphrase until now').fill('wrong')
+      for (const label of ['New passphrase', 'Repeat passphrase']) await page.getByLabel(label).fill('seven oaks')
+      await press(page, 'Change passphrase')
+      await page.getByText('does not open the profile').waitFor()
+    },
+  },
+  'passphrase-remove': {
+    script: {},
+    act: async (page) => {
+      await press(page, 'Settings')
+      await press(page, 'Remove… (the passphrase)')
+    },
+  },
   'remove-profile': {
     script: {},
     act: async (page) => {
       await press(page, 'Settings')
-      await press(page, 'Remove…')
+      await page.getByRole('button', { name: 'Remove…', exact: true }).click()
     },
   },
 }

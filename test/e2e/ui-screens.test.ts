@@ -4,6 +4,8 @@ import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
+import type { CallName } from '../../preload/api.ts'
+import { ScriptedBridge } from './ui-bridge.ts'
 import { scenes } from './ui-scenes.ts'
 import { auditOf, newStage } from './ui-window.ts'
 
@@ -33,9 +35,11 @@ const inTheme = async (page: Page, theme: 'light' | 'dark', name: string): Promi
 
 for (const size of sizes) {
   describe(`every screen at ${String(size.width)} px passes the audit of axe and fits`, () => {
-    for (const [name, { script, act }] of Object.entries(scenes)) {
+    for (const [name, { script, answers = {}, act }] of Object.entries(scenes)) {
       test(name, async () => {
-        const { page } = await stage.show(script, size)
+        const bridge = new ScriptedBridge(script)
+        for (const [call, answer] of Object.entries(answers)) bridge.answers[call as CallName] = () => answer
+        const { page } = await stage.show(bridge, size)
         await act?.(page)
         await inTheme(page, 'light', name)
         // Colours do not hang on the width, nor the structure on the theme.

@@ -108,7 +108,7 @@ describe('opening a profile', () => {
   })
 
   test('takes the right passphrase and says when it is not', async () => {
-    const { page } = await start({ at: 'locked', need: 'passphrase' })
+    const { page } = await start({ at: 'locked', need: 'passphrase', words: true })
     await page.getByLabel('Passphrase').fill('wrong')
     await press(page, 'Unlock')
     await page.getByText('This passphrase does not open the profile. Nothing is lost; try again.').waitFor()
@@ -119,7 +119,7 @@ describe('opening a profile', () => {
   })
 
   test('waits for a locked keychain and tries again', async () => {
-    const { page, bridge } = await start({ at: 'locked', need: 'keychain' })
+    const { page, bridge } = await start({ at: 'locked', need: 'keychain', words: true })
     await title(page, 'The keychain is locked')
     bridge.answers['setup.unlock'] = () => ({ ok: false, code: 'keychain-locked' })
     await press(page, 'Try again')
@@ -138,7 +138,7 @@ describe('opening a profile', () => {
   ]
   for (const [code, heading] of stops) {
     test(`says in words why it stopped: ${code}`, async () => {
-      const { page, bridge } = await start({ at: 'stopped', code, detail: 'process 4711' })
+      const { page, bridge } = await start({ at: 'stopped', code, detail: 'process 4711', readable: false })
       await title(page, heading)
       const text = await page.locator('body').innerText()
       assert.doesNotMatch(text, /process 4711/, 'the technical name is one click deeper')

@@ -7,9 +7,11 @@ import path from 'node:path'
 import { openKeychain } from '../../main/keychain/keytar.ts'
 import { createVault } from '../../main/keychain/vault.ts'
 import type { VaultOptions } from '../../main/keychain/vault.ts'
-import type { Vault } from '../../main/ports.ts'
+import type { Vault, VaultStatus } from '../../main/ports.ts'
 import { lockStore } from '../../main/sqlite/lock.ts'
+import { openReading } from '../../main/sqlite/reading.ts'
 import { openStore } from '../../main/sqlite/store.ts'
+import { cheap, recoveryKey, suite } from './samples.ts'
 
 const home = process.env['HOME'] ?? ''
 const folder = path.join(home, 'profile')
@@ -18,7 +20,12 @@ const keychain = await openKeychain()
 assert.ok(keychain, 'keytar loads')
 
 const vault = (options?: Partial<VaultOptions>): Vault =>
-  createVault({ folder, keychain, openStore, lockStore, ...options })
+  createVault({ folder, keychain, suite, openStore, openReading, lockStore, cost: cheap, ...options })
+const byKeychain = { type: 'keychain' } as const
+const passphrase = 'a hedge of hazel'
+const byPassphrase = { type: 'passphrase', passphrase } as const
+const words = recoveryKey()
+const status = async (expected: VaultStatus): Promise<void> => { assert.deepEqual(await vault().status(), expected) }
 const code = (expected: string) => (error: unknown): boolean => {
   assert.ok(error instanceof Error && 'code' in error, String(error))
   assert.equal(error.code, expected, error.message)
@@ -47,15 +54,18 @@ async function account(): Promise<string> {
   const slots = JSON.parse(await readFile(path.join(folder, 'slots.json'), 'utf8')) as { profile: string }
   return slots.profile
 }
-async function createAndClose(): Promise<void> {
-  const store = await vault().create(undefined)
+async function createAndClose(options: { readonly withPassphrase?: boolean } = {}): Promise<void> {
+  const guard = vault()
+  const store = await guard.create(undefined)
   store.commit({ documents: [document] })
-  store.close()
+  guard.sealTo(words.publicKey)
+  if (options.withPassphrase === true) await guard.setPassphrase({ current: '', passphrase })
+  guard.close()
 }
-async function openAndCheck(): Promise<void> {
-  const store = await vault().open(undefined)
+async function openAndCheck(guard = vault()): Promise<void> {
+  const store = await guard.open(byKeychain)
   assert.deepEqual(store.document('setting', 'a'), document.bytes)
-  store.close()
+  guard.close()
 }
 
 const stories: Readonly<Record<string, () => Promise<void>>> = {
@@ -63,7 +73,7 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
     unlock()
     assert.equal(await vault().keychain(), 'ok')
     await createAndClose()
-    assert.equal(await vault().status(), 'keychain')
+    await status({ at: 'keychain' })
     await openAndCheck()
     const key = await keychain.get(await account())
     assert.match(key ?? '', /^[0-9a-f]{64}$/)
@@ -78,25 +88,98 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
     lock()
     const before = await readFile(path.join(folder, 'slots.json'), 'utf8')
     assert.equal(await keychain.get(await account()), undefined, 'a locked keyring says: nothing there')
-    assert.equal(await vault().status(), 'keychain-locked')
+    await status({ at: 'locked', need: 'keychain', words: true, hint: 'keychain-locked' })
     assert.equal(await vault().keychain(), 'absent')
-    await assert.rejects(vault().open(undefined), code('keychain-locked'))
+    await assert.rejects(vault().open(byKeychain), code('keychain-locked'))
     assert.equal(await readFile(path.join(folder, 'slots.json'), 'utf8'), before)
     unlock()
     inAnotherProcess('unlocked again')
   },
 
   'unlocked again': async () => {
-    assert.equal(await vault().status(), 'keychain')
+    await status({ at: 'keychain' })
     await openAndCheck()
+  },
+
+  'locked, with a passphrase': async () => {
+    unlock()
+    await createAndClose({ withPassphrase: true })
+    lock()
+    await status({ at: 'locked', need: 'passphrase', words: true, hint: 'keychain-locked' })
+    const guard = vault()
+    await guard.open(byPassphrase)
+    // Nothing can be put into a locked keyring, nor taken out, and nobody hangs on it.
+    await guard.keepInKeychain(true)
+    await assert.rejects(guard.removePassphrase(passphrase), code('keychain-absent'))
+    await guard.keepInKeychain(false)
+    guard.close()
+    await status({ at: 'locked', need: 'passphrase', words: true })
+    unlock()
+    inAnotherProcess('locked, then reachable again')
+  },
+
+  'locked, then reachable again': async () => {
+    const guard = vault()
+    await guard.open(byPassphrase)
+    await guard.keepInKeychain(true)
+    guard.close()
+    await status({ at: 'keychain' })
+    await openAndCheck()
+  },
+
+  'locked, with the words': async () => {
+    unlock()
+    await createAndClose()
+    lock()
+    await assert.rejects(vault().open({ type: 'words', key: words, passphrase: undefined }), code('keychain-absent'))
+    const guard = vault()
+    const store = await guard.open({ type: 'words', key: words, passphrase })
+    assert.deepEqual(store.document('setting', 'a'), document.bytes)
+    guard.close()
+    await vault().open(byPassphrase).then((opened) => { opened.close() })
   },
 
   lost: async () => {
     unlock()
     await createAndClose()
     await keychain.remove(await account())
-    assert.equal(await vault().status(), 'keychain-lost')
-    await assert.rejects(vault().open(undefined), code('keychain-lost'))
+    await status({ at: 'locked', need: 'words', words: true, hint: 'keychain-lost' })
+    await assert.rejects(vault().open(byKeychain), code('keychain-lost'))
+    const guard = vault()
+    const store = await guard.open({ type: 'words', key: words, passphrase: undefined })
+    assert.deepEqual(store.document('setting', 'a'), document.bytes)
+    guard.close()
+    await status({ at: 'keychain' })
+    await openAndCheck()
+  },
+
+  'lost, with a passphrase': async () => {
+    unlock()
+    await createAndClose({ withPassphrase: true })
+    await keychain.remove(await account())
+    await status({ at: 'locked', need: 'passphrase', words: true, hint: 'keychain-lost' })
+    const guard = vault()
+    await guard.open(byPassphrase)
+    await guard.keepInKeychain(true)
+    guard.close()
+    await status({ at: 'keychain' })
+    await openAndCheck()
+  },
+
+  'taken out': async () => {
+    unlock()
+    await createAndClose({ withPassphrase: true })
+    const guard = vault()
+    await guard.open(byKeychain)
+    await guard.keepInKeychain(false)
+    guard.close()
+    assert.equal(await keychain.get(await account()), undefined)
+    await status({ at: 'locked', need: 'passphrase', words: true })
+    await guard.open(byPassphrase)
+    await guard.keepInKeychain(true)
+    await guard.removePassphrase(passphrase)
+    guard.close()
+    await openAndCheck()
   },
 
   another: async () => {
@@ -105,8 +188,8 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
     const right = await keychain.get(await account()) ?? ''
     for (const wrong of ['ab'.repeat(32), 'no hexadecimal']) {
       await keychain.set(await account(), wrong)
-      assert.equal(await vault().status(), 'keychain-lost')
-      await assert.rejects(vault().open(undefined), code('keychain-lost'))
+      await status({ at: 'locked', need: 'words', words: true, hint: 'keychain-lost' })
+      await assert.rejects(vault().open(byKeychain), code('keychain-lost'))
     }
     await keychain.set(await account(), right)
     await openAndCheck()
@@ -133,7 +216,7 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
     await assert.rejects(failing.create(undefined), /cannot be made/)
     assert.match(made, /^[0-9a-f]{32}$/)
     assert.equal(await keychain.get(made), undefined)
-    assert.equal(await vault().status(), 'new')
+    await status({ at: 'new' })
   },
 
   absent: async () => {
@@ -146,8 +229,8 @@ const stories: Readonly<Record<string, () => Promise<void>>> = {
 
   'without a bus': async () => {
     assert.equal(await vault().keychain(), 'absent')
-    assert.equal(await vault().status(), 'keychain-locked')
-    await assert.rejects(vault().open(undefined), code('keychain-locked'))
+    await status({ at: 'locked', need: 'keychain', words: true, hint: 'keychain-locked' })
+    await assert.rejects(vault().open(byKeychain), code('keychain-locked'))
   },
 }
 

@@ -28,7 +28,11 @@ if (missing !== undefined) {
 const stories = {
   'the key is kept in the keyring, and the store opens by itself': 'kept',
   'a locked keyring is locked, never a new user, and nothing is written': 'locked',
-  'a keyring that lost the key is told from a locked one': 'lost',
+  'with a locked keyring the passphrase opens, and the key goes back later': 'locked, with a passphrase',
+  'with a locked keyring the words open and set a passphrase': 'locked, with the words',
+  'a keyring that lost the key is told from a locked one; the words open and the key goes back': 'lost',
+  'a keyring that lost the key: the passphrase opens and the key goes back': 'lost, with a passphrase',
+  'a key taken out of the keyring is not there, and comes back before the passphrase goes': 'taken out',
   'a keyring with another key does not open the store': 'another',
   'destroying the profile takes the key out of the keyring': 'destroyed',
   'a profile that cannot be made leaves no key in the keyring': 'unmade',

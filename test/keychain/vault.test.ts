@@ -5,11 +5,15 @@ import path from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { Keychain } from '../../main/keychain/keytar.ts'
+import { usualCost } from '../../main/keychain/passphrase.ts'
 import { createVault } from '../../main/keychain/vault.ts'
 import type { VaultOptions } from '../../main/keychain/vault.ts'
 import type { Vault } from '../../main/ports.ts'
+import type { VaultStatus } from '../../main/ports.ts'
 import { lockStore } from '../../main/sqlite/lock.ts'
+import { openReading } from '../../main/sqlite/reading.ts'
 import { openStore } from '../../main/sqlite/store.ts'
+import { cheap, suite } from './samples.ts'
 
 const passphrase = 'a hedge of hazel'
 const value = Uint8Array.of(1, 2, 3)
@@ -23,9 +27,16 @@ function sampleFor(t: TestContext): Sample {
   const folder = mkdtempSync(path.join(root, 'profile-'))
   return {
     folder,
-    vault: (options) => createVault({ folder, keychain: undefined, openStore, lockStore, ...options }),
+    vault: (options) => createVault({
+      folder, keychain: undefined, suite, openStore, openReading, lockStore, cost: cheap, ...options,
+    }),
   }
 }
+
+const by = (passphrase: string): { readonly type: 'passphrase', readonly passphrase: string } =>
+  ({ type: 'passphrase', passphrase })
+const byKeychain = { type: 'keychain' } as const
+const asksPassphrase: VaultStatus = { at: 'locked', need: 'passphrase', words: false }
 
 const code = (expected: string) => (error: unknown): boolean => {
   assert.ok(error instanceof Error && 'code' in error, String(error))
@@ -40,12 +51,12 @@ const filesIn = (folder: string): Record<string, string> => Object.fromEntries(r
 
 test('without a keychain and without a passphrase nothing is made', async (t) => {
   const { folder, vault } = sampleFor(t)
-  assert.equal(await vault().status(), 'new')
+  assert.deepEqual(await vault().status(), { at: 'new' })
   assert.equal(await vault().keychain(), 'absent')
   await assert.rejects(vault().create(undefined), code('keychain-absent'))
   await assert.rejects(vault().create(''), code('passphrase-short'))
   assert.deepEqual(filesIn(folder), {})
-  assert.equal(await vault().status(), 'new')
+  assert.deepEqual(await vault().status(), { at: 'new' })
 })
 
 test('a keychain that loses what it is given is not trusted with a key', async (t) => {
@@ -59,22 +70,23 @@ test('a keychain that loses what it is given is not trusted with a key', async (
 })
 
 test('the passphrase opens the store again; a wrong one is slow and changes nothing', async (t) => {
-  const { folder, vault } = sampleFor(t)
+  const { folder, vault: cheapVault } = sampleFor(t)
+  const vault = (): Vault => cheapVault({ cost: usualCost })
   const store = await vault().create(passphrase)
   store.commit({ documents: [document] })
   store.close()
-  assert.equal(await vault().status(), 'passphrase')
+  assert.deepEqual(await vault().status(), asksPassphrase)
 
   const before = filesIn(folder)
   const startedAt = performance.now()
-  await assert.rejects(vault().open('a hedge of hawthorn'), code('passphrase-wrong'))
+  await assert.rejects(vault().open(by('a hedge of hawthorn')), code('passphrase-wrong'))
   assert.ok(performance.now() - startedAt > 100, `a guess took only ${performance.now() - startedAt} ms`)
-  await assert.rejects(vault().open(undefined), code('passphrase-wrong'))
+  await assert.rejects(vault().open(byKeychain), code('passphrase-wrong'))
   assert.deepEqual(filesIn(folder), before)
 
-  const again = await vault().open(passphrase)
+  const again = await vault().open(by(passphrase))
   assert.deepEqual(again.document('setting', 'a'), value)
-  await assert.rejects(vault().open(passphrase), code('profile-busy'))
+  await assert.rejects(vault().open(by(passphrase)), code('profile-busy'))
   await assert.rejects(vault().destroy(), code('profile-busy'))
   again.close()
 })
@@ -83,7 +95,7 @@ test('one passphrase typed on two systems is one passphrase', async (t) => {
   const { vault } = sampleFor(t)
   const store = await vault().create('unter der b\u00fcche')
   store.close()
-  const again = await vault().open('unter der bu\u0308che')
+  const again = await vault().open(by('unter der bu\u0308che'))
   again.close()
 })
 
@@ -98,9 +110,10 @@ test('the key stands in no file, and its buffers are zero after use', async (t) 
   } })
   const store = await spying.create(passphrase)
   store.commit({ documents: [document] })
-  store.close()
-  const reopened = await spying.open(passphrase)
-  reopened.close()
+  assert.deepEqual(Buffer.from(buffers[0] ?? []), key, 'held while the store is open')
+  spying.close()
+  await spying.open(by(passphrase))
+  spying.close()
   assert.equal(key.length, 32)
   for (const [name, content] of Object.entries(filesIn(folder))) {
     const bytes = Buffer.from(content, 'hex')
@@ -117,35 +130,45 @@ test('a store without its slots, or with damaged or newer ones, is no new profil
   const { folder, vault } = sampleFor(t)
   const store = await vault().create(passphrase)
   store.close()
-  const file = path.join(folder, 'slots.json')
-  const whole = readFileSync(file, 'utf8')
+  const copies = ['slots.json', 'slots.spare.json'].map((name) => path.join(folder, name))
+  const whole = readFileSync(copies[0] ?? '', 'utf8')
   const changed = (from: RegExp, to: string): void => {
     const text = whole.replace(from, to)
     assert.notEqual(text, whole)
-    writeFileSync(file, text)
+    for (const copy of copies) writeFileSync(copy, text)
   }
-  rmSync(file)
-  assert.equal(await vault().status(), 'keychain-lost')
-  await assert.rejects(vault().open(passphrase), code('keychain-lost'))
-  await assert.rejects(vault().create(passphrase), code('profile-busy'))
+  for (const copy of copies) rmSync(copy)
+  await assert.rejects(vault().status(), code('slots-damaged'))
+  await assert.rejects(vault().open(by(passphrase)), code('slots-damaged'))
+  await assert.rejects(vault().create(passphrase), code('slots-damaged'))
 
   for (const [from, to] of [
     [/\}/, ''], [/"check": "../, '"check": "'], [/"type": "passphrase"/, '"type": "guess"'],
-    [/"memoryKiB": \d+/, '"memoryKiB": 99999999'], [/"passes": 3/, '"passes": 0'], [/"wrapped": "../, '"wrapped": "zz'],
+    [/"memoryKiB": \d+/, '"memoryKiB": 99999999'], [/"passes": 1/, '"passes": 0'], [/"wrapped": "../, '"wrapped": "zz'],
+    [/\n {2}\]/, ',{"type": "keychain"},{"type": "keychain"}]'],
   ] as const) {
     changed(from, to)
-    await assert.rejects(vault().status(), code('store-damaged'), to)
-    await assert.rejects(vault().open(passphrase), code('store-damaged'), to)
+    await assert.rejects(vault().status(), code('slots-damaged'), to)
+    await assert.rejects(vault().open(by(passphrase)), code('slots-damaged'), to)
+    await assert.rejects(vault().create(passphrase), code('slots-damaged'), to)
   }
   changed(/"version": 1/, '"version": 2')
   await assert.rejects(vault().status(), code('store-newer'))
-  // Weaker parameters give another key, and are authenticated besides.
-  changed(/"passes": 3/, '"passes": 1')
-  await assert.rejects(vault().open(passphrase), code('passphrase-wrong'))
+  // Other parameters give another key, and are authenticated besides.
+  changed(/"passes": 1/, '"passes": 2')
+  await assert.rejects(vault().open(by(passphrase)), code('passphrase-wrong'))
 
-  writeFileSync(file, whole)
-  const again = await vault().open(passphrase)
-  again.close()
+  changed(/"check": "../, '"check": "00')
+  await assert.rejects(vault().open(by(passphrase)), code('slots-damaged'), 'another check value')
+
+  for (const copy of copies) {
+    for (const other of copies) writeFileSync(other, whole)
+    for (const damage of [() => { rmSync(copy) }, () => { writeFileSync(copy, whole.slice(0, 100)) }]) {
+      damage()
+      const again = await vault().open(by(passphrase))
+      again.close()
+    }
+  }
 })
 
 test('a store that cannot be made leaves nothing behind, and the next try succeeds', async (t) => {
@@ -161,26 +184,47 @@ test('a store that cannot be made leaves nothing behind, and the next try succee
   } })
   await assert.rejects(full.create(passphrase), code('store-full'))
   assert.deepEqual(filesIn(folder), {})
-  assert.equal(await vault().status(), 'new')
+  assert.deepEqual(await vault().status(), { at: 'new' })
   const store = await vault().create(passphrase)
   store.close()
 })
 
 test('a beginning that was cut off before the store was made is begun again', async (t) => {
   const { folder, vault } = sampleFor(t)
+  // A kill when the slots are written and the file is not, and one when the file is there without a byte.
+  for (const killed of [() => undefined, (file: string) => { writeFileSync(file, '') }]) {
+    const dying = vault({
+      openStore: ({ file, prepare }) => {
+        prepare?.()
+        killed(file)
+        throw new Error('killed')
+      },
+      lockStore: () => { throw new Error('nothing runs any more') },
+    })
+    await assert.rejects(dying.create(passphrase), /killed/)
+    assert.deepEqual(await vault().status(), { at: 'new' })
+    await assert.rejects(vault().open(by(passphrase)), code('store-damaged'))
+  }
+  const store = await vault().create('an avenue of limes')
+  store.close()
+  const again = await vault().open(by('an avenue of limes'))
+  again.close()
+  assert.ok(!readFileSync(path.join(folder, 'slots.json'), 'utf8').includes('beginning'))
+})
+
+test('a store that was there and is gone or empty is a loss, never a new profile', async (t) => {
+  const { folder, vault } = sampleFor(t)
   const store = await vault().create(passphrase)
   store.close()
-  rmSync(path.join(folder, 'profile.sqlite'))
-  assert.equal(await vault().status(), 'new')
-  await assert.rejects(vault().open(passphrase), code('store-damaged'))
-  // The file is there, and its first page is not.
-  writeFileSync(path.join(folder, 'profile.sqlite'), '')
-  assert.equal(await vault().status(), 'new')
-  await assert.rejects(vault().open(passphrase), code('store-damaged'))
-  const another = await vault().create('an avenue of limes')
-  another.close()
-  const again = await vault().open('an avenue of limes')
-  again.close()
+  const file = path.join(folder, 'profile.sqlite')
+  for (const lose of [() => { writeFileSync(file, '') }, () => { rmSync(file) }]) {
+    lose()
+    const before = filesIn(folder)
+    await assert.rejects(vault().status(), code('store-damaged'))
+    await assert.rejects(vault().open(by(passphrase)), code('store-damaged'))
+    await assert.rejects(vault().create(passphrase), code('store-damaged'))
+    assert.deepEqual(filesIn(folder), before)
+  }
 })
 
 test('of two that make the profile at once one wins, and its passphrase opens the store', async (t) => {
@@ -191,7 +235,7 @@ test('of two that make the profile at once one wins, and its passphrase opens th
   assert.equal(winners.length, 1)
   for (const each of made) if (each.status === 'rejected') code('profile-busy')(each.reason)
   winners[0]?.store.close()
-  const again = await vault().open(passphrases[winners[0]?.index ?? 0] ?? '')
+  const again = await vault().open(by(passphrases[winners[0]?.index ?? 0] ?? ''))
   again.close()
 })
 
@@ -203,7 +247,7 @@ test('destroying closes the store and removes every file, but not those of other
   writeFileSync(path.join(folder, 'of somebody else'), '')
   await guard.destroy()
   assert.deepEqual(readdirSync(folder), ['of somebody else'])
-  assert.equal(await guard.status(), 'new')
+  assert.deepEqual(await guard.status(), { at: 'new' })
 
   rmSync(path.join(folder, 'of somebody else'))
   const next = await guard.create(passphrase)

@@ -38,11 +38,19 @@ function vaultOf(file: string, key: Uint8Array, options: { readonly maxPages?: n
     store = openStore({ file, key: key.slice(), ...options })
     return Promise.resolve(store)
   }
+  const unbuilt = (): Promise<never> => Promise.reject(new Error('the vault of the scenarios has one way in'))
   return {
-    status: () => Promise.resolve(existsSync(file) ? 'keychain' : 'new'),
+    status: () => Promise.resolve({ at: existsSync(file) ? 'keychain' : 'new' }),
     keychain: () => Promise.resolve('ok'),
+    ways: () => ({ passphrase: false, keychain: true, words: false }),
     create: open,
     open,
+    read: () => Promise.resolve(undefined),
+    sealTo: () => undefined,
+    setPassphrase: unbuilt,
+    removePassphrase: unbuilt,
+    keepInKeychain: () => Promise.resolve(),
+    close: () => { store?.close() },
     destroy: () => {
       store?.close()
       rmSync(file, { force: true })
@@ -62,6 +70,10 @@ export class Person {
   /** Wraps the delivery, for faults. */
   through: (delivery: Delivery) => Delivery = (delivery) => delivery
   storeOptions: { readonly maxPages?: number } = {}
+  /** Makes a vault in the person's folder, for stories about keys and files. */
+  vaultIn: (folder: string) => Vault = (folder) =>
+    vaultOf(path.join(folder, 'profile.sqlite'), this.key, this.storeOptions)
+  idleMs = 0
 
   constructor(name: string, folder: string, key = random(32)) {
     this.name = name
@@ -75,13 +87,13 @@ export class Person {
 
   async start(): Promise<void> {
     await mkdir(path.join(this.#folder, this.name), { recursive: true })
-    const vault = vaultOf(path.join(this.#folder, this.name, 'profile.sqlite'), this.key, this.storeOptions)
+    const vault = this.vaultIn(path.join(this.#folder, this.name))
     const timers = new Set<NodeJS.Timeout>()
     this.#app = createApp({
       profile: this.name, version: '0', deviceName: `${this.name}'s computer`, vault,
       delivery: this.through(openSqliteDelivery({ file: this.deliveryFile, pollMs: 20 })),
       ui: { show: (change) => { this.changes.push(change) } },
-      suiteOf: suites, now: () => this.now(), random,
+      suiteOf: suites, now: () => this.now(), random, idleMs: () => this.idleMs,
       after: (delayMs, run) => {
         const timer = setTimeout(() => { timers.delete(timer); run() }, delayMs)
         timers.add(timer)

@@ -33,3 +33,16 @@ export function dice(seed: number): (bound: number) => number {
     return Math.floor(state / 65_536) % bound
   }
 }
+
+/** Runs without the rights of root, who may write everywhere; `undefined` where there are no such rights. */
+export async function asNobody<T>(task: () => Promise<T>): Promise<T | undefined> {
+  const { geteuid, seteuid } = process
+  if (geteuid === undefined || seteuid === undefined) return undefined
+  const isRoot = geteuid.call(process) === 0
+  if (isRoot) seteuid.call(process, 65_534)
+  try {
+    return await task()
+  } finally {
+    if (isRoot) seteuid.call(process, 0)
+  }
+}

@@ -30,6 +30,10 @@ export type Standin = {
   readonly page: () => Promise<Page>
   /** Script errors of the page and refusals of its policy, from the first load on. */
   readonly complaints: readonly string[]
+  /** Folders that were opened in the file manager. */
+  readonly opened: string[]
+  /** What the system says about the last input, in seconds. */
+  idleSeconds: number
   /** The exit code, once the app has quit. */
   readonly exited: Promise<number>
 }
@@ -127,9 +131,11 @@ export function createStandin(options: StandinOptions): Standin {
     closed: (window) => { app.windowClosed(window) },
   }
   const page = new Promise<Page>((resolve) => { app.once('standin-page', resolve) })
-  return {
+  const standin: Standin = {
     electron: {
       app, ipcMain,
+      powerMonitor: { getSystemIdleTime: () => standin.idleSeconds },
+      shell: { openPath: async (folder) => { standin.opened.push(folder); return '' } },
       BrowserWindow: class extends StandinWindow {
         constructor(window: WindowOptions) { super(host, window) }
       },
@@ -147,6 +153,7 @@ export function createStandin(options: StandinOptions): Standin {
     page: () => Promise.race([page, app.exited.then((code): never => {
       throw new Error(`the app exited with ${String(code)} before it showed a page`)
     })]),
-    complaints, exited: app.exited,
+    complaints, opened: [], idleSeconds: 0, exited: app.exited,
   }
+  return standin
 }

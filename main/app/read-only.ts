@@ -1,0 +1,117 @@
+import { MlsError } from '../mls/index.ts'
+import { contactDocument, decodeAccount, membersDocument, roomDocument } from '../chat/documents.ts'
+import { tellConversation, type RoomState } from '../chat/room.ts'
+import type { ArgumentOf, CallName, Conversation, Entry, ErrorCode, Me } from '../../preload/api.ts'
+import { PortError, type Ports, type Reading } from '../ports.ts'
+import { selfOf } from './account.ts'
+import { details } from './details.ts'
+import { pageOf } from './page.ts'
+
+/** A profile that can only be read: its history is shown, and every Call that would change something is refused. */
+export class ReadOnly {
+  /** Why it is no more than that. */
+  readonly code: ErrorCode
+  readonly me: Me
+  readonly #reading: Reading
+  readonly #rooms = new Map<string, RoomState>()
+  readonly #names = new Map<string, string>()
+
+  private constructor(reading: Reading, me: Me, code: ErrorCode) {
+    this.#reading = reading
+    this.me = me
+    this.code = code
+    for (const { key, bytes } of reading.documents('contact')) {
+      const contact = known(() => contactDocument.decode(bytes))
+      if (contact !== undefined) this.#names.set(key, contact.name)
+    }
+    for (const { key, bytes } of reading.documents('room')) {
+      const room = known(() => roomDocument.decode(bytes))
+      // A request has nothing to read.
+      if (room === undefined || room.state === 'request') continue
+      const people = reading.document('people', key)
+      const members = people === undefined ? [] : known(() => membersDocument.decode(people).members) ?? []
+      this.#rooms.set(key, { room, members, group: undefined, seals: [], pending: undefined, waiting: [], history: [] })
+    }
+  }
+
+  /** `undefined` where there is nothing to show; the reading is closed then. */
+  static of(reading: Reading | undefined, ports: Ports, code: ErrorCode): ReadOnly | undefined {
+    if (reading === undefined) return undefined
+    const found = new ReadOnly(reading, meIn(reading, ports), code)
+    if (found.me.accountId !== '' || found.#rooms.size > 0) return found
+    found.close()
+    return undefined
+  }
+
+  conversations(): readonly Conversation[] {
+    return [...this.#rooms.values()].map((state) => ({
+      ...tellConversation(state, this.me.accountId, this.#nameOf), mayAdd: false, mayRemove: false, mayRename: false,
+    }))
+  }
+
+  answer(name: CallName, argument: unknown): unknown {
+    switch (name) {
+      case 'entries.page': {
+        const { conversation, before, limit } = argument as ArgumentOf<'entries.page'>
+        this.#room(conversation)
+        const page = pageOf(this.#reading.entriesBefore(conversation, before, limit + 1), limit, this.#nameOf)
+        return { ...page, entries: foldDamage(page.entries) }
+      }
+      case 'conversation.details':
+        return details(this.#room((argument as ArgumentOf<'conversation.details'>).conversation))
+      default: throw new PortError('read-only')
+    }
+  }
+
+  close(): void {
+    this.#reading.close()
+  }
+
+  #nameOf = (accountId: string): string =>
+    accountId === this.me.accountId ? this.me.name : this.#names.get(accountId) ?? accountId.slice(0, 8)
+
+  #room(id: string): RoomState {
+    const state = this.#rooms.get(id)
+    if (state === undefined) throw new PortError('unknown-conversation')
+    return state
+  }
+}
+
+/** Who this was; without a name where just that is damaged. */
+function meIn(reading: Reading, ports: Ports): Me {
+  const bytes = reading.document('account', 'own')
+  const account = bytes === undefined ? undefined : known(() => decodeAccount(bytes))
+  account?.devicePrivateKey.wipe()
+  account?.recoverySeed?.wipe()
+  return {
+    accountId: account === undefined ? '' : selfOf(ports, account).accountId, name: account?.name ?? '',
+    deviceName: ports.deviceName, recovery: account?.recovery.type ?? 'confirmed',
+    lock: { passphrase: false, keychain: false, afterMinutes: 0 },
+  }
+}
+
+/** `undefined` for a document of another version. */
+function known<T>(decode: () => T): T | undefined {
+  try {
+    return decode()
+  } catch (error) {
+    if (error instanceof MlsError) return undefined
+    throw error
+  }
+}
+
+/** Damaged entries in a row as one gap, at the time of what stands beside it. */
+function foldDamage(entries: readonly Entry[]): readonly Entry[] {
+  const folded: Entry[] = []
+  for (const [index, entry] of entries.entries()) {
+    const before = folded.at(-1)
+    if (entry.kind !== 'gap' || entry.reason !== 'damaged') folded.push(entry)
+    else if (before?.kind === 'gap' && before.reason === 'damaged') {
+      folded[folded.length - 1] = { ...before, count: before.count === 0 ? 0 : before.count + entry.count }
+    } else {
+      const next = entries.slice(index).find(({ at }) => at > 0)
+      folded.push({ ...entry, at: before?.at ?? next?.at ?? 0 })
+    }
+  }
+  return folded
+}

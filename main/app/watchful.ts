@@ -1,0 +1,25 @@
+import { PortError, type Store } from '../ports.ts'
+
+/** The same store, which also tells of damage that it meets: a page that was whole at the start may not be later. */
+export function watchful(store: Store, damaged: (error: PortError) => void): Store {
+  const told = <A extends readonly unknown[], R>(method: (...args: A) => R) => (...args: A): R => {
+    try {
+      return method(...args)
+    } catch (error) {
+      if (error instanceof PortError && error.code === 'store-damaged') damaged(error)
+      throw error
+    }
+  }
+  return {
+    commit: told((write) => { store.commit(write) }),
+    document: told((kind, key) => store.document(kind, key)),
+    documents: told((kind) => store.documents(kind)),
+    group: told((id) => store.group(id)),
+    entry: told((id) => store.entry(id)),
+    entriesBefore: told((conversation, before, limit) => store.entriesBefore(conversation, before, limit)),
+    unreadAfter: told((conversation, order) => store.unreadAfter(conversation, order)),
+    lastOrder: told((conversation) => store.lastOrder(conversation)),
+    cursor: told((log) => store.cursor(log)),
+    close: () => { store.close() },
+  }
+}
