@@ -205,7 +205,7 @@ export type EntryPage = {
 export const errorCodes = [
   'bad-argument', 'not-ready', 'unknown-conversation', 'conversation-closed', 'not-allowed',
   'invite-malformed', 'invite-expired', 'invite-own', 'invite-no-device', 'invite-no-key', 'invite-newer', 'invite-elsewhere', 'invitation-broken',
-  'already-member', 'words-differ', 'words-gone', 'name-differs',
+  'keys-drained', 'already-member', 'words-differ', 'words-gone', 'name-differs',
   'words-count', 'words-unknown', 'words-order', 'words-foreign',
   'passphrase-wrong', 'passphrase-wait', 'passphrase-short', 'passphrase-missing',
   'keychain-locked', 'keychain-absent', 'keychain-lost', 'slots-damaged',

@@ -11,7 +11,7 @@ import { leafExtensions } from '../chat/extensions.ts'
 import { deviceLogOf } from '../chat/mail.ts'
 import type { Self } from '../chat/self.ts'
 import { PortError, type Ports, type Store } from '../ports.ts'
-import type { State } from './state.ts'
+import type { NewPublish, State } from './state.ts'
 
 /** The cipher suite of the product's groups and of all identity operations: Ed25519, X25519, AES-128-GCM, SHA-256. */
 export const productSuite = 1
@@ -44,12 +44,17 @@ export function makeAccount(ports: Ports, store: Store, name: string): AccountDo
   store.commit({ documents: [
     { kind: 'account', key: 'own', bytes: encodeAccount(account) },
     { kind: 'publish', key: toHex(ports.random(16)), bytes: encodePublish({
-      position: 0n, log: deviceLogOf(accountId), slot: '', seq: 0n, target: { type: 'record' },
-      bytes: encode(DeviceLogRecord, { type: 'genesis', signed }),
+      position: 0n, seq: 0n, ...genesisRecord(accountId, signed),
     }) },
   ] })
   return account
 }
+
+/** The first record of the account's device log. */
+export const genesisRecord = (accountId: string, signed: SignedGenesis): NewPublish => ({
+  log: deviceLogOf(accountId), slot: '', target: { type: 'record' },
+  bytes: encode(DeviceLogRecord, { type: 'genesis', signed }),
+})
 
 /** A name that people can see. Throws PortError('bad-argument') when nothing is left of it. */
 export function nameFrom(text: string): string {

@@ -30,35 +30,53 @@ async function claimDevice(state: State, wanted: Wanted): Promise<Claimed | unde
   const log = keyPackageLog(wanted.deviceId)
   const records = await readAll(state, log)
   const slots = new Set(records.map((record) => record.slot))
-  const offered = records.flatMap((record) => offerIn(state, record, wanted))
-  for (const offer of offered.filter((one) => !one.lastResort && !slots.has(claimSlot(one.reference)))) {
+  const offers = records.flatMap((record) => offerIn(state, record))
+  for (const offer of offers.filter((one) => !one.lastResort && !slots.has(claimSlot(one.reference)))) {
+    if (!isValid(state, offer, wanted)) continue
     const claim = encodeClaim(toHex(state.ports.random(16)))
     const answer = await state.ports.delivery.append(log, claim, claimSlot(offer.reference))
-    if (answer.type === 'accepted') return offer.claimed
+    if (answer.type === 'accepted') return { ...wanted, keyPackage: offer.bytes }
   }
   // All are spent: the one of last resort, which the device replaces (draft-ietf-mls-extensions).
-  return offered.findLast((one) => one.lastResort)?.claimed
+  const last = offers.findLast((one) => one.lastResort && isValid(state, one, wanted))
+  return last === undefined ? undefined : { ...wanted, keyPackage: last.bytes }
 }
 
-type Offer = { readonly reference: string, readonly lastResort: boolean, readonly claimed: Claimed }
+type Offer = {
+  readonly reference: string
+  readonly lastResort: boolean
+  readonly keyPackage: KeyPackage
+  /** Encoded, hexadecimal. */
+  readonly bytes: string
+}
 
-/** A KeyPackage that is valid, and certified for the wanted device; anybody may append anything to that log. */
-function offerIn(state: State, record: LogRecord, wanted: Wanted): Offer[] {
-  try {
-    const found = decodeKeyPackageRecord(record.bytes)
-    const keyPackage = decode(KeyPackage, found.keyPackage)
+/** A KeyPackage in a log to which anybody may append anything. */
+function offerIn(state: State, record: LogRecord): Offer[] {
+  return unlessMalformed(() => {
+    const { lastResort, keyPackage: bytes } = decodeKeyPackageRecord(record.bytes)
+    const keyPackage = decode(KeyPackage, bytes)
+    const reference = toHex(keyPackageRef(state.self.suite, keyPackage))
+    return [{ reference, lastResort: lastResort === 1, keyPackage, bytes: toHex(bytes) }]
+  }) ?? []
+}
+
+/** Whether it is valid now, and certified for the wanted device. */
+function isValid(state: State, { keyPackage }: Offer, wanted: Wanted): boolean {
+  return unlessMalformed(() => {
     const { credential } = keyPackage.leafNode
-    if (accountIdOf(credential) !== wanted.accountId || deviceIdOf(credential) !== wanted.deviceId) return []
+    if (accountIdOf(credential) !== wanted.accountId || deviceIdOf(credential) !== wanted.deviceId) return false
     validateKeyPackage(state.self.suite, keyPackage, {
       authentication: state.self.authentication, now: BigInt(Math.floor(state.ports.now() / 1000)),
     })
-    const reference = toHex(keyPackageRef(state.self.suite, keyPackage))
-    return [{
-      reference, lastResort: found.lastResort === 1,
-      claimed: { ...wanted, keyPackage: toHex(found.keyPackage) },
-    }]
+    return true
+  }) ?? false
+}
+
+function unlessMalformed<T>(read: () => T): T | undefined {
+  try {
+    return read()
   } catch (error) {
-    if (error instanceof MlsError) return []
+    if (error instanceof MlsError) return undefined
     throw error
   }
 }

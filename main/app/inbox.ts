@@ -93,18 +93,20 @@ function welcome(state: State, input: {
     moment: state.moment(), suiteOf: state.ports.suiteOf, byInvite: holdsInvite(state, invitation),
     known: (id) => state.rooms.get(id),
   })
-  // RFC 9420 §10: a KeyPackage is used once, except one of last resort.
-  const spent = own.lastResort ? [] : [own.reference]
+  // RFC 9420 §10: a KeyPackage is used once, except one of last resort, which then is replaced soon.
+  const spent = own.lastResort ? {} : { removedKeyPackages: [own.reference] }
+  const used = own.lastResort && !own.claimed ? { keyPackages: [{ ...own, claimed: true }] } : {}
   const wipe = invited?.wipe ?? []
   const room = invited?.step.state.room
   const isNew = room !== undefined && !state.rooms.has(room.id)
   if (invited === undefined || room === undefined || state.declined.has(room.id) || (isNew && tooMany(state))) {
-    state.transact({ cursors: [cursor], removedKeyPackages: spent, wipe })
+    state.transact({ cursors: [cursor], ...spent, ...used, wipe })
     return
   }
   const again = isNew ? undefined : sayAgain(state, room.id)
   state.transact({
-    steps: [invited.step], entries: again?.entries ?? [], say: again?.say ?? [], removedKeyPackages: spent, wipe, cursors: [cursor, ...startOf(invitation, room.log)],
+    steps: [invited.step], entries: again?.entries ?? [], say: again?.say ?? [], ...spent, ...used, wipe,
+    cursors: [cursor, ...startOf(invitation, room.log)],
     // Made for the group as it was; what people said goes out again from the outbox.
     removedPublish: [...state.publishes].flatMap(([key, { target }]) =>
       target.type !== 'record' && toHex(target.room) === room.id ? [key] : []),

@@ -1,23 +1,32 @@
-import { encode, generateKeyPackage, KeyPackage, keyPackageRef, toHex } from '../mls/index.ts'
+import { decode, encode, generateKeyPackage, KeyPackage, keyPackageRef, toHex } from '../mls/index.ts'
 import { leafCapabilities, leafLifetime } from '../chat/extensions.ts'
 import { claimSlot, encodeKeyPackageRecord, keyPackageLog, keyPackageSlot } from '../chat/mail.ts'
 import type { OwnKeyPackage } from '../chat/mail.ts'
+import { isDrained, offered, planStock, unanswered } from '../chat/stock.ts'
+import { SignedGenesis } from '../identity/genesis.ts'
 import type { LogRecord } from '../ports.ts'
+import { genesisRecord } from './account.ts'
 import type { NewPublish, State } from './state.ts'
 
-/** KeyPackages that others may claim to add this device (RFC 9420 §10), and one of last resort. */
-const stockSize = 20
-const refillBelow = 10
-
-/** Makes and publishes what is missing: private keys are stored before the public ones are told. */
-export function refillKeyPackages(state: State): void {
-  const ready = [...state.keyPackages.values()].filter((one) => !one.lastResort && !one.claimed)
-  const lastResort = [...state.keyPackages.values()].some((one) => one.lastResort)
-  const missing = ready.length < refillBelow ? stockSize - ready.length : 0
-  const made: OwnKeyPackage[] = Array.from({ length: missing }, () => makeKeyPackage(state, false))
-  if (!lastResort) made.push(makeKeyPackage(state, true))
-  if (made.length === 0) return
-  state.transact({ keyPackages: made, publish: made.map((own) => recordOf(state, own)) })
+/**
+ * Makes and publishes what is missing, private keys stored before the public ones are told, and drops what is over:
+ * that only when the inbox was read to its end, because something may wait there. Gives when to come back.
+ */
+export function tendStock(state: State, { inboxRead }: { readonly inboxRead: boolean }): number {
+  const plan = planStock(state.keyPackages.values(), state.ports.now())
+  const made = [
+    ...Array.from({ length: plan.make }, () => makeKeyPackage(state, false)),
+    ...plan.lastResort ? [makeKeyPackage(state, true)] : [],
+  ]
+  const forgotten = inboxRead ? plan.forget : []
+  if (made.length > 0 || forgotten.length > 0) {
+    state.transact({
+      keyPackages: made, publish: made.map((own) => recordOf(state, own)),
+      removedKeyPackages: forgotten.map((own) => own.reference),
+      wipe: forgotten.flatMap(({ privateKeys }) => Object.values(privateKeys)),
+    })
+  }
+  return plan.nextAt
 }
 
 function makeKeyPackage(state: State, lastResort: boolean): OwnKeyPackage {
@@ -43,5 +52,25 @@ export function onKeyPackageLog(state: State, log: string, records: readonly Log
   const claimed = [...state.keyPackages.values()]
     .filter((own) => !own.lastResort && !own.claimed && slots.has(claimSlot(own.reference)))
     .map((own) => ({ ...own, claimed: true }))
-  state.transact({ keyPackages: claimed, cursors: [{ log, seq: records.at(-1)?.seq ?? 0 }] })
+  const before = unanswered(state.keyPackages.values())
+  state.transact({
+    keyPackages: claimed, cursors: [{ log, seq: records.at(-1)?.seq ?? 0 }],
+    ...isDrained(before, before + claimed.length) ? { notice: { code: 'keys-drained' } } : {},
+  })
+}
+
+/**
+ * A log that was lost and made anew has nobody's keys: what this device had told is told again. Appending the same
+ * bytes twice changes nothing.
+ */
+export async function restock(state: State): Promise<void> {
+  const { self, ports, keyPackages } = state
+  const log = keyPackageLog(self.deviceId)
+  const { lastResort, ready } = offered(keyPackages.values(), ports.now())
+  if (lastResort === undefined) return
+  const slot = keyPackageSlot(lastResort.reference)
+  const isUnderWay = [...state.publishes.values()].some((one) => one.slot === slot)
+  if (isUnderWay || await ports.delivery.slot(log, slot) !== undefined) return
+  const genesis = genesisRecord(self.accountId, decode(SignedGenesis, state.account.genesis))
+  state.transact({ publish: [genesis, ...[lastResort, ...ready].map((own) => recordOf(state, own))] })
 }

@@ -14,7 +14,7 @@ import { PortError, type LogRecord, type Ports, type StoredEntry } from '../port
 import { onInbox } from './inbox.ts'
 import { answerStory, ask, checkSlots, isAgedOut, noteHead, onStory } from './recover.ts'
 import type { State } from './state.ts'
-import { onKeyPackageLog, refillKeyPackages } from './stock.ts'
+import { onKeyPackageLog, restock, tendStock } from './stock.ts'
 
 /**
  * Moves records between the logs and the state: what is to be published goes out, what others appended comes in. Each
@@ -33,6 +33,8 @@ export class Sync {
   #started = false
   #stopped = false
   #unreachable = false
+  /** To its end, since the delivery service was last away. */
+  #inboxRead = false
 
   constructor(state: State) {
     this.#state = state
@@ -42,7 +44,7 @@ export class Sync {
   start(): void {
     if (this.#started) return
     this.#started = true
-    refillKeyPackages(this.#state)
+    tendStock(this.#state, { inboxRead: false })
     this.kick()
   }
 
@@ -99,6 +101,7 @@ export class Sync {
     }
     if (!this.#unreachable) this.#state.show({ notice: { code: error.code } })
     this.#unreachable = true
+    this.#inboxRead = false
     this.#checked.clear()
     this.#ports.after(retryMs, () => { this.kick(this.#state.rooms.has(name) ? name : undefined) })
   }
@@ -179,9 +182,9 @@ export class Sync {
     const log = inboxLog(this.#state.self.deviceId)
     await this.#readAll(log, (records) => {
       for (const record of records) this.#onTold(onInbox(this.#state, log, record))
-      refillKeyPackages(this.#state)
       this.kick()
     })
+    this.#inboxRead = true
   }
 
   /** Another member's story may show that the group has split. */
@@ -191,13 +194,16 @@ export class Sync {
     this.#run(`story ${to.deviceId}`, () => answerStory(this.#state, toHex(story.story.groupId), to))
   }
 
+  /** After the inbox: a KeyPackage whose Welcome has come was not claimed for nothing. */
   async #readStock(): Promise<void> {
     const log = keyPackageLog(this.#state.self.deviceId)
-    await this.#readAll(log, (records) => {
-      onKeyPackageLog(this.#state, log, records)
-      refillKeyPackages(this.#state)
-      this.#run('publish', () => this.#publishAll())
-    })
+    await this.#tasks.get('inbox')?.running
+    await this.#readAll(log, (records) => { onKeyPackageLog(this.#state, log, records) })
+    if (this.#stopped) return
+    const nextAt = tendStock(this.#state, { inboxRead: this.#inboxRead })
+    await restock(this.#state)
+    this.#run('publish', () => this.#publishAll())
+    this.#wake('stock', nextAt - this.#ports.now(), () => { this.kick() })
   }
 
   async #readAll(log: string, take: (records: readonly LogRecord[]) => void): Promise<void> {
@@ -261,12 +267,18 @@ export class Sync {
     if (waitMs !== undefined) this.#later(id, waitMs)
   }
 
-  /** Looks at a conversation again after a while; one clock for each. */
+  /** Looks at a conversation again after a while. */
   #later(id: string, waitMs: number): void {
-    this.#clocks.get(id)?.()
-    this.#clocks.set(id, this.#ports.after(waitMs, () => {
-      this.#clocks.delete(id)
-      if (!this.#stopped) this.kick(id)
+    this.#wake(id, waitMs, () => { this.kick(id) })
+  }
+
+  /** One clock for each name. */
+  #wake(name: string, waitMs: number, run: () => void): void {
+    this.#clocks.get(name)?.()
+    if (this.#stopped) return
+    this.#clocks.set(name, this.#ports.after(waitMs, () => {
+      this.#clocks.delete(name)
+      if (!this.#stopped) run()
     }))
   }
 

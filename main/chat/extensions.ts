@@ -1,6 +1,7 @@
 import {
   credentialType, decode, encode, extensionType, fixed, mapped, mls10, names, RequiredCapabilities, struct, uint32,
-  uint64, uint8, vector, type Capabilities, type Codec, type Extension, type Extensions, type Infer, type Lifetime,
+  uint64, uint8, vector, type Capabilities, type Codec, type Extension, type Extensions, type Infer, type KeyPackage,
+  type Lifetime,
 } from '../mls/index.ts'
 import { maximumLifetime } from '../identity/credential.ts'
 import { Name, refined, versioned } from '../identity/fields.ts'
@@ -110,4 +111,11 @@ const daySeconds = 24 * 60 * 60
 export function leafLifetime(now: number): Lifetime {
   const notBefore = BigInt(Math.floor(now / 1000) - daySeconds)
   return { notBefore, notAfter: notBefore + maximumLifetime }
+}
+
+/** When a KeyPackage was made by `leafLifetime`, and when its lifetime ends, in milliseconds since 1970. */
+export function lifetimeOf({ leafNode: { leafNodeSource } }: KeyPackage): { readonly madeAt: number, readonly endsAt: number } {
+  if (leafNodeSource.type !== 'keyPackage') return { madeAt: 0, endsAt: 0 }
+  const { notBefore, notAfter } = leafNodeSource.lifetime
+  return { madeAt: (Number(notBefore) + daySeconds) * 1000, endsAt: Number(notAfter) * 1000 }
 }

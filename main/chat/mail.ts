@@ -10,7 +10,7 @@ export type OwnKeyPackage = {
   readonly keyPackage: KeyPackage
   readonly privateKeys: KeyPackagePrivate
   readonly lastResort: boolean
-  /** Somebody has said that they use it. */
+  /** Somebody has said that they use it; of one of last resort: somebody has used it. */
   readonly claimed: boolean
 }
 

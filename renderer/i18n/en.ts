@@ -140,6 +140,8 @@ const codeWords = (code: ErrorCode): string => {
       'which this computer does not use.'
     case 'invitation-broken': return 'An invitation to a chat arrived damaged and was put aside. ' +
       'Nothing else is affected; ask whoever sent it to invite you again.'
+    case 'keys-drained': return 'Somebody took all the keys that others need to write to you for the first time, and ' +
+      'did not write. Nothing is lost: your chats go on, and there are new keys already.'
     case 'already-member': return 'This person is already in the group.'
     case 'words-differ': return 'One of the words is different. Nothing is lost: look at your paper again.'
     case 'words-count': return 'These are not 24 words. Type or paste all of them, in order.'
