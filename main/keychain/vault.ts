@@ -1,6 +1,6 @@
 /** Guards the key of one profile's store, as the Vault port wants it. */
 import { randomBytes } from 'node:crypto'
-import { rmSync, rmdirSync, statSync } from 'node:fs'
+import { mkdirSync, rmSync, rmdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Suite } from '../mls/index.ts'
 import { PortError } from '../ports.ts'
@@ -236,6 +236,8 @@ class FileVault implements Vault {
   #make(slots: Slots, key: Uint8Array): Store {
     let store: Store | undefined
     try {
+      // It goes with the profile that was in it.
+      mkdirSync(this.#options.folder, { recursive: true, mode: 0o700 })
       store = this.#options.openStore({
         file: this.#file, key,
         prepare: () => {

@@ -7,7 +7,9 @@ import path from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { Change } from '../../preload/api.ts'
+import { PortError } from '../../main/ports.ts'
 import type { Delivery } from '../../main/ports.ts'
+import { openStore } from '../../main/sqlite/store.ts'
 import { Guarded, passphrase } from './guarded.ts'
 import { people, Refused, until } from './world.ts'
 
@@ -193,6 +195,49 @@ test('nobody there: the app locks by itself', async (t) => {
   passedMs = 61_000
   await until('it locks', () => Promise.resolve(anna.changes.at(-1)?.phase?.at === 'locked'))
   for (const key of anna.keys) assert.ok(key.every((byte) => byte === 0))
+  assert.deepEqual(anna.bugs, [])
+})
+
+test('a keychain that lost the key: the words lead in, and the keychain gets it back', async (t) => {
+  const { anna, conversation } = await chatting(t)
+  const words = (await anna.call('recovery.words', {})).join(' ')
+  await anna.call('passphrase.remove', { current: passphrase })
+  anna.keychain.items.clear()
+  await anna.restart()
+  assert.deepEqual(await anna.phase(), { at: 'locked', need: 'words', words: true, hint: 'keychain-lost' })
+  await assert.rejects(anna.call('setup.create', { name: 'Eve', passphrase: '' }), refused('profile-busy'))
+  await assert.rejects(anna.call('setup.unlock', { passphrase: '' }), refused('keychain-lost'))
+  await anna.call('setup.recover', { words, passphrase: '' })
+  assert.deepEqual(await anna.texts(conversation), ['before', 'I am here'])
+  await anna.restart()
+  assert.equal((await anna.phase()).at, 'ready')
+  assert.deepEqual(anna.bugs, [])
+})
+
+test('a set-up that ended before the account was stored is begun again, with the passphrase given then', async (t) => {
+  const { all: [ben], end } = await people(['Ben'])
+  const anna = new Guarded('Anna', ben.folder)
+  t.after(async () => {
+    await anna.stop()
+    await end()
+  })
+  anna.options = { keychain: undefined, openStore: (options) => {
+    const store = openStore(options)
+    return Object.assign(store, { commit: () => { throw new PortError('store-full') } })
+  } }
+  await anna.start()
+  await assert.rejects(anna.call('setup.create', { name: 'Anna', passphrase }), refused('store-full'))
+  anna.options = { keychain: undefined }
+  await anna.restart()
+  assert.deepEqual(await anna.phase(), { at: 'locked', need: 'passphrase', words: false })
+  await anna.call('setup.unlock', { passphrase })
+  assert.deepEqual(await anna.phase(), { at: 'new', keychain: 'absent' })
+  assert.deepEqual(anna.changes.at(-1)?.phase, { at: 'new', keychain: 'absent' })
+  await anna.call('setup.create', { name: 'Anna', passphrase: 'another passphrase' })
+  await anna.restart()
+  await assert.rejects(anna.call('setup.unlock', { passphrase }), refused('passphrase-wrong'))
+  await anna.call('setup.unlock', { passphrase: 'another passphrase' })
+  assert.equal((await anna.phase()).at, 'ready')
   assert.deepEqual(anna.bugs, [])
 })
 
