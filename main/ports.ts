@@ -78,7 +78,7 @@ export type DocumentKind =
   | 'key-package' | 'declined' | 'setting' | 'passed' | 'heard'
 
 /** An Entry as it is kept: with what only the main process needs. */
-export type StoredEntry = Entry & { readonly deliveredBy?: readonly string[] }
+export type StoredEntry = Entry & { readonly deliveredBy?: readonly string[], readonly counter?: number }
 
 export type GroupState = {
   readonly head: Uint8Array

@@ -126,7 +126,8 @@ function sayAgain(state: State, id: string) {
   return {
     entries: unsaid.map((entry) => ({ ...entry, state: 'sending' as const })),
     say: unsaid.map((entry) =>
-      ({ room: id, id: fromHex(contentIdOf(entry.id)), body: { type: 'text' as const, text: entry.text } })),
+      ({ room: id, id: fromHex(contentIdOf(entry.id)), counter: entry.counter ?? 0,
+        body: { type: 'text' as const, text: entry.text } })),
   }
 }
 

@@ -1,7 +1,7 @@
 import { decode, equal, KeyPackage, keyPackageRef, leavesOf, MlsError, toHex, type Group } from '../mls/index.ts'
 import { accountIdOf, deviceIdOf } from '../identity/credential.ts'
-import { checkedSlots, type Passed } from '../chat/history.ts'
-import { isSigned, type Letter, type SignedStory } from '../chat/letter.ts'
+import { checkedSlots, type Passed, type Seen } from '../chat/history.ts'
+import { isTold, type Letter, type SignedStory } from '../chat/letter.ts'
 import { decodeKeyPackageRecord, inboxLog, keyPackageLog, sealLetter } from '../chat/mail.ts'
 import { askAgain, hearStory, tellStory, type Helper } from '../chat/recovery.ts'
 import { isWell, still, withRoom, type RoomState } from '../chat/room.ts'
@@ -21,7 +21,7 @@ const retentionMarginMs = 14 * dayMs
  */
 export async function isAgedOut({ delivery }: Ports, { room, history: [newest] }: RoomState, now: number): Promise<boolean> {
   if (now - room.headAt <= commitRetentionMs - retentionMarginMs) return false
-  return newest === undefined || await delivery.slot(newest.log, newest.slot) === undefined
+  return newest === undefined || newest.slot === '' || await delivery.slot(newest.log, newest.slot) === undefined
 }
 
 const headStepMs = 60 * 60 * 1000
@@ -41,37 +41,78 @@ export function noteHead(state: State, id: string): void {
  */
 export async function checkSlots(state: State, id: string): Promise<void> {
   const { delivery } = state.ports
-  const history = state.rooms.get(id)?.history ?? []
+  const history = seenHere(state, id)
+  const other: Seen[] = []
   let emptyFrom = 0
   for (const [at, passed] of history.entries()) {
-    // Further back only as long as nothing is there.
-    if (at >= checkedSlots && emptyFrom < at) break
+    // Further back only as long as nothing is there, or something else.
+    if (at >= checkedSlots && emptyFrom < at && other.at(-1)?.epoch !== passed.epoch + 1n) break
     const found = await delivery.slot(passed.log, passed.slot)
-    if (found === undefined) emptyFrom = at + 1
-    else if (!equal(found.bytes, passed.bytes) && !equal(state.self.suite.hash(found.bytes), passed.hash)) {
-      await onOtherStory(state, id, { passed, bytes: found.bytes })
-      return
-    }
+    const hash = found === undefined ? undefined : state.self.suite.hash(found.bytes)
+    if (hash === undefined) emptyFrom = at + 1
+    else if (!equal(hash, passed.hash)) other.push({ epoch: passed.epoch, hash })
   }
-  await repairTail(delivery, history.slice(0, emptyFrom))
+  if (other.length > 0) {
+    await onOtherStory(state, id, other)
+    return
+  }
+  await putBack(delivery, history.slice(0, emptyFrom))
 }
 
+/** A member lacks what this device saw from an epoch on: what is no longer in the log is put back into it. */
+async function repairFrom(state: State, id: string, epoch: bigint): Promise<void> {
+  const { delivery } = state.ports
+  const lacked: Passed[] = []
+  for (const passed of seenHere(state, id).filter((one) => one.epoch >= epoch)) {
+    if (await delivery.slot(passed.log, passed.slot) === undefined) lacked.push(passed)
+  }
+  await putBack(delivery, lacked)
+}
+
+/** What this device saw itself; of what it was told when it came in, it knows no slots. */
+const seenHere = (state: State, id: string): readonly Passed[] =>
+  (state.rooms.get(id)?.history ?? []).filter(({ slot }) => slot !== '')
+
 /** The oldest first, so that a kill in between leaves no hole. Appending the same bytes again changes nothing. */
-async function repairTail(delivery: Delivery, lost: readonly Passed[]): Promise<void> {
+async function putBack(delivery: Delivery, lost: readonly Passed[]): Promise<void> {
   for (const { log, slot, bytes } of lost.toReversed()) {
     if (bytes.length > 0) await delivery.append(log, bytes, slot)
   }
 }
 
-async function onOtherStory(
-  state: State, id: string, other: { readonly passed: Passed, readonly bytes: Uint8Array },
-): Promise<void> {
+async function onOtherStory(state: State, id: string, seen: readonly Seen[]): Promise<void> {
   const room = state.rooms.get(id)
   if (room === undefined) return
-  const seen = [{ epoch: other.passed.epoch, hash: state.self.suite.hash(other.bytes) }]
-  const heard = hearStory(room, seen, state.moment())
+  const heard = hearStory(room, { epoch: room.group?.context.epoch ?? 0n, seen }, state.moment())
   if (heard.step.state !== room) state.transact({ steps: [heard.step] })
   if (heard.answer) await gossip(state, id)
+}
+
+/** How long records that cannot be placed may be on their way, and how often members ask each other because of them. */
+const strangeMs = 10 * 60 * 1000
+export const gossipEveryMs = 60 * 60 * 1000
+
+/**
+ * Records that nobody in this story can have written, or that wait for an epoch which does not come: members compare
+ * what they saw win. Gives how long to wait before the next look, or `compared` when they have been asked.
+ */
+export async function compareWhenStrange(
+  state: State, id: string, lastAt: number,
+): Promise<number | 'compared' | undefined> {
+  const room = state.rooms.get(id)
+  if (room?.group === undefined) return undefined
+  const now = state.ports.now()
+  const since = room.room.strangeAt
+  if (since === 0) {
+    if (room.waiting.length > 0) state.transact({ steps: [still(withRoom(room, { strangeAt: now }))] })
+    return room.waiting.length > 0 ? strangeMs : undefined
+  }
+  const due = Math.max(since + strangeMs, lastAt + gossipEveryMs)
+  if (now < due) return due - now
+  await gossip(state, id)
+  const after = state.rooms.get(id)
+  if (after !== undefined) state.transact({ steps: [still(withRoom(after, { strangeAt: 0 }))] })
+  return 'compared'
 }
 
 // ---------------------------------------------------------------- letters
@@ -90,21 +131,33 @@ export async function gossip(state: State, id: string): Promise<void> {
 const devicesOf = (group: Group): readonly Helper[] => leavesOf(group.tree).map(({ leafNode: { credential } }) =>
   ({ accountId: accountIdOf(credential), deviceId: deviceIdOf(credential) }))
 
-/** A member's story came by letter. Gives the device to answer to, if any. */
-export function onStory(state: State, { story, signatureKey, ...rest }: SignedStory): Helper | undefined {
+/** A member's story came by letter. Gives what is to be done about it, if anything. */
+export function onStory(
+  state: State, told: SignedStory,
+): { readonly name: string, readonly work: () => Promise<void> } | undefined {
+  const { story, credential, signatureKey } = told
   const room = state.rooms.get(toHex(story.groupId))
-  if (room?.group === undefined || !isWell(room.room)) return undefined
-  const { suite } = state.self
-  const leaf = leavesOf(room.group.tree).find(({ leafNode }) => equal(leafNode.signatureKey, signatureKey))
-  if (leaf === undefined || !isSigned(suite, { story, signatureKey, ...rest })) return undefined
-  const heard = hearStory(room, story.seen, state.moment())
-  if (heard.step.state !== room) state.transact({ steps: [heard.step] })
-  const { credential } = leaf.leafNode
-  return heard.answer ? { accountId: accountIdOf(credential), deviceId: deviceIdOf(credential) } : undefined
+  if (room?.group === undefined || !isWell(room.room) || !isTold(state.self, told)) return undefined
+  const isMember = leavesOf(room.group.tree).some(({ leafNode }) => equal(leafNode.signatureKey, signatureKey))
+  const heard = hearStory(room, story, state.moment())
+  // Whoever is a member in another story only cannot change anything here, but may learn of this one.
+  if (isMember && heard.step.state !== room) state.transact({ steps: [heard.step] })
+  const { answer } = heard
+  const from = isMember ? heard.repairFrom : undefined
+  const to: Helper = { accountId: accountIdOf(credential), deviceId: deviceIdOf(credential) }
+  if (!answer && from === undefined) return undefined
+  return {
+    name: `story ${to.deviceId}`,
+    work: async () => {
+      const id = toHex(story.groupId)
+      if (from !== undefined) await repairFrom(state, id, from)
+      await answerStory(state, id, to)
+    },
+  }
 }
 
 /** Answers a story with this device's own. */
-export async function answerStory(state: State, id: string, to: Helper): Promise<void> {
+async function answerStory(state: State, id: string, to: Helper): Promise<void> {
   const room = state.rooms.get(id)
   if (room !== undefined) await sendLetters(state, [to], tellStory(room, state.moment()))
 }

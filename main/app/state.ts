@@ -35,7 +35,9 @@ export type Transaction = {
   readonly keyPackages?: readonly OwnKeyPackage[]
   readonly removedKeyPackages?: readonly string[]
   readonly declined?: readonly string[]
-  readonly say?: readonly { readonly room: string, readonly id?: Uint8Array, readonly body: Body }[]
+  readonly say?: readonly {
+    readonly room: string, readonly id?: Uint8Array, readonly counter?: number, readonly body: Body
+  }[]
   readonly publish?: readonly NewPublish[]
   readonly removedOutbox?: readonly string[]
   readonly removedPublish?: readonly string[]
@@ -271,10 +273,10 @@ export class State {
   #keepRecords(
     records: { readonly say: NonNullable<Transaction['say']>, readonly publish: readonly NewPublish[] }, sink: Sink,
   ): void {
-    for (const { room, id = this.ports.random(16), body } of records.say) {
+    for (const { room, id = this.ports.random(16), counter = 0, body } of records.say) {
       const item: OutboxItem = {
         version: 1, room: fromHex(room), position: this.#position++, id, sentAt: BigInt(this.ports.now()),
-        counter: 0, body,
+        counter, body,
       }
       const key = toHex(id)
       sink.documents.push({ kind: 'outbox', key, bytes: encodeOutboxItem(item) })

@@ -2,7 +2,7 @@ import { fromHex, MlsError, toHex } from '../mls/index.ts'
 import { forgetOld } from '../chat/epochs.ts'
 import { inboxLog, keyPackageLog } from '../chat/mail.ts'
 import { makeCommit, wantsCommit } from '../chat/membership.ts'
-import { messageEntryId, onCommitRecord, onEpochBegun, onMessageRecord } from '../chat/receive.ts'
+import { messageEntryId, nextSlot, onCommitRecord, onEpochBegun, onMessageRecord } from '../chat/receive.ts'
 import type { Heard } from '../chat/heard.ts'
 import type { RejoinReason, SignedStory } from '../chat/letter.ts'
 import { beginRecovery } from '../chat/recovery.ts'
@@ -12,7 +12,7 @@ import { encryptItems, maySend, outboxBatch } from '../chat/send.ts'
 import type { Publish } from '../chat/content.ts'
 import { PortError, type LogRecord, type Ports, type StoredEntry } from '../ports.ts'
 import { onInbox } from './inbox.ts'
-import { answerStory, ask, checkSlots, isAgedOut, noteHead, onStory } from './recover.ts'
+import { ask, checkSlots, compareWhenStrange, gossipEveryMs, isAgedOut, noteHead, onStory } from './recover.ts'
 import type { State } from './state.ts'
 import { onKeyPackageLog, restock, tendStock } from './stock.ts'
 
@@ -26,7 +26,10 @@ export class Sync {
   readonly #tasks = new Map<string, Task>()
   /** Conversations whose newest slots were looked at since the delivery service was last away. */
   readonly #checked = new Set<string>()
+  /** Conversations in whose slot something stands that this device has not followed yet. */
+  readonly #taken = new Set<string>()
   readonly #undecidedSince = new Map<string, number>()
+  readonly #comparedAt = new Map<string, number>()
   readonly #clocks = new Map<string, () => void>()
   #unwatch: (() => void) | undefined
   #watched = ''
@@ -142,7 +145,7 @@ export class Sync {
         const answer = await this.#ports.delivery.append(log, bytes, slot === '' ? undefined : slot)
         this.#unreachable = false
         if (answer.type === 'accepted') accepted.push({ key, publish, seq: answer.seq })
-        else this.#taken(key, publish)
+        else this.#onTaken(key, publish)
         if (target.type === 'commit') this.kick(toHex(target.room))
         if (accepted.length >= acknowledgeBatch) flush()
       }
@@ -171,9 +174,10 @@ export class Sync {
     if (removedPublish.length > 0) this.#state.transact({ entries, removedOutbox, removedPublish })
   }
 
-  #taken(key: string, publish: Publish): void {
-    // A commit slot: the winner is read from the log, and ours made again. Others: it is there already.
-    if (publish.target.type !== 'commit') this.#state.transact({ removedPublish: [key] })
+  #onTaken(key: string, publish: Publish): void {
+    // A commit slot: the winner is read, and ours made again. Others: it is there already.
+    if (publish.target.type === 'commit') this.#taken.add(toHex(publish.target.room))
+    else this.#state.transact({ removedPublish: [key] })
   }
 
   // -------------------------------------------------------------- in
@@ -189,9 +193,8 @@ export class Sync {
 
   /** Another member's story may show that the group has split. */
   #onTold(story: SignedStory | undefined): void {
-    const to = story === undefined ? undefined : onStory(this.#state, story)
-    if (story === undefined || to === undefined) return
-    this.#run(`story ${to.deviceId}`, () => answerStory(this.#state, toHex(story.story.groupId), to))
+    const todo = story === undefined ? undefined : onStory(this.#state, story)
+    if (todo !== undefined) this.#run(todo.name, todo.work)
   }
 
   /** After the inbox: a KeyPackage whose Welcome has come was not claimed for nothing. */
@@ -222,6 +225,8 @@ export class Sync {
       return
     }
     await this.#readCommits(id)
+    const { strangeAt = 0, behindAt = 0 } = this.#state.rooms.get(id)?.room ?? {}
+    if (this.#taken.delete(id) || strangeAt > 0 || behindAt > 0) await this.#readSlots(id)
     // A commit of our own is on its way: nothing of the next epoch can be there, and the outbox waits for it.
     if (this.#state.rooms.get(id)?.pending === undefined) await this.#readMessages(id)
     const state = this.#state.rooms.get(id)
@@ -231,6 +236,7 @@ export class Sync {
       return
     }
     noteHead(this.#state, id)
+    await this.#compare(id)
     this.#report(state)
     await this.#commitOrWait(id)
     this.#sendOutbox(id)
@@ -250,6 +256,14 @@ export class Sync {
     if (await isAgedOut(this.#ports, room, this.#ports.now())) this.#begin(id, 'aged', room.room.headAt)
     else await checkSlots(this.#state, id)
     this.#checked.add(id)
+  }
+
+  async #compare(id: string): Promise<void> {
+    const answer = await compareWhenStrange(this.#state, id, this.#comparedAt.get(id) ?? 0)
+    if (answer === 'compared') {
+      this.#comparedAt.set(id, this.#ports.now())
+      this.#later(id, gossipEveryMs)
+    } else if (answer !== undefined) this.#later(id, answer)
   }
 
   #begin(id: string, reason: RejoinReason, from: number): void {
@@ -309,19 +323,37 @@ export class Sync {
       const state = this.#state.rooms.get(id)
       if (state?.group === undefined) return false
       if (record.seq <= this.#state.store.cursor(log)) continue
-      const step = onCommitRecord(state, record, this.#state.moment())
-      if (step === 'undecided') {
-        this.#undecided(id)
-        return false
-      }
-      this.#undecidedSince.delete(id)
-      const begun = step.state.group === state.group ? step
-        : followedBy(step, onEpochBegun(step.state, this.#state.moment()))
-      this.#state.transact({
-        steps: [begun], cursors: [{ log, seq: record.seq }], removedPublish: this.#stale(state, begun),
-      })
+      if (!this.#takeCommit(state, record, [{ log, seq: record.seq }])) return false
     }
     return true
+  }
+
+  #takeCommit(state: RoomState, record: LogRecord, cursors: readonly { readonly log: string, readonly seq: number }[]) {
+    const step = onCommitRecord(state, record, this.#state.moment())
+    if (step === 'undecided') {
+      this.#undecided(state.room.id)
+      return false
+    }
+    this.#undecidedSince.delete(state.room.id)
+    const begun = step.state.group === state.group ? step
+      : followedBy(step, onEpochBegun(step.state, this.#state.moment()))
+    this.#state.transact({ steps: [begun], cursors, removedPublish: this.#stale(state, begun) })
+    return true
+  }
+
+  /**
+   * The slots themselves, epoch by epoch: a record that was put back into the log stands behind those that follow it,
+   * where the cursor has been already.
+   */
+  async #readSlots(id: string): Promise<void> {
+    for (;;) {
+      const before = this.#state.rooms.get(id)
+      if (before?.group === undefined || !isWell(before.room) || this.#stopped) return
+      const record = await this.#ports.delivery.slot(groupLog('h', before.room.log), nextSlot(before))
+      const state = this.#state.rooms.get(id)
+      if (record === undefined) return
+      if (state === before && !this.#takeCommit(state, record, [])) return
+    }
   }
 
   /** Records that make no sense any more: of the epoch that is over, or of a commit that was dropped. */

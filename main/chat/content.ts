@@ -37,7 +37,18 @@ export type Body = Infer<typeof Body>
  * text has the next number and keeps it through every retry, anything else has that of the last text. So a receiver
  * knows exactly which ones did not arrive. `sentAt` is the sender's clock, milliseconds since 1970.
  */
-export const Content = struct({ version: uint8, id: ContentId, sentAt: uint64, counter: uint32, body: Body })
+export const Content = struct({
+  version: uint8,
+  id: ContentId,
+  sentAt: uint64,
+  /** The epoch in which these numbers began: 0, or when the device lost count. */
+  numbering: uint64,
+  /** The epoch in which the device came into the group, and the counter at that time. */
+  joined: uint64,
+  base: uint32,
+  counter: uint32,
+  body: Body,
+})
 export type Content = Infer<typeof Content>
 
 export const contentVersion = 1

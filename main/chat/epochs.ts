@@ -59,7 +59,7 @@ export function enterEpoch(
   const retired = state.seals.map((seal) => seal.endedAt === 0n ? { ...seal, endedAt: BigInt(moment.now) } : seal)
   const entered: RoomState = {
     ...withRoom(state, {
-      ...roomOfPolicy(next.group), attempt: 0, suspects: [], proposals: [], epochAt: at,
+      ...roomOfPolicy(next.group), attempt: 0, suspects: [], behindAt: 0, proposals: [], epochAt: at,
       ...(healed.size === 0 ? {} : { healedAt: at, renewedBy: accountOf(applied.committerLeaf) }),
     }),
     group: next.group,

@@ -11,6 +11,8 @@ export type Heard = {
   readonly version: 1
   readonly conversation: string
   readonly deviceId: string
+  /** The epoch in which the numbers began, decimal. */
+  readonly numbering: string
   /** The highest number that was heard of; 0 before the first text of a device whose beginning this one has seen. */
   readonly upTo: number
   /** Below it, what did not arrive, in ascending order. */
@@ -32,19 +34,23 @@ export type Hearing = {
   readonly filled: { readonly gap: number, readonly left: number } | undefined
 }
 
-/**
- * A content of a device. `counted`: it is a message itself, else it only tells how many there are. Without `before`, the
- * device is new to this one, and what it said earlier was not for it.
- */
-export function hear(before: Heard | undefined, content: {
+/** A content, for the counting. */
+export type Heardable = {
   readonly conversation: string
   readonly deviceId: string
+  readonly numbering: string
+  /** The number of the last message that was not for this device, where it is known: it saw the sender come in. */
+  readonly base: number | undefined
   readonly counter: number
+  /** It is a message itself; else it only tells how many there are. */
   readonly counted: boolean
   readonly epoch: string
-}): Hearing {
+}
+
+/** A content of a device, after what was heard of it before. */
+export function hear(before: Heard | undefined, content: Heardable): Hearing {
   const { counter, counted, ...place } = content
-  const known = before ?? { version: 1, ...place, upTo: counted ? counter - 1 : counter, missing: [], epoch: content.epoch }
+  const known = before?.numbering === place.numbering ? before : firstHeard(content)
   const heard: Heard = { ...known, epoch: content.epoch }
   if (counter > known.upTo) {
     const end = counted ? counter - 1 : counter
@@ -59,5 +65,10 @@ export function hear(before: Heard | undefined, content: {
   const left = missing.reduce((sum, one) => one.gap === hole.gap ? sum + sizeOf(one) : sum, 0)
   return { heard: { ...heard, missing }, opened: undefined, filled: { gap: hole.gap, left } }
 }
+
+/** Of a device that came in later than this one, everything is for it; of others what it said before was not. */
+const firstHeard = ({ base, counted, counter, conversation, deviceId, numbering, epoch }: Heardable): Heard => ({
+  version: 1, conversation, deviceId, numbering, upTo: base ?? (counted ? counter - 1 : counter), missing: [], epoch,
+})
 
 export const sizeOf = ({ from, to }: Range): number => to - from + 1

@@ -1,4 +1,7 @@
-import { decode, encode, equal, MlsError, opaque, struct, uint64, uint8, utf8, type Infer, type Suite } from '../mls/index.ts'
+import {
+  decode, encode, equal, MlsError, opaque, struct, uint64, uint8, utf8, vector,
+  type Extension, type Extensions, type Infer, type Suite,
+} from '../mls/index.ts'
 
 /**
  * What this device has seen win: a hash of each commit's record, and for a while its sealed bytes. With them a log that
@@ -33,6 +36,26 @@ export const decodePassed = (bytes: Uint8Array): Passed => {
   return decode(Passed, bytes)
 }
 
+/** A private extension of a GroupInfo (RFC 9420 §17.3): newcomers learn which story of the group they came into. */
+const storyExtension = 0xf0c4
+const told = 64
+const Told = struct({ version: uint8, seen: vector(struct({ epoch: uint64, hash: opaque(64) }), 8_192) })
+
+/** The newest records that this device saw win, for the Welcome that it makes. */
+export const tellNewcomers = (history: readonly Passed[]): Extension => ({
+  extensionType: storyExtension,
+  extensionData: encode(Told, { version, seen: history.slice(0, told).map(({ epoch, hash }) => ({ epoch, hash })) }),
+})
+
+/** What the maker of a Welcome saw win; of these records only the hashes are known. Nothing, where nothing was told. */
+export function toldToNewcomer(extensions: Extensions, now: number): readonly Passed[] {
+  const extension = extensions.find(({ extensionType }) => extensionType === storyExtension)
+  if (extension?.extensionData[0] !== version) return []
+  const none = new Uint8Array(0)
+  return decode(Told, extension.extensionData).seen
+    .map(({ epoch, hash }) => ({ version, epoch, log: '', slot: '', hash, bytes: none, at: BigInt(now) }))
+}
+
 /** The name of an epoch's document: sorted as the epochs are. */
 export const passedKey = (room: string, epoch: bigint): string => `${room}.${String(epoch).padStart(20, '0')}`
 
@@ -50,25 +73,28 @@ function withoutOldBytes(history: readonly Passed[], now: number): readonly Pass
   return history.some(old) ? history.map((one) => old(one) ? { ...one, bytes: new Uint8Array(0) } : one) : history
 }
 
-/** What others hold of the same group, by epoch. */
+/** What somebody saw win at the end of an epoch. */
 export type Seen = { readonly epoch: bigint, readonly hash: Uint8Array }
+/** Where somebody is, and by which records they came there. */
+export type Way = { readonly epoch: bigint, readonly seen: readonly Seen[] }
 
-/** The same: both went the same way as far as both remember. */
-export type Comparison = 'same' | 'ours-stays' | 'theirs-stays'
+/** `same`, `ahead`, `behind`: both went the same way as far as both remember, and this device as far, further, less far. */
+export type Comparison = 'same' | 'ahead' | 'behind' | 'ours-stays' | 'theirs-stays'
 
 /**
  * Of two stories the one stays whose first differing record has the smaller hash: a rule that both sides compute, and
  * that nobody can bend without finding hashes. Without a common epoch there is nothing to compare.
  */
-export function compareStories(ours: readonly Seen[], theirs: readonly Seen[]): Comparison {
-  const other = new Map(theirs.map(({ epoch, hash }) => [epoch, hash]))
-  const byEpoch = [...ours].sort((a, b) => a.epoch < b.epoch ? -1 : 1)
+export function compareStories(ours: Way, theirs: Way): Comparison {
+  const other = new Map(theirs.seen.map(({ epoch, hash }) => [epoch, hash]))
+  const byEpoch = [...ours.seen].sort((a, b) => a.epoch < b.epoch ? -1 : 1)
   for (const { epoch, hash } of byEpoch) {
     const there = other.get(epoch)
     if (there === undefined || equal(there, hash)) continue
     return isSmaller(hash, there) ? 'ours-stays' : 'theirs-stays'
   }
-  return 'same'
+  if (ours.epoch === theirs.epoch) return 'same'
+  return ours.epoch > theirs.epoch ? 'ahead' : 'behind'
 }
 
 function isSmaller(a: Uint8Array, b: Uint8Array): boolean {

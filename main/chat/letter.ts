@@ -1,9 +1,10 @@
 import {
-  choice, decode, encode, fixed, KeyPackage, MlsError, opaque, signWithLabel, struct, uint16, uint64, uint8, vector,
+  choice, Credential, decode, encode, fixed, KeyPackage, MlsError, opaque, signWithLabel, struct, uint16, uint64, uint8, vector,
   verifyWithLabel, type Infer, type KeyPair, type Suite,
 } from '../mls/index.ts'
 import { milliseconds, versioned } from '../identity/fields.ts'
 import { IdentitySignature } from '../identity/genesis.ts'
+import type { Self } from './self.ts'
 
 /** What devices write to each other outside of a group, when the group itself does not work for one of them. */
 
@@ -49,22 +50,31 @@ export function keyPackageOf(suite: Suite, { request, signature }: SignedRejoin)
 /** Which records this device saw win in a group, so that somebody who saw others learns of it. */
 const Story = versioned(1, struct({
   groupId: fixed(16),
+  /** In which it is now: newcomers have not seen how they came in. */
+  epoch: uint64,
   seen: vector(struct({ epoch: uint64, hash: opaque(64) }), 65_536),
 }))
 export type Story = Infer<typeof Story>
 
-export const SignedStory = struct({ story: Story, signatureKey: opaque(64), signature: IdentitySignature })
+export const SignedStory = struct({
+  story: Story, credential: Credential, signatureKey: opaque(64), signature: IdentitySignature,
+})
 export type SignedStory = Infer<typeof SignedStory>
 
 const storyLabel = 'Coppice story 1'
 
-export const signStory = (suite: Suite, key: KeyPair, story: Story): SignedStory => ({
-  story, signatureKey: key.publicKey, signature: signWithLabel(suite, key.privateKey, storyLabel, encode(Story, story)),
+export const signStory = (
+  { suite, signatureKeyPair: key, credential }: Pick<Self, 'suite' | 'signatureKeyPair' | 'credential'>, story: Story,
+): SignedStory => ({
+  story, credential, signatureKey: key.publicKey,
+  signature: signWithLabel(suite, key.privateKey, storyLabel, encode(Story, story)),
 })
 
-/** Whether the key that the story names signed it. Who has that key, the group's tree says. */
-export const isSigned = (suite: Suite, { story, signatureKey, signature }: SignedStory): boolean =>
-  verifyWithLabel(suite, signatureKey, storyLabel, encode(Story, story), signature)
+/** Whether the device that the story names told it. Whether that one is a member, the group's tree says. */
+export const isTold = (
+  { suite, authentication }: Pick<Self, 'suite' | 'authentication'>, told: SignedStory,
+): boolean => authentication.validate(told.credential, told.signatureKey) === undefined
+  && verifyWithLabel(suite, told.signatureKey, storyLabel, encode(Story, told.story), told.signature)
 
 /** A commit that ends an epoch whose slots are all filled with rubbish: the sealed record, and the log it stands in. */
 const Move = versioned(1, struct({ groupId: fixed(16), log: fixed(16), record: opaque(1_048_576) }))

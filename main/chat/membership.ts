@@ -5,6 +5,7 @@ import {
 } from '../mls/index.ts'
 import { closeRoom, enterEpoch, membersOf, roomOfPolicy } from './epochs.ts'
 import { encodePolicy, extensionTypes, leafCapabilities, leafLifetime, requiredExtensions, type Policy } from './extensions.ts'
+import { tellNewcomers } from './history.ts'
 import { tokenProof } from './invite.ts'
 import { encodeWelcomeMail, inboxLog } from './mail.ts'
 import { accountOf } from './account-of.ts'
@@ -53,9 +54,9 @@ export function createRoom(moment: Moment, options: {
 
 export const emptyRoom = (id: string, now: number): Room => ({
   version: 1, id, log: '', kind: 'group', state: 'request', name: '', peer: '', admins: [], membersMayAdd: false,
-  epochAt: now, healedAt: now, renewedBy: '', attempt: 0, intents: [], leaving: false, counter: 0, nextOrder: 1,
+  epochAt: now, healedAt: now, renewedBy: '', attempt: 0, intents: [], leaving: false, counter: 0, counterBase: 0, numbering: '0', nextOrder: 1,
   readUpTo: 0, unread: 0, draft: '', at: now, last: undefined, request: undefined, receiptsDue: [], proposals: [],
-  recovery: undefined, returnedAt: '', headAt: now, ownRecords: { epoch: '', records: [] }, suspects: [],
+  recovery: undefined, joinedAt: '0', returnedAt: '', strangeAt: 0, behindAt: 0, headAt: now, ownRecords: { epoch: '', records: [] }, suspects: [],
 })
 
 /** Whether this device has reason to commit now: something to change, or proposals that wait (RFC 9420 §12.4). */
@@ -86,6 +87,7 @@ export function makeCommit(state: RoomState, moment: Moment, position: Position)
     proposals: wanted.proposals, authenticatedData: encodeNote(moment.now, wanted.attachments), authentication: moment.self.authentication,
     // Fresh keys with every commit, also where RFC 9420 §12.4 would let them be: each change heals the group.
     forcePath: true,
+    groupInfoExtensions: [tellNewcomers(state.history)],
   })
   // A commit travels with the proposals that it references, so that nobody lacks one.
   const byReference = made.applied.proposals.some((one) => one.byReference)

@@ -65,6 +65,10 @@ const judgedAlone: ReadonlySet<string> = new Set<RuleId>([
   '5.1.3.open', '5.1.3.public-key', '7.5.derived-key', '12.4.1.path-secret-length',
 ])
 
+/** The slot that ends this epoch, as far as this device has tried. Only where there is a group. */
+export const nextSlot = ({ group, room }: RoomState): string =>
+  group === undefined ? '' : commitSlot(group, room.attempt)
+
 /** A record in the epoch's slot that this device could not follow, and what it means. */
 function unfollowed(state: RoomState, error: MlsError, moment: Moment): RoomStep | 'undecided' {
   const recover = (reason: RejoinReason): RoomStep => beginRecovery(state, { reason, from: moment.now }, moment)
@@ -209,7 +213,8 @@ function readRecord(
   try {
     messages = decodeMessages(openRecord(keys.group.suite, keys.seal, log, record.bytes))
   } catch (error) {
-    if (error instanceof MlsError) return still(state) // Nobody who holds the epoch's key wrote this.
+    // Nobody who holds the epoch's key wrote this: a stranger, or somebody in another story of the same epoch.
+    if (error instanceof MlsError) return still(withRoom(state, { strangeAt: state.room.strangeAt || known.now }))
     throw error
   }
   let step = still(state)
@@ -235,7 +240,8 @@ function readMessage(state: RoomState, message: MLSMessage, place: Place): RoomS
     if (error.code === 'gone' && isOfCopy(state, message, place)) {
       return beginRecovery(state, { reason: 'cloned', from: known.now }, known)
     }
-    return refusedMessage(state, error, place)
+    // A proposal that comes too late, or is no good, is nothing that people could miss.
+    return message.body.type === 'privateMessage' ? refusedMessage(state, error, place) : still(state)
   }
   switch (received.type) {
     case 'application': {
@@ -319,10 +325,14 @@ function onHeard(
   const { room } = step.state
   const deviceId = deviceIdOf(received.senderLeaf.credential)
   const { known } = place
-  const before = step.heard.findLast((one) => one.deviceId === deviceId) ?? known.heard(room.id, deviceId)
+  const last = step.heard.findLast((one) => one.deviceId === deviceId) ?? known.heard(room.id, deviceId)
+  // What was heard in an earlier membership says nothing: what came between was not for this device.
+  const before = last !== undefined && BigInt(last.epoch) >= BigInt(room.joinedAt) ? last : undefined
+  const { counter, base, joined, numbering } = content
+  const isLater = joined > BigInt(room.joinedAt) || numbering > BigInt(room.joinedAt)
   const { heard, opened, filled } = hear(before, {
-    conversation: room.id, deviceId, counter: content.counter, counted: isCounted(content.body),
-    epoch: String(received.epoch),
+    conversation: room.id, deviceId, counter, counted: isCounted(content.body), epoch: String(received.epoch),
+    numbering: String(numbering), base: isLater ? base : undefined,
   })
   const told: RoomStep = { ...step, heard: [...step.heard, heard] }
   const id = (gap: number): string => `${room.id}.gap.${deviceId}.${gap}`

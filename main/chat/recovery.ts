@@ -4,7 +4,7 @@ import {
 } from '../mls/index.ts'
 import { deviceIdOf } from '../identity/credential.ts'
 import { incarnationExtension, incarnationIn, leafCapabilities, leafLifetime } from './extensions.ts'
-import { compareStories, type Seen } from './history.ts'
+import { compareStories, type Seen, type Way } from './history.ts'
 import { rejoinReasons, signRejoin, signStory, type Letter, type RejoinReason } from './letter.ts'
 import { accountOf } from './account-of.ts'
 import type { OwnKeyPackage } from './mail.ts'
@@ -106,21 +106,45 @@ const helperOf = (leafNode: LeafNode): Helper =>
 export function tellStory(state: RoomState, moment: Moment): Letter {
   const { self } = moment
   const seen = state.history.slice(0, 200).map(({ epoch, hash }) => ({ epoch, hash }))
-  return { type: 'story', ...signStory(self.suite, self.signatureKeyPair, { groupId: fromHex(state.room.id), seen }) }
+  return { type: 'story', ...signStory(self, {
+    groupId: fromHex(state.room.id), epoch: state.group?.context.epoch ?? 0n, seen,
+  }) }
 }
 
-export type StoryHeard = { readonly step: RoomStep, readonly answer: boolean }
+export type StoryHeard = {
+  readonly step: RoomStep
+  /** They should hear this device's own story. */
+  readonly answer: boolean
+  /** They lack the records of the epochs from here on. */
+  readonly repairFrom: bigint | undefined
+}
+
+/** How long a device that is behind waits for the records that it lacks. */
+const behindMs = 30 * minuteMs
 
 /**
  * Another member's story. When theirs stays, this device has to be let back in; when ours stays, they have to learn of
  * it. Nobody rolls back: what was done in either story is done.
  */
-export function hearStory(state: RoomState, seen: readonly Seen[], moment: Moment): StoryHeard {
-  switch (compareStories(state.history, seen)) {
-    case 'same': return { step: still(state), answer: false }
-    case 'ours-stays': return { step: still(state), answer: true }
-    case 'theirs-stays': return { step: beginRecovery(state, { reason: 'forked', from: forkedAt(state, seen) }, moment), answer: false }
+export function hearStory(state: RoomState, theirs: Way, moment: Moment): StoryHeard {
+  const heard = (step: RoomStep, more: Partial<StoryHeard> = {}): StoryHeard =>
+    ({ step, answer: false, repairFrom: undefined, ...more })
+  const epoch = state.group?.context.epoch ?? 0n
+  switch (compareStories({ epoch, seen: state.history }, theirs)) {
+    case 'same': return heard(still(withRoom(state, { behindAt: 0 })))
+    case 'ahead': return heard(still(state), { repairFrom: theirs.epoch })
+    case 'behind': return heard(onBehind(state, moment), { answer: state.room.behindAt === 0 })
+    case 'ours-stays': return heard(still(state), { answer: true })
+    case 'theirs-stays': return heard(beginRecovery(state, { reason: 'forked', from: forkedAt(state, theirs.seen) }, moment))
   }
+}
+
+/** Others are further on, and the log does not have what leads there; they put it back if they still have it. */
+function onBehind(state: RoomState, moment: Moment): RoomStep {
+  const { behindAt } = state.room
+  if (behindAt === 0) return still(withRoom(state, { behindAt: moment.now }))
+  if (moment.now < behindAt + behindMs) return still(state)
+  return beginRecovery(state, { reason: 'undecided', from: behindAt }, moment)
 }
 
 /** When this device followed the first record that others did not. */

@@ -3,6 +3,7 @@ import {
   type Group, type Secret, type SuiteOf, type Welcome,
 } from '../mls/index.ts'
 import { membersOf, roomOfPolicy } from './epochs.ts'
+import { toldToNewcomer, type Passed } from './history.ts'
 import { emptyRoom } from './membership.ts'
 import type { OwnKeyPackage, WelcomeMail } from './mail.ts'
 import { accountOf } from './account-of.ts'
@@ -51,8 +52,10 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   const signer = leafAt(group.tree, joined.groupInfoSigner)
   if (signer === undefined) throw new MlsError('malformed', 'the signer of the Welcome is a member')
   const by = accountOf(signer)
-  const arrived: Arrived = { group, by, wipe: joined.wipe }
-  if (known?.room.recovery?.reference === own.reference) return comeBack(known, arrived, moment)
+  const history = toldToNewcomer(joined.groupInfoExtensions, moment.now)
+  const arrived: Arrived = { group, history, by, wipe: joined.wipe }
+  // By the request of this device, or because somebody has added it anew meanwhile.
+  if (known?.room.recovery !== undefined) return comeBack(known, arrived, moment)
   // A Welcome to a group that this device is in: a replay, or a mistake of the sender's.
   if (known?.group !== undefined || id.length !== 32) return undefined
   const members = membersOf(group, [], new Set(), moment.now)
@@ -63,18 +66,19 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
     room: {
       ...base, ...policy, peer: peer ?? by, state: 'request', leaving: false, intents: [], proposals: [], attempt: 0,
       epochAt: moment.now, healedAt: moment.now, renewedBy: by, at: moment.now,
+      joinedAt: String(group.context.epoch), returnedAt: '', counterBase: base.counter,
       request: { from: by, byInvite: options.byInvite },
     },
-    group, members, seals: [sealOf(group)], pending: undefined, waiting: [], history: [],
+    group, members, seals: [sealOf(group)], pending: undefined, waiting: [], history,
   }
   const step = tellFact(still(state), moment.now, `${id}.${group.context.epoch}.joined`, { fact: 'joined', by })
   return { step, by, wipe: joined.wipe }
 }
 
-type Arrived = { readonly group: Group, readonly by: string, readonly wipe: readonly Secret[] }
+type Arrived = { readonly group: Group, readonly history: readonly Passed[], readonly by: string, readonly wipe: readonly Secret[] }
 
 /** The conversation goes on with the group as it is now; what the old state held is forgotten. */
-function comeBack(known: RoomState, { group, by, wipe }: Arrived, moment: Moment): Invited | undefined {
+function comeBack(known: RoomState, { group, history, by, wipe }: Arrived, moment: Moment): Invited | undefined {
   const { room, group: before } = known
   // An epoch that this device has seen the end of: somebody answers an old request.
   if (before !== undefined && group.context.epoch <= before.context.epoch && room.recovery?.reason !== 'forked') {
@@ -85,9 +89,12 @@ function comeBack(known: RoomState, { group, by, wipe }: Arrived, moment: Moment
       ...roomOfPolicy(group), recovery: undefined, proposals: [], attempt: 0, suspects: [],
       ownRecords: { epoch: '', records: [] }, epochAt: moment.now, healedAt: moment.now, renewedBy: by,
       headAt: moment.now, returnedAt: String(group.context.epoch),
+      // A copy has counted on as well: the numbers begin anew.
+      ...room.recovery?.reason === 'cloned' ? { numbering: String(group.context.epoch), counter: 0, counterBase: 0 } : {},
+      strangeAt: 0, behindAt: 0,
     }),
     group, members: membersOf(group, known.members, new Set(), moment.now), seals: [sealOf(group)], pending: undefined,
-    waiting: [], history: [],
+    waiting: [], history,
   }
   const step = tellFact(still(state), moment.now, `${room.id}.${group.context.epoch}.returned`, {
     fact: 'returned', by, who: moment.self.accountId,

@@ -62,8 +62,11 @@ export type Room = {
   readonly intents: readonly Intent[]
   /** This device has said that it leaves; it goes on until it sees itself removed. */
   readonly leaving: boolean
-  /** How many contents this device has encrypted in this conversation. */
+  /** How many messages this device has sent in this conversation (chat/content.ts), and had when it came in. */
   readonly counter: number
+  readonly counterBase: number
+  /** The epoch in which these numbers began, decimal. */
+  readonly numbering: string
   readonly nextOrder: number
   readonly readUpTo: number
   readonly unread: number
@@ -76,8 +79,13 @@ export type Room = {
   /** Encoded MLSMessages of this epoch's proposals, hexadecimal: a commit travels with those that it references. */
   readonly proposals: readonly { readonly reference: string, readonly message: string }[]
   readonly recovery: Recovery | undefined
-  /** The first epoch after this device was last let back in; decimal, empty for never. */
+  /** The first epoch of this device in the group, and of its last return (empty for none); decimal. */
+  readonly joinedAt: string
   readonly returnedAt: string
+  /** Since when there are records that it cannot place (0: there are none): the group may have split. */
+  readonly strangeAt: number
+  /** Since when members are known to be further on than the log leads (0: they are not). */
+  readonly behindAt: number
   /** When this device last saw the end of the group's logs. */
   readonly headAt: number
   /** The newest records of this device in an epoch, by generation: one that is not among them is of a copy of it. */
@@ -215,7 +223,7 @@ export const deviceCount = (state: RoomState): number =>
 
 /** The entry as the window sees it. */
 export function tellEntry(stored: StoredEntry): Entry {
-  const { deliveredBy: _, ...entry } = stored
+  const { deliveredBy: _, counter: __, ...entry } = stored
   return entry
 }
 

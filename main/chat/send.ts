@@ -66,12 +66,17 @@ export function encryptItems(
   const devices = state.members.reduce((sum, member) => sum + member.devices, 0)
   for (const item of items) {
     const { id, sentAt, body } = item
-    if (isCounted(body) && item.counter === 0) {
+    // A number of an earlier numbering is worth nothing in this one.
+    const isNumbered = item.counter > 0 && item.counter <= state.room.counter
+    if (isCounted(body) && !isNumbered) {
       counter += 1
       counted.push({ ...item, counter })
     }
-    const own = isCounted(body) && item.counter > 0 ? item.counter : counter
-    const made = protect(group, encodeContent({ id, sentAt, counter: own, body }))
+    const own = isCounted(body) && isNumbered ? item.counter : counter
+    const made = protect(group, encodeContent({
+      id, sentAt, numbering: BigInt(state.room.numbering), joined: BigInt(state.room.joinedAt),
+      base: state.room.counterBase, counter: own, body,
+    }))
     group = made.group
     wipe.push(...made.wipe)
     const bytes = sealRecord(group.suite, seal, log, [encode(MLSMessage, made.message)])
@@ -79,7 +84,7 @@ export function encryptItems(
     sent.push({ generation: made.generation, hash: recordHash(group.suite, bytes) })
     // Who can read it is decided now: the members of this epoch.
     const shown = body.type === 'text' ? entry(messageEntryId(self, toHex(id))) : undefined
-    if (shown?.kind === 'message') entries.push({ ...shown, people: state.members.length, devices })
+    if (shown?.kind === 'message') entries.push({ ...shown, people: state.members.length, devices, counter: own })
   }
   const ownRecords = { epoch, records: sent.slice(-rememberedRecords) }
   return { state: { ...withRoom(state, { counter, ownRecords }), group }, counted, records, entries, wipe }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { hear, sizeOf, type Heard } from '../../main/chat/heard.ts'
 
-const place = { conversation: 'c', deviceId: 'd', epoch: '1' }
+const place = { conversation: 'c', deviceId: 'd', epoch: '1', numbering: '0', base: undefined }
 const text = (counter: number) => ({ ...place, counter, counted: true })
 const other = (counter: number) => ({ ...place, counter, counted: false })
 
@@ -15,6 +15,14 @@ describe('What was heard of a device', () => {
     assert.deepEqual(hear(undefined, text(8)).opened, undefined)
     assert.deepEqual(missingOf(hear(undefined, text(8)).heard), [])
     assert.equal(hear(undefined, other(7)).heard.upTo, 7)
+  })
+
+  test('begins with the first message of a device that came later, and anew when it has lost count', () => {
+    const later = { ...place, base: 0 }
+    const { heard, opened } = hear(undefined, { ...later, counter: 3, counted: true })
+    assert.deepEqual(opened, { gap: 1, from: 1, to: 2 })
+    const again = hear(heard, { ...later, numbering: '9', counter: 2, counted: true })
+    assert.deepEqual([again.opened, missingOf(again.heard)], [{ gap: 1, from: 1, to: 1 }, [1]])
   })
 
   test('shows a hole exactly, and closes it when the messages come after all', () => {

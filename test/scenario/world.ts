@@ -32,7 +32,7 @@ export class Refused extends Error {
  * A vault over a real store whose key the test holds: keychain and passphrase have tests of their own, and Argon2 would
  * take half a second for each person.
  */
-function vaultOf(file: string, key: Uint8Array, options: { readonly maxPages?: number }): Vault {
+export function vaultOf(file: string, key: Uint8Array, options: { readonly maxPages?: number }): Vault {
   let store: Store | undefined
   const open = (): Promise<Store> => {
     store = openStore({ file, key: key.slice(), ...options })
