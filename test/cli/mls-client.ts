@@ -4,20 +4,22 @@ import { supportedSuites } from '../interop/book.ts'
 import { serve } from '../interop/server.ts'
 
 // `npm run mls-client -- --port N`: the engine as a client of the MLS working group's interop interface, for its test
-// runner or another one. SIGINT and SIGTERM end it.
+// runner or another one. SIGINT and SIGTERM end it. GREASE is an option, because some implementations do not ignore it.
 
-const usage = 'Usage: npm run mls-client -- --port N   (0: any that is free)'
+const usage = `Usage: npm run mls-client -- --port N [--grease]
+  --port N   0: any that is free
+  --grease   offer values that others must ignore (RFC 9420 §13.5)`
 
 async function main(): Promise<void> {
-  const port = portOf(process.argv.slice(2))
-  if (port === undefined) {
+  const options = optionsOf(process.argv.slice(2))
+  if (options === undefined) {
     console.error(usage)
     process.exitCode = 2
     return
   }
   setLogVerbosity(logVerbosity.NONE) // It would tell the same error once more.
-  const server = await serve(port).catch((error: unknown) => {
-    console.error(`Port ${port} cannot be served: ${error instanceof Error ? error.message : String(error)}`)
+  const server = await serve(options).catch((error: unknown) => {
+    console.error(`Port ${options.port} cannot be served: ${error instanceof Error ? error.message : String(error)}`)
   })
   if (server === undefined) {
     process.exitCode = 1
@@ -27,10 +29,12 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { void server.stop() })
 }
 
-function portOf(args: readonly string[]): number | undefined {
+function optionsOf(args: readonly string[]): { readonly port: number, readonly grease: boolean } | undefined {
   try {
-    const { values: { port } } = parseArgs({ args: [...args], options: { port: { type: 'string' } } })
-    return port !== undefined && /^\d{1,5}$/.test(port) && Number(port) < 65_536 ? Number(port) : undefined
+    const { values: { port = '', grease = false } } = parseArgs({
+      args: [...args], options: { port: { type: 'string' }, grease: { type: 'boolean' } },
+    })
+    return /^\d{1,5}$/.test(port) && Number(port) < 65_536 ? { port: Number(port), grease } : undefined
   } catch {
     return undefined
   }

@@ -43,8 +43,14 @@ type EntryOf<T extends Entry['type']> = Extract<Entry, { readonly type: T }>
 
 /** All entries of one server. Calls of one server may be of many clients. */
 export class Book {
+  /** Whether its clients offer values that others must ignore (RFC 9420 §13.5). */
+  readonly grease: boolean
   #last = 0
   readonly #entries = new Map<number, Entry>()
+
+  constructor({ grease }: { readonly grease: boolean }) {
+    this.grease = grease
+  }
 
   /** States and transactions share their numbers: StorePSK takes either. */
   add(entry: Entry): number {
@@ -111,18 +117,20 @@ export const authentication: Authentication = {
   clientOf: (credential) => toHex(encode(Credential, credential)),
 }
 
-/** What a client says of itself in its leaves, with values that others must ignore (RFC 9420 §13.5). */
-export function leafOf(suite: Suite, identity: Uint8Array, signatureKeyPair = suite.signatureKeyPair()) {
+/** What a client says of itself in its leaves, with a fresh signature key. */
+export function leafOf({ grease }: Book, suite: Suite, identity: Uint8Array) {
   const now = seconds()
   const [hour, day] = [3600n, 86400n]
-  const capabilities = {
-    versions: [mls10], cipherSuites: supportedSuites, extensions: [], proposals: [],
-    credentials: [credentialType.basic],
+  const able = {
+    capabilities: {
+      versions: [mls10], cipherSuites: supportedSuites, extensions: [], proposals: [],
+      credentials: [credentialType.basic],
+    },
   }
   return {
     credential: { type: 'basic', identity },
-    signatureKeyPair,
-    ...withGrease(suite, { capabilities }),
+    signatureKeyPair: suite.signatureKeyPair(),
+    ...grease ? withGrease(suite, able) : able,
     // Clocks differ by an hour at most; some implementations take no more than three months.
     lifetime: { notBefore: now - hour, notAfter: now + 28n * day },
   } as const

@@ -30,11 +30,11 @@ export const memberCalls: Handlers<
   CreateGroup: (book, request) => {
     const { groupId, cipherSuite, identity } = request
     const used = suite(cipherSuite)
-    const group = createGroup(used, { groupId, ...leafOf(used, identity) })
+    const group = createGroup(used, { groupId, ...leafOf(book, used, identity) })
     return { stateId: book.add(newMember(group, wireFormatOf(request), new Map())) }
   },
   CreateKeyPackage: (book, { cipherSuite, identity }) => {
-    const guest = newGuest(suite(cipherSuite), identity)
+    const guest = newGuest(book, suite(cipherSuite), identity)
     const { keyPackage } = guest
     return { transactionId: book.add(guest), keyPackage: write({ type: 'keyPackage', keyPackage }), ...keysOf(guest) }
   },
@@ -51,7 +51,7 @@ export const memberCalls: Handlers<
     const psks: Psks = new Map()
     for (const { pskId, pskSecret } of request.psks) storePsk(psks, pskId, pskSecret)
     const { group, message } = joinExternally({
-      suiteOf, authentication, groupInfo: info, ...readTree(ratchetTree), ...leafOf(used, identity),
+      suiteOf, authentication, groupInfo: info, ...readTree(ratchetTree), ...leafOf(book, used, identity),
       ...removePrior ? { replaces: 'own' } : {},
       pskIds: request.psks.map(({ pskId }) => externalPsk(used, pskId).psk),
       psks: lookupIn(psks),
@@ -63,7 +63,7 @@ export const memberCalls: Handlers<
   GroupInfo: (book, { stateId, externalTree }) => {
     const { group } = book.get('state', stateId)
     const info = groupInfo(group, {
-      externalPub: true, ratchetTree: !externalTree, extensions: greaseExtensions(group.suite),
+      externalPub: true, ratchetTree: !externalTree, extensions: book.grease ? greaseExtensions(group.suite) : [],
     })
     return { groupInfo: write({ type: 'groupInfo', groupInfo: info }), ratchetTree: writeTree(group, { externalTree }) }
   },
@@ -121,10 +121,11 @@ export const memberCalls: Handlers<
 }
 
 /** Somebody new, with a KeyPackage for that suite. */
-export function newGuest(suite: Suite, identity: Uint8Array): Guest {
-  const leaf = leafOf(suite, identity)
+export function newGuest(book: Book, suite: Suite, identity: Uint8Array): Guest {
+  const leaf = leafOf(book, suite, identity)
   const signaturePrivateKey = leaf.signatureKeyPair.privateKey
-  const made = generateKeyPackage(suite, { ...leaf, extensions: greaseExtensions(suite, leaf.capabilities) })
+  const extensions = book.grease ? greaseExtensions(suite, leaf.capabilities) : []
+  const made = generateKeyPackage(suite, { ...leaf, extensions })
   return { type: 'transaction', ...made, signaturePrivateKey, psks: new Map() }
 }
 

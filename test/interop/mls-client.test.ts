@@ -26,25 +26,27 @@ const nameOf = ({ encrypted, externalTree }: Omit<Mode, 'suite' | 'otherSuite'>)
   `handshakes ${encrypted ? 'encrypted' : 'in clear'}, trees ${externalTree ? 'outside' : 'inside'}`
 
 describe('the server of the interop interface', () => {
-  let server: InteropServer
+  let servers: readonly InteropServer[]
   let clients: readonly Remote[]
 
+  // Two clients of one server, and one of another, which offers GREASE.
   before(async () => {
-    server = await serve(0)
-    clients = Array.from({ length: 3 }, () => new Remote(server.port))
+    const [plain, greasing] = [await serve({ port: 0, grease: false }), await serve({ port: 0, grease: true })]
+    servers = [plain, greasing]
+    clients = [plain, greasing, plain].map(({ port }) => new Remote(port))
   })
   after(async () => {
     for (const client of clients) client.close()
-    await server.stop()
+    for (const server of servers) await server.stop()
   })
 
   /** Plays it, and sees that nothing of it stays at the server. */
   async function play(scenario: Scenario, mode: Mode): Promise<void> {
-    const held = server.held()
+    const held = servers.map((server) => server.held())
     const stage = new Stage(clients, mode)
     await stage.play(scenario)
     await stage.clear()
-    assert.equal(server.held(), held, 'the server still holds something of the scenario')
+    assert.deepEqual(servers.map((server) => server.held()), held, 'something of the scenario is still held')
   }
 
   for (const mode of modes) describe(`plays with ${nameOf(mode)}:`, () => {

@@ -12,7 +12,7 @@ export const outsiderCalls: Handlers<
 > = {
   NewMemberAddProposal: (book, { groupInfo, identity }) => {
     const observed = observe({ suiteOf, authentication, ...read('groupInfo', groupInfo) })
-    const guest = newGuest(observed.suite, identity)
+    const guest = newGuest(book, observed.suite, identity)
     const message = proposeAsNewMember(observed, guest.keyPackage, guest)
     return { transactionId: book.add(guest), proposal: encode(MLSMessage, message), ...keysOf(guest) }
   },

@@ -28,9 +28,15 @@ export type InteropServer = {
   readonly stop: () => Promise<void>
 }
 
-/** Serves the interop interface on the loopback address. `port` 0: any that is free. */
-export async function serve(port: number): Promise<InteropServer> {
-  const book = new Book()
+/**
+ * Serves the interop interface on the loopback address. `port` 0: any that is free. `grease`: with values that others
+ * must ignore (RFC 9420 §13.5).
+ */
+export async function serve({ port, grease }: {
+  readonly port: number
+  readonly grease: boolean
+}): Promise<InteropServer> {
+  const book = new Book({ grease })
   // Welcomes of large groups are longer than the limit of 4 MiB that is the default.
   const server = new Server({ 'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1 })
   server.addService(service, Object.fromEntries(callNames.map((name) => [name, answering(book, name)])))

@@ -30,7 +30,8 @@ export const subgroupCalls: Handlers<
     const used = suite(guest.keyPackage.cipherSuite)
     const keyPackages = keyPackage.map((each) => readKeyPackage(used, each))
     const made = reinitialize(group, {
-      suiteOf, authentication, keyPackages, forcePath, ratchetTree: !externalTree, ...leafOf(used, identityOf(group)),
+      suiteOf, authentication, keyPackages, forcePath, ratchetTree: !externalTree,
+      ...leafOf(book, used, identityOf(group)),
     })
     return subgroup(moveOn(book, reinitId, made.group), made, { externalTree })
   },
@@ -44,7 +45,7 @@ export const subgroupCalls: Handlers<
     const { group: old, wireFormat, psks } = book.get('state', stateId)
     const made = branch(old, {
       groupId, extensions, authentication, keyPackages: keyPackages.map((each) => readKeyPackage(old.suite, each)),
-      forcePath, ratchetTree: !externalTree, ...leafOf(old.suite, identityOf(old)),
+      forcePath, ratchetTree: !externalTree, ...leafOf(book, old.suite, identityOf(old)),
     })
     return subgroup(book.add(newMember(made.group, wireFormat, copied(psks))), made, { externalTree })
   },
@@ -68,7 +69,7 @@ function identityOf({ tree, ownLeaf }: Group): Uint8Array {
 function renewal(book: Book, stateId: number): ResponseOf<'HandleReInitCommit'> {
   const { group } = book.get('state', stateId)
   if (group.status.type !== 'reinitialized') throw new MlsError('misuse', 'this commit was not one of a ReInit')
-  const guest = newGuest(suite(group.status.reInit.cipherSuite), identityOf(group))
+  const guest = newGuest(book, suite(group.status.reInit.cipherSuite), identityOf(group))
   const reinitId = book.add({ type: 'reinit', stateId, guest })
   const keyPackage = write({ type: 'keyPackage', keyPackage: guest.keyPackage })
   return { reinitId, keyPackage, epochAuthenticator: epochAuthenticator(group) }
