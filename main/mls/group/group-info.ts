@@ -103,8 +103,8 @@ export function verifyGroupInfo(suite: Suite, info: GroupInfo, { tree, authentic
   const signed = encode(GroupInfoTBS, info)
   check('12.4.3.1.signature', verifyWithLabel(suite, signerLeaf.signatureKey, label, signed, signature))
   check('12.4.3.1.tree-hash', equal(treeHash(suite, tree), context.treeHash))
+  checkExtensions(context.extensions, authentication) // Before every member is held to them.
   validateTree(suite, { tree, groupId: context.groupId, groupExtensions: context.extensions, now })
-  checkExtensions(context.extensions, authentication)
   // RFC 9420 §5.3.1: "When a member receives a GroupInfo object that it will use to join a group".
   for (const { leafNode } of leavesOf(tree)) {
     checkVerdict('5.3.1.credential', authentication.validate(leafNode.credential, leafNode.signatureKey))

@@ -20,10 +20,18 @@ export function checkUniqueExtensions(extensions: Extensions): void {
   check('13.4.unique-extension', types.size === extensions.length)
 }
 
+const none: ReadonlySet<number> = new Set()
+
 /** RFC 9420 §7.2: whether each extension is a default one or listed in the capabilities. */
 export const listsExtensions = (capabilities: Capabilities, extensions: Extensions): boolean =>
-  extensions.every(({ extensionType: type }) =>
-    defaultExtensionTypes.has(type) || capabilities.extensions.includes(type))
+  lists(capabilities.extensions, extensions.map((extension) => extension.extensionType), defaultExtensionTypes)
+
+/** Whether all of these types are listed, or need not be. Strangers choose both lists: no look-up walks one. */
+function lists(listed: readonly number[], types: readonly number[], defaults: ReadonlySet<number>): boolean {
+  if (types.length === 0) return true
+  const known = new Set(listed)
+  return types.every((type) => defaults.has(type) || known.has(type))
+}
 
 /** RFC 9420 §7.2: whether a client with these capabilities takes proposals of this type. */
 const supportsProposal = (capabilities: Capabilities, type: number): boolean =>
@@ -48,9 +56,9 @@ export function requiredBy(groupExtensions: Extensions): RequiredCapabilities {
 
 /** RFC 9420 §7.3, §11.1: whether the capabilities have all that is required; defaults need not be listed. */
 const meets = (capabilities: Capabilities, required: RequiredCapabilities): boolean =>
-  required.extensionTypes.every((type) => defaultExtensionTypes.has(type) || capabilities.extensions.includes(type))
-  && required.proposalTypes.every((type) => supportsProposal(capabilities, type))
-  && required.credentialTypes.every((type) => capabilities.credentials.includes(type))
+  lists(capabilities.extensions, required.extensionTypes, defaultExtensionTypes)
+  && lists(capabilities.proposals, required.proposalTypes, defaultProposalTypes)
+  && lists(capabilities.credentials, required.credentialTypes, none)
 
 /**
  * RFC 9420 §7.3: refuses a leaf that is invalid on its own. The credential is for the authentication service to
