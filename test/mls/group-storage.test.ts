@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
-  changedParts, commit, decodePending, encodePending, groupFromParts, merge, MlsError, protect, receive, trusting,
-  type Group, type GroupParts, type LeafIndex,
+  changedParts, commit, decodePending, encodePending, groupFromParts, merge, MlsError, propose, protect, receive,
+  trusting, type Group, type GroupParts, type LeafIndex,
 } from '../../main/mls/index.ts'
 import { bytes, implementations, set, World } from './group-world.ts'
 
@@ -121,6 +121,25 @@ describe('a stored group', () => {
       const { group, pending } = commit(alice, { authentication: trusting })
       const bytes = encodePending(group, { ...pending, ownLeaf: ownLeaf as LeafIndex })
       assert.throws(() => decodePending(world.suiteOf, group, bytes), isMalformed)
+    }
+  })
+
+  test('whose parts lie under each other\'s names is refused', () => {
+    const { alice } = pair(3)
+    const { group, pending } = commit(alice, { authentication: trusting })
+    const removal = { type: 'remove', removed: 1 as LeafIndex } as const
+    const proposed = propose(merge(group, pending).group, removal).group
+    const parts = stored(proposed)
+    const [proposal] = [...parts.ratchets.keys()].filter((name) => name.includes('/p') && !name.endsWith('/past'))
+    assert.ok(proposal !== undefined)
+    const moves = [['1/past', '2/past'], ['1/past', '0/past'], [proposal, `1${proposal.slice(1)}`], [proposal, `${proposal}00`]]
+    for (const [from = '', to = ''] of moves) {
+      const part = parts.ratchets.get(from)
+      assert.ok(part !== undefined, from)
+      const ratchets = new Map(parts.ratchets).set(to, part)
+      ratchets.delete(from)
+      assert.throws(() => groupFromParts(world.suiteOf, { ...parts, ratchets }), (error) =>
+        error instanceof MlsError && error.code === 'malformed', `${from} as ${to}`)
     }
   })
 

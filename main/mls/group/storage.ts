@@ -181,8 +181,8 @@ type StoredParts = {
  */
 export function groupFromParts(suiteOf: SuiteOf, parts: StoredParts): Group {
   const tree = treeFrom([], Array.from(parts.nodes, ([index, bytes]) => ({ index, ...decode(StoredNode, bytes) })))
-  const ratchets = readRatchets(parts.ratchets)
   const head = readHead(suiteOf, parts.head, tree)
+  const ratchets = readRatchets(parts.ratchets, head.context.epoch)
   const secrets = ratchets.secrets.get(String(head.context.epoch)) ?? new Map<string, SecretTreePart>()
   return {
     ...head,
@@ -226,19 +226,29 @@ type Read = {
   readonly proposals: Infer<typeof StoredProposal>[]
 }
 
-function readRatchets(stored: ReadonlyMap<string, Uint8Array>): Read {
+/** What says itself where it belongs must stand there. */
+function readRatchets(stored: ReadonlyMap<string, Uint8Array>, current: bigint): Read {
   const read: Read = { secrets: new Map(), past: [], proposals: [] }
   for (const [name, bytes] of stored) {
     const [epoch = '', part = ''] = name.split('/')
-    if (part === 'past') read.past.push(decode(StoredPast, bytes))
-    else if (part.startsWith('p')) read.proposals.push(decode(StoredProposal, bytes))
-    else {
+    if (part === 'past') {
+      const past = decode(StoredPast, bytes)
+      const { epoch: own } = past.context
+      if (own >= current || `${own}/past` !== name) throw misplaced(name)
+      read.past.push(past)
+    } else if (part.startsWith('p')) {
+      const proposal = decode(StoredProposal, bytes)
+      if (proposalKey(current, toHex(proposal.reference)) !== name) throw misplaced(name)
+      read.proposals.push(proposal)
+    } else {
       const secrets = read.secrets.get(epoch) ?? new Map<string, SecretTreePart>()
       read.secrets.set(epoch, secrets.set(part, decode(StoredSecret, bytes).part))
     }
   }
   return read
 }
+
+const misplaced = (name: string): MlsError => new MlsError('malformed', `a stored group has another part as ${name}`)
 
 const readPast = (read: Read): readonly PastEpoch[] => read.past
   .sort((a, b) => a.context.epoch > b.context.epoch ? -1 : 1)
