@@ -1,5 +1,10 @@
+import { isCounted } from '../chat/content.ts'
+import { intend } from '../chat/membership.ts'
+import { renewal, wantsRenewal } from '../chat/renewal.ts'
+import { toHex } from '../mls/index.ts'
 import type { LogUsage } from '../../preload/api.ts'
 import { retentionMs, type Ports } from '../ports.ts'
+import type { State } from './state.ts'
 
 /** What keeps a device, its groups and its log in good health: done now and then, or offered to the person. */
 
@@ -9,4 +14,12 @@ const dayMs = 24 * 60 * 60 * 1000
 export async function usageOf({ delivery }: Ports): Promise<LogUsage | undefined> {
   const usage = await delivery.usage?.()
   return usage === undefined ? undefined : { ...usage, keptDays: (retentionMs.get('m') ?? 0) / dayMs }
+}
+
+/** When it is time, new keys for the own leaf: before what waits to be said, which then goes out under them. */
+export function renewInTime(state: State, id: string): void {
+  const room = state.rooms.get(id)
+  if (room === undefined) return
+  const speaks = [...state.outbox.values()].some(({ room: of, body }) => toHex(of) === id && isCounted(body))
+  if (wantsRenewal(room, { now: state.ports.now(), speaks })) state.transact({ steps: [intend(room, renewal())] })
 }

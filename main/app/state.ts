@@ -11,6 +11,7 @@ import { closeRoom } from '../chat/epochs.ts'
 import { heardKey } from '../chat/heard.ts'
 import { decodePassed, encodePassed, passedKey, type Passed } from '../chat/history.ts'
 import type { OwnKeyPackage } from '../chat/mail.ts'
+import { emptyRoom } from '../chat/membership.ts'
 import {
   still, tellConversation, tellEntry, type Outgoing, type RoomState, type RoomStep, type Say,
 } from '../chat/room.ts'
@@ -95,7 +96,8 @@ export class State {
     }
     const histories = this.#loadHistories()
     for (const { bytes } of store.documents('room')) {
-      const room = roomDocument.decode(bytes)
+      // What a later version has added, an older one did not write.
+      const room = { ...emptyRoom('', 0), ...roomDocument.decode(bytes) }
       const state = this.#loadRoom(room, histories.get(room.id) ?? [])
       this.rooms.set(state.room.id, state)
     }

@@ -11,6 +11,7 @@ import { groupLog } from '../chat/sealed.ts'
 import { encryptItems, maySend, outboxBatch } from '../chat/send.ts'
 import type { Publish } from '../chat/content.ts'
 import { PortError, type LogRecord, type Ports, type StoredEntry } from '../ports.ts'
+import { renewInTime } from './health.ts'
 import { onInbox } from './inbox.ts'
 import { ask, checkSlots, compareWhenStrange, gossipEveryMs, isAgedOut, noteHead, onStory } from './recover.ts'
 import type { State } from './state.ts'
@@ -238,6 +239,7 @@ export class Sync {
     noteHead(this.#state, id)
     await this.#compare(id)
     this.#report(state)
+    renewInTime(this.#state, id)
     await this.#commitOrWait(id)
     this.#sendOutbox(id)
   }
@@ -419,7 +421,7 @@ export class Sync {
   async #commitOrWait(id: string): Promise<void> {
     const state = this.#state.rooms.get(id)
     if (state === undefined || !wantsCommit(state, this.#ports.now())) {
-      this.#laterReadmit(state)
+      this.#laterCommit(state)
       return
     }
     if (state.room.intents.every((intent) => intent.type === 'readmit')) {
@@ -445,9 +447,9 @@ export class Sync {
     this.kick(id)
   }
 
-  /** Requests wait for their time. */
-  #laterReadmit(state: RoomState | undefined): void {
-    const times = state?.room.intents.flatMap((one) => one.type === 'readmit' ? [one.notBefore] : []) ?? []
+  /** Some of what is wanted waits for its time. */
+  #laterCommit(state: RoomState | undefined): void {
+    const times = state?.room.intents.flatMap((one) => 'notBefore' in one ? [one.notBefore] : []) ?? []
     if (state !== undefined && times.length > 0) {
       this.#later(state.room.id, Math.max(1_000, Math.min(...times) - this.#ports.now()))
     }

@@ -6,6 +6,7 @@ import { accountOf } from './account-of.ts'
 import { commitTime } from './note.ts'
 import { policyIn } from './policy.ts'
 import { withPassed } from './history.ts'
+import { afterCommit } from './renewal.ts'
 import { still, tellFact, withRoom, type Member, type Room, type RoomState, type RoomStep } from './room.ts'
 import { groupLog, sealOf, type Seal } from './sealed.ts'
 import type { Moment } from './self.ts'
@@ -60,6 +61,9 @@ export function enterEpoch(
   const entered: RoomState = {
     ...withRoom(state, {
       ...roomOfPolicy(next.group), attempt: 0, suspects: [], behindAt: 0, proposals: [], epochAt: at,
+      ...afterCommit(state.room, {
+        suite: next.group.suite, renewed: healed.has(next.group.ownLeaf), devices: leavesOf(next.group.tree).length,
+      }, moment.now),
       ...(healed.size === 0 ? {} : { healedAt: at, renewedBy: accountOf(applied.committerLeaf) }),
     }),
     group: next.group,

@@ -1,7 +1,5 @@
 import {
-  commit, createGroup, decode, encode, fromHex, KeyPackage, leavesOf, merge, MLSMessage, propose, toHex,
-  validateKeyPackage,
-  type Group, type OwnProposal, type Secret,
+  commit, createGroup, encode, fromHex, leavesOf, merge, MLSMessage, propose, toHex, type Secret,
 } from '../mls/index.ts'
 import { closeRoom, enterEpoch, membersOf, roomOfPolicy } from './epochs.ts'
 import { encodePolicy, extensionTypes, leafCapabilities, leafLifetime, requiredExtensions, type Policy } from './extensions.ts'
@@ -9,15 +7,16 @@ import { tellNewcomers } from './history.ts'
 import { tokenProof } from './invite.ts'
 import { encodeWelcomeMail, inboxLog } from './mail.ts'
 import { accountOf } from './account-of.ts'
-import { encodeNote, type Attachment } from './note.ts'
-import { policyIn, withPolicy } from './policy.ts'
-import { isReadmitted, readmission } from './readmit.ts'
+import { encodeNote } from './note.ts'
+import { isReadmitted } from './readmit.ts'
+import { renewalAfter } from './renewal.ts'
 import {
   administers, isDue, isOpen, isWell, still, tellFact, withRoom, type Claimed, type Intent, type PendingCommit, type Room,
   type RoomState, type RoomStep,
 } from './room.ts'
 import { commitSlot, groupLog, sealOf, sealRecord } from './sealed.ts'
 import type { Moment } from './self.ts'
+import { wantedOf } from './wanted.ts'
 
 /** Making a group, and changing who is in it: intents become one commit that either wins its slot or is made again. */
 
@@ -44,6 +43,7 @@ export function createRoom(moment: Moment, options: {
   const room: Room = {
     ...emptyRoom(toHex(groupId), now), ...roomOfPolicy(group), peer: options.peer, intents: options.intents,
     state: options.intents.length === 0 ? 'active' : 'creating', renewedBy: self.accountId,
+    renewAt: renewalAfter(self.suite, now, 1),
   }
   const state: RoomState = {
     room, group, members: membersOf(group, [], new Set(), now), seals: [sealOf(group)], pending: undefined, waiting: [],
@@ -54,7 +54,8 @@ export function createRoom(moment: Moment, options: {
 
 export const emptyRoom = (id: string, now: number): Room => ({
   version: 1, id, log: '', kind: 'group', state: 'request', name: '', peer: '', admins: [], membersMayAdd: false,
-  epochAt: now, healedAt: now, renewedBy: '', attempt: 0, intents: [], leaving: false, counter: 0, counterBase: 0, numbering: '0', nextOrder: 1,
+  epochAt: now, healedAt: now, renewedBy: '', renewAt: now, attempt: 0, intents: [], leaving: false, counter: 0,
+  counterBase: 0, numbering: '0', nextOrder: 1,
   readUpTo: 0, unread: 0, draft: '', at: now, last: undefined, request: undefined, receiptsDue: [], proposals: [],
   recovery: undefined, joinedAt: '0', returnedAt: '', strangeAt: 0, behindAt: 0, headAt: now, ownRecords: { epoch: '', records: [] }, suspects: [],
 })
@@ -78,9 +79,9 @@ export type Position = { readonly commits: number, readonly messages: number }
 export function makeCommit(state: RoomState, moment: Moment, position: Position): RoomStep {
   const { group } = state
   if (group === undefined) return still(state)
-  const wanted = proposalsFor(state, group, moment)
+  const wanted = wantedOf(state, group, moment)
   const cleaned = withRoom(state, { intents: wanted.intents })
-  if (wanted.proposals.length === 0 && group.proposals.size === 0) {
+  if (wanted.proposals.length === 0 && group.proposals.size === 0 && !wanted.renews) {
     return still(withRoom(cleaned, cleaned.room.state === 'creating' ? { state: 'active' } : {}))
   }
   const made = commit(group, {
@@ -120,72 +121,6 @@ function mailsFor(
   }))
 }
 
-/** What of the intents is still to be done in this epoch, as proposals; intents that are moot or not allowed go. */
-function proposalsFor(state: RoomState, group: Group, moment: Moment): {
-  readonly proposals: readonly OwnProposal[], readonly intents: readonly Intent[], readonly claimed: readonly Claimed[]
-  readonly attachments: readonly Attachment[]
-} {
-  const { self } = moment
-  const present = new Set(state.members.map((member) => member.accountId))
-  const admin = administers(state.room, state.members, self.accountId)
-  const proposals: OwnProposal[] = []
-  const intents: Intent[] = []
-  const claimed: Claimed[] = []
-  const attachments: Attachment[] = []
-  let policy = policyIn(group.context)
-  for (const intent of state.room.intents) {
-    switch (intent.type) {
-      case 'add': {
-        const members = intent.members.filter((one) => !present.has(one.accountId))
-        const alone = state.members.length === 1
-        if (members.length === 0 || !(admin || state.room.membersMayAdd || alone)) break
-        for (const one of members) {
-          const keyPackage = decode(KeyPackage, fromHex(one.keyPackage))
-          proposals.push({ type: 'add', keyPackage: validateKeyPackage(group.suite, keyPackage, {
-            authentication: self.authentication, now: BigInt(Math.floor(moment.now / 1000)),
-          }) })
-          claimed.push(one)
-        }
-        intents.push({ type: 'add', members })
-        break
-      }
-      case 'remove': {
-        if (!present.has(intent.accountId) || !admin) break
-        for (const { index, leafNode } of leavesOf(group.tree)) {
-          if (accountOf(leafNode) === intent.accountId && !alreadyRemoved(group, index)) {
-            proposals.push({ type: 'remove', removed: index })
-          }
-        }
-        intents.push(intent)
-        break
-      }
-      case 'rename': {
-        if (!admin || policy.name === intent.name) break
-        policy = { ...policy, name: intent.name }
-        intents.push(intent)
-        break
-      }
-      case 'readmit': {
-        if (isDue(intent, moment.now)) {
-          const readmitted = readmission(group, intent, moment)
-          if (readmitted === undefined) break
-          proposals.push(...readmitted.proposals)
-          claimed.push(readmitted.claimed)
-          attachments.push(readmitted.attachment)
-        }
-        intents.push(intent)
-        break
-      }
-    }
-  }
-  if (policy.name !== policyIn(group.context).name) proposals.push(withPolicy(group.context, policy))
-  return { proposals, intents, claimed, attachments }
-}
-
-/** RFC 9420 §12.2: a commit does not remove a leaf twice; somebody proposed it already. */
-const alreadyRemoved = (group: Group, index: number): boolean =>
-  [...group.proposals.values()].some(({ proposal }) => proposal.type === 'remove' && proposal.removed === index)
-
 /** The pending commit was read back as the first valid record of its slot: its epoch begins, its Welcomes go out. */
 export function winCommit(state: RoomState, pending: PendingCommit, moment: Moment): RoomStep {
   const { group } = state
@@ -215,6 +150,7 @@ export function settle(step: RoomStep, moment: Moment): RoomStep {
       case 'remove': return present.has(intent.accountId) ? [intent] : []
       case 'rename': return room.name === intent.name ? [] : [intent]
       case 'readmit': return group === undefined || isReadmitted(group, intent) ? [] : [intent]
+      case 'renew': return [intent]
     }
   })
   const state = withRoom(step.state, { intents, state: room.state === 'creating' ? 'active' : room.state })

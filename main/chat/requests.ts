@@ -1,13 +1,15 @@
 import {
-  decode, droppedSecrets, join, leafAt, MLSMessage, MlsError, toHex,
+  decode, droppedSecrets, join, leafAt, leavesOf, MLSMessage, MlsError, toHex,
   type Group, type Secret, type SuiteOf, type Welcome,
 } from '../mls/index.ts'
 import { membersOf, roomOfPolicy } from './epochs.ts'
+import { lifetimeOf } from './extensions.ts'
 import { toldToNewcomer, type Passed } from './history.ts'
 import { emptyRoom } from './membership.ts'
 import type { OwnKeyPackage, WelcomeMail } from './mail.ts'
 import { accountOf } from './account-of.ts'
-import { still, tellFact, withRoom, type Room, type RoomState, type RoomStep } from './room.ts'
+import { renewal, renewalAfter } from './renewal.ts'
+import { still, tellFact, withRoom, type Intent, type Room, type RoomState, type RoomStep } from './room.ts'
 import { sealOf } from './sealed.ts'
 import type { Moment } from './self.ts'
 
@@ -53,7 +55,7 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   if (signer === undefined) throw new MlsError('malformed', 'the signer of the Welcome is a member')
   const by = accountOf(signer)
   const history = toldToNewcomer(joined.groupInfoExtensions, moment.now)
-  const arrived: Arrived = { group, history, by, wipe: joined.wipe }
+  const arrived: Arrived = { own, group, history, by, wipe: joined.wipe }
   // By the request of this device, or because somebody has added it anew meanwhile.
   if (known?.room.recovery !== undefined) return comeBack(known, arrived, moment)
   // A Welcome to a group that this device is in: a replay, or a mistake of the sender's.
@@ -64,7 +66,8 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   const peer = policy.kind === 'direct' ? members.find((one) => one.accountId !== moment.self.accountId)?.accountId : ''
   const state: RoomState = {
     room: {
-      ...base, ...policy, peer: peer ?? by, state: 'request', leaving: false, intents: [], proposals: [], attempt: 0,
+      ...base, ...policy, peer: peer ?? by, state: 'request', leaving: false, proposals: [], attempt: 0,
+      ...renewalOf(own, group, moment),
       epochAt: moment.now, healedAt: moment.now, renewedBy: by, at: moment.now,
       joinedAt: String(group.context.epoch), returnedAt: '', counterBase: base.counter,
       request: { from: by, byInvite: options.byInvite },
@@ -75,10 +78,16 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   return { step, by, wipe: joined.wipe }
 }
 
-type Arrived = { readonly group: Group, readonly history: readonly Passed[], readonly by: string, readonly wipe: readonly Secret[] }
+type Arrived = {
+  readonly own: OwnKeyPackage
+  readonly group: Group
+  readonly history: readonly Passed[]
+  readonly by: string
+  readonly wipe: readonly Secret[]
+}
 
 /** The conversation goes on with the group as it is now; what the old state held is forgotten. */
-function comeBack(known: RoomState, { group, history, by, wipe }: Arrived, moment: Moment): Invited | undefined {
+function comeBack(known: RoomState, { own, group, history, by, wipe }: Arrived, moment: Moment): Invited | undefined {
   const { room, group: before } = known
   // An epoch that this device has seen the end of: somebody answers an old request.
   if (before !== undefined && group.context.epoch <= before.context.epoch && room.recovery?.reason !== 'forked') {
@@ -88,6 +97,7 @@ function comeBack(known: RoomState, { group, history, by, wipe }: Arrived, momen
     ...withRoom(known, {
       ...roomOfPolicy(group), recovery: undefined, proposals: [], attempt: 0, suspects: [],
       ownRecords: { epoch: '', records: [] }, epochAt: moment.now, healedAt: moment.now, renewedBy: by,
+      ...renewalOf(own, group, moment, room.intents),
       headAt: moment.now, returnedAt: String(group.context.epoch),
       // A copy has counted on as well: the numbers begin anew.
       ...room.recovery?.reason === 'cloned' ? { numbering: String(group.context.epoch), counter: 0, counterBase: 0 } : {},
@@ -104,6 +114,14 @@ function comeBack(known: RoomState, { group, history, by, wipe }: Arrived, momen
   ]
   return { step, by, wipe: [...wipe, ...old] }
 }
+
+/** The leaf is as old as its KeyPackage; one that others use as well is renewed as soon as this device may speak. */
+const renewalOf = (
+  own: OwnKeyPackage, { suite, tree }: Group, { now }: Moment, intents: readonly Intent[] = [],
+): Pick<Room, 'intents' | 'renewAt'> => ({
+  intents: [...intents.filter(({ type }) => type !== 'renew'), ...own.lastResort ? [renewal()] : []],
+  renewAt: renewalAfter(suite, Math.min(lifetimeOf(own.keyPackage).madeAt, now), leavesOf(tree).length),
+})
 
 /** Accepts: says hello and reports what arrived meanwhile. */
 export const acceptRequest = (state: RoomState): RoomStep => ({

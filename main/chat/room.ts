@@ -24,6 +24,8 @@ export type Intent =
   /** A device of a member asks to be let back in; `request` is its SignedRejoin, hexadecimal. Not before that time. */
   | { readonly type: 'readmit', readonly accountId: string, readonly deviceId: string, readonly request: string
       readonly notBefore: number }
+  /** New keys for this device's own leaf (chat/renewal.ts). Not before that time. */
+  | { readonly type: 'renew', readonly notBefore: number }
 
 /** This device cannot follow the group any more and asks to be let back in (chat/recovery.ts). */
 export type Recovery = {
@@ -57,6 +59,8 @@ export type Room = {
   readonly epochAt: number
   readonly healedAt: number
   readonly renewedBy: string
+  /** When this device's own leaf is to be renewed (chat/renewal.ts). */
+  readonly renewAt: number
   /** Which attempt at the current epoch's commit slot is next (0 at first). */
   readonly attempt: number
   readonly intents: readonly Intent[]
@@ -175,7 +179,7 @@ export const withRoom = (state: RoomState, changes: Partial<Room>): RoomState =>
   ({ ...state, room: { ...state.room, ...changes } })
 
 /** Members wait with some of what they want; the rest is for the next commit. */
-export const isDue = (intent: Intent, now: number): boolean => intent.type !== 'readmit' || intent.notBefore <= now
+export const isDue = (intent: Intent, now: number): boolean => !('notBefore' in intent) || intent.notBefore <= now
 
 /** Is the group's own state of use: may this device send to it and change it? */
 export const isWell = (room: Room): boolean => room.recovery === undefined

@@ -91,7 +91,7 @@ export class Person {
     const timers = new Set<NodeJS.Timeout>()
     this.#app = createApp({
       profile: this.name, version: '0', deviceName: `${this.name}'s computer`, vault,
-      delivery: this.through(openSqliteDelivery({ file: this.deliveryFile, pollMs: 20 })),
+      delivery: this.through(openSqliteDelivery({ file: this.deliveryFile, pollMs: 20, now: () => this.now() })),
       ui: { show: (change) => { this.changes.push(change) } },
       suiteOf: suites, now: () => this.now(), random, idleMs: () => this.idleMs,
       after: (delayMs, run) => {

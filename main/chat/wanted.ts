@@ -1,0 +1,109 @@
+import {
+  decode, fromHex, KeyPackage, leavesOf, validateKeyPackage, type Group, type LeafIndex, type OwnProposal,
+} from '../mls/index.ts'
+import { accountOf } from './account-of.ts'
+import type { Policy } from './extensions.ts'
+import type { Attachment } from './note.ts'
+import { policyIn, withPolicy } from './policy.ts'
+import { readmission } from './readmit.ts'
+import { administers, isDue, type Claimed, type Intent, type RoomState } from './room.ts'
+import type { Moment } from './self.ts'
+
+/** What of a device's intents is still to be done in an epoch. */
+export type Wanted = {
+  readonly proposals: readonly OwnProposal[]
+  /** Those that stay until a commit has brought them about; what is moot or not allowed goes. */
+  readonly intents: readonly Intent[]
+  readonly claimed: readonly Claimed[]
+  readonly attachments: readonly Attachment[]
+  /** The own leaf needs new keys, even if there is nothing to propose. */
+  readonly renews: boolean
+}
+
+/** While it is put together. */
+type Draft = {
+  readonly state: RoomState
+  readonly group: Group
+  readonly moment: Moment
+  readonly admin: boolean
+  readonly proposals: OwnProposal[]
+  readonly claimed: Claimed[]
+  readonly attachments: Attachment[]
+  policy: Policy
+  renews: boolean
+}
+
+export function wantedOf(state: RoomState, group: Group, moment: Moment): Wanted {
+  const policy = policyIn(group.context)
+  const draft: Draft = {
+    state, group, moment, admin: administers(state.room, state.members, moment.self.accountId), proposals: [],
+    claimed: [], attachments: [], policy, renews: false,
+  }
+  const intents = state.room.intents.flatMap((intent) => want(draft, intent))
+  const { proposals, claimed, attachments, renews } = draft
+  if (draft.policy !== policy) proposals.push(withPolicy(group.context, draft.policy))
+  return { proposals, intents, claimed, attachments, renews }
+}
+
+/** Takes up what an intent needs now, and gives what of it stays. */
+function want(draft: Draft, intent: Intent): readonly Intent[] {
+  switch (intent.type) {
+    case 'add': return wantAdd(draft, intent)
+    case 'remove': return wantRemove(draft, intent)
+    case 'rename': {
+      if (!draft.admin || draft.policy.name === intent.name) return []
+      draft.policy = { ...draft.policy, name: intent.name }
+      return [intent]
+    }
+    case 'readmit': return wantReadmit(draft, intent)
+    case 'renew': {
+      if (isDue(intent, draft.moment.now)) draft.renews = true
+      return [intent]
+    }
+  }
+}
+
+type Of<T extends Intent['type']> = Extract<Intent, { readonly type: T }>
+
+const isPresent = ({ state }: Draft, accountId: string): boolean =>
+  state.members.some((member) => member.accountId === accountId)
+
+function wantAdd(draft: Draft, intent: Of<'add'>): readonly Intent[] {
+  const { state: { room, members: present }, group, moment: { self, now } } = draft
+  const members = intent.members.filter((one) => !isPresent(draft, one.accountId))
+  const alone = present.length === 1
+  if (members.length === 0 || !(draft.admin || room.membersMayAdd || alone)) return []
+  for (const one of members) {
+    const keyPackage = decode(KeyPackage, fromHex(one.keyPackage))
+    draft.proposals.push({ type: 'add', keyPackage: validateKeyPackage(group.suite, keyPackage, {
+      authentication: self.authentication, now: BigInt(Math.floor(now / 1000)),
+    }) })
+    draft.claimed.push(one)
+  }
+  return [{ type: 'add', members }]
+}
+
+function wantRemove(draft: Draft, intent: Of<'remove'>): readonly Intent[] {
+  if (!isPresent(draft, intent.accountId) || !draft.admin) return []
+  for (const { index, leafNode } of leavesOf(draft.group.tree)) {
+    if (accountOf(leafNode) === intent.accountId && !alreadyRemoved(draft, index)) {
+      draft.proposals.push({ type: 'remove', removed: index })
+    }
+  }
+  return [intent]
+}
+
+function wantReadmit(draft: Draft, intent: Of<'readmit'>): readonly Intent[] {
+  if (!isDue(intent, draft.moment.now)) return [intent]
+  const readmitted = readmission(draft.group, intent, draft.moment)
+  if (readmitted === undefined) return []
+  draft.proposals.push(...readmitted.proposals)
+  draft.claimed.push(readmitted.claimed)
+  draft.attachments.push(readmitted.attachment)
+  return [intent]
+}
+
+/** RFC 9420 §12.2: a commit does not remove a leaf twice; somebody proposed it already. */
+const alreadyRemoved = ({ group, proposals }: Draft, index: LeafIndex): boolean =>
+  [...[...group.proposals.values()].map(({ proposal }) => proposal), ...proposals]
+    .some((proposal) => proposal.type === 'remove' && proposal.removed === index)
