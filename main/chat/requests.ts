@@ -88,7 +88,9 @@ type Arrived = {
 
 /** The conversation goes on with the group as it is now; what the old state held is forgotten. */
 function comeBack(known: RoomState, { own, group, history, by, wipe }: Arrived, moment: Moment): Invited | undefined {
-  const { room, group: before } = known
+  const { room, group: before, members } = known
+  // A stranger may know the group's id, but no member's key.
+  if (!members.some(({ accountId }) => accountId === by)) return undefined
   // An epoch that this device has seen the end of: somebody answers an old request.
   if (before !== undefined && group.context.epoch <= before.context.epoch && room.recovery?.reason !== 'forked') {
     return undefined

@@ -4,7 +4,12 @@ import path from 'node:path'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
 import { authentication } from '../../main/identity/credential.ts'
-import { commit, propose, type Group, type MLSMessage } from '../../main/mls/index.ts'
+import {
+  commit, createGroup, decode, encode, KeyPackage, leafAt, leavesOf, merge, MLSMessage, propose, validateKeyPackage,
+  type Group,
+} from '../../main/mls/index.ts'
+import { decodeKeyPackageRecord, encodeWelcomeMail, inboxLog, keyPackageLog } from '../../main/chat/mail.ts'
+import { deviceIdOf } from '../../main/identity/credential.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import type { Delivery } from '../../main/ports.ts'
 import type { Entry } from '../../preload/api.ts'
@@ -172,6 +177,60 @@ test('a device that was away too long asks before it sends anything', async (t) 
   await Promise.all([ben, carol].map((one) => isBack(one, conversation)))
   await assertTogether([anna, ben, carol], conversation, 'after')
 })
+
+test('a stranger who makes a group of the same name lets nobody into it', async (t) => {
+  const { all: [anna, ben, carol, eve], end } = await people(['Anna', 'Ben', 'Carol', 'Eve'])
+  t.after(end)
+  const conversation = await gather(anna, ben, carol)
+  const { conversation: withEve } = await eve.call('conversation.direct', { invite: await carol.invite() })
+  await carol.accept()
+  for (const one of [anna, ben, eve]) await one.stop()
+  const state = held(anna, conversation)
+  const spoiled = commitRecord(state, poisonedCommit(state.group, () => true))
+  const delivery = openSqliteDelivery({ file: carol.deliveryFile, pollMs: 20 })
+  await delivery.append(spoiled.log, spoiled.bytes, spoiled.slot)
+  await until('Carol asks', async () => (await carol.conversation(conversation))?.recovering !== undefined)
+  const { log, bytes } = await forgedWelcome(delivery, held(eve, withEve).group, state.group)
+  await delivery.append(log, bytes)
+  await delivery.close()
+  // What comes after it in the same inbox has been read when this has.
+  await anna.start()
+  await anna.call('conversation.direct', { invite: await carol.invite() })
+  await until('Carol reads on', async () => (await carol.conversations()).some((one) => one.state === 'request'))
+  assert.equal((await carol.conversation(conversation))?.recovering?.reason, 'path')
+  assert.deepEqual(carol.bugs, [])
+})
+
+/** A Welcome of a member of `own` to everybody but its maker into a new group that has the id of `victim`. */
+async function forgedWelcome(delivery: Delivery, own: Group, victim: Group) {
+  const [me, carol] = [own.ownLeaf, leavesOf(own.tree).find(({ index }) => index !== own.ownLeaf)?.leafNode]
+  const leaf = leafAt(own.tree, me)
+  assert.ok(leaf !== undefined && carol !== undefined)
+  const auth = authentication(own.suite)
+  const group = createGroup(own.suite, {
+    groupId: victim.context.groupId, credential: leaf.credential, capabilities: leaf.capabilities,
+    signatureKeyPair: { publicKey: leaf.signatureKey, privateKey: own.signaturePrivateKey },
+    lifetime: { notBefore: 0n, notAfter: 2n ** 63n }, extensions: victim.context.extensions,
+  })
+  const device = deviceIdOf(carol.credential)
+  const records = await delivery.read(keyPackageLog(device), 0, 500)
+  const offered = records.flatMap(({ slot, bytes }) => slot?.startsWith('claim.') === true ? [] : [decodeKeyPackageRecord(bytes)])
+  const stocked = offered.find(({ lastResort }) => lastResort === 1)
+  assert.ok(stocked !== undefined)
+  const keyPackage = validateKeyPackage(own.suite, decode(KeyPackage, stocked.keyPackage), {
+    authentication: auth, now: BigInt(Math.floor(Date.now() / 1000)),
+  })
+  // As far on as nobody in the real group is.
+  let epoch = group
+  while (epoch.context.epoch < victim.context.epoch + 3n) {
+    epoch = merge(epoch, commit(epoch, { authentication: auth, forcePath: true }).pending).group
+  }
+  const { welcome } = commit(epoch, { proposals: [{ type: 'add', keyPackage }], authentication: auth, forcePath: true })
+  assert.ok(welcome !== undefined)
+  return { log: inboxLog(device), bytes: encodeWelcomeMail({
+    welcome: encode(MLSMessage, welcome), tokenProof: new Uint8Array(0), commitsAfter: 0n, messagesAfter: 0n,
+  }) }
+}
 
 /** Takes the newest record out of a log, as a log that is not written in time loses it. */
 function truncate(file: string, log: string): void {
