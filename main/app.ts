@@ -1,11 +1,13 @@
 import type {
   Answer, ArgumentOf, CallName, Change, ErrorCode, LockMinutes, Phase, ResultOf, Snapshot,
 } from '../preload/api.ts'
+import type { EventOf } from './events.ts'
 import { decodeAccount, type AccountDocument } from './chat/documents.ts'
 import { MlsError } from './mls/index.ts'
 import { keyOfWords, makeAccount, nameFrom, selfOf } from './app/account.ts'
 import { answers, type Before } from './app/calls.ts'
 import { Idle } from './app/idle.ts'
+import { countsOf, notedDelivery } from './app/notes.ts'
 import { ReadOnly } from './app/read-only.ts'
 import { State } from './app/state.ts'
 import { Sync } from './app/sync.ts'
@@ -32,7 +34,7 @@ const stopping: ReadonlySet<ErrorCode> = new Set([...readable, 'store-newer', 's
 
 /** The app on its ports. Nothing is opened before the window asks (`app.open`). */
 export function createApp(ports: Ports): App {
-  const profile = new Profile(ports)
+  const profile = new Profile({ ...ports, delivery: notedDelivery(ports) })
   const handle = async (name: CallName, argument: unknown): Promise<Answer<unknown>> => {
     try {
       return { ok: true, value: await profile.answer(name, argument) }
@@ -82,6 +84,7 @@ class Profile {
 
   readonly #own: { readonly [N in Before]: (argument: ArgumentOf<N>) => Promise<ResultOf<N>> } = {
     'app.open': () => this.#snapshot(),
+    'app.report': async () => ({ lines: this.#ports.log.report(countsOf(this.#opened?.state)) }),
     'setup.create': (argument) => this.#create(argument),
     'setup.unlock': ({ passphrase }) =>
       this.#unlock(passphrase === '' ? { type: 'keychain' } : { type: 'passphrase', passphrase }),
@@ -189,7 +192,9 @@ class Profile {
   }
 
   #stopped(error: unknown): Phase {
-    return { at: 'stopped', ...refusal(error, this.#ports), readable: this.#readOnly !== undefined }
+    const refused = refusal(error, this.#ports)
+    this.#ports.log.note({ event: 'not-opened', code: refused.code })
+    return { at: 'stopped', ...refused, readable: this.#readOnly !== undefined }
   }
 
   #tell(phase: Phase, change: Omit<Change, 'revision' | 'phase'> = {}): void {
@@ -205,7 +210,9 @@ class Profile {
     // A store without an account, where set-up was interrupted in between: nothing was ever kept in it.
     if (this.#store !== undefined) await this.#ports.vault.destroy()
     this.#store = await this.#ports.vault.create(passphrase === '' ? undefined : passphrase)
+    const startedAt = this.#ports.now()
     this.#start(this.#store, makeAccount(this.#ports, this.#store, name))
+    this.#noteOpened('created', startedAt)
     this.#tell(await this.#phase())
     return undefined
   }
@@ -243,11 +250,13 @@ class Profile {
   async #enter(way: Way): Promise<void> {
     const { vault } = this.#ports
     this.#closeFiles()
+    const startedAt = this.#ports.now()
     try {
       const store = await vault.open(way)
       this.#store = store
       const account = store.document('account', 'own')
       const lockAfter = account === undefined ? 0 : this.#start(store, decodeAccount(account))
+      if (account !== undefined) this.#noteOpened(way.type, startedAt)
       // Where the keychain had lost the key it gets it again; where the app locks by itself it must not have it.
       if (way.type === 'keychain' && lockAfter === 0) return
       await this.#tolerant(() => vault.keepInKeychain(lockAfter === 0))
@@ -272,7 +281,10 @@ class Profile {
   }
 
   #start(store: Store, account: AccountDocument): LockMinutes {
-    const watched = watchful(store, (error) => { this.#ports.after(0, () => { this.#damaged(store, error) }) })
+    const watched = watchful(store, (error) => {
+      this.#ports.log.note({ event: 'store-refused', code: error.code })
+      if (error.code === 'store-damaged') this.#ports.after(0, () => { this.#damaged(store, error) })
+    })
     const self = selfOf(this.#ports, account)
     const state = new State(watched, this.#ports, { account, self, teller: this.#teller })
     const sync = new Sync(state)
@@ -282,6 +294,11 @@ class Profile {
     // After the answer: the window paints what is stored before it hears what is new.
     this.#ports.after(0, () => { if (this.#opened?.sync === sync) sync.start() })
     return state.lockAfter
+  }
+
+  #noteOpened(way: EventOf<'opened'>['way'], startedAt: number): void {
+    const conversations = this.#opened?.state.rooms.size ?? 0
+    this.#ports.log.note({ event: 'opened', way, ms: Math.max(0, this.#ports.now() - startedAt), conversations })
   }
 
   /** For what is tried again at the next opening. */
@@ -302,6 +319,7 @@ class Profile {
     // A restart shall not open by itself what was locked.
     await this.#tolerant(() => this.#ports.vault.keepInKeychain(false))
     this.#closeFiles()
+    this.#ports.log.note({ event: 'locked' })
     return undefined
   }
 
@@ -365,6 +383,8 @@ class Profile {
     await this.#leave(Infinity)
     this.#closeFiles()
     await this.#ports.vault.destroy()
+    this.#ports.log.forget()
+    this.#ports.log.note({ event: 'removed' })
     this.#tell({ at: 'new', keychain: await this.#ports.vault.keychain() }, { removedConversations })
     return undefined
   }

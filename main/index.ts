@@ -2,28 +2,54 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import path from 'node:path'
-import { createApp } from './app.ts'
+import { createApp, type App } from './app.ts'
 import { productSuite } from './app/account.ts'
-import { nativeSuites } from './crypto/native.ts'
+import { implementationsOf, nativePrimitives } from './crypto/native.ts'
 import { openSqliteDelivery } from './delivery/sqlite.ts'
 import type { Electron } from './electron.ts'
 import { openKeychain } from './keychain/keytar.ts'
 import { createVault } from './keychain/vault.ts'
+import { describe } from './log/describe.ts'
+import { openLog, type OpenLog } from './log/log.ts'
+import { composeSuites, type Primitives } from './mls/index.ts'
 import { runShell } from './shell.ts'
 import type { OpenApp, Seat } from './shell.ts'
 import { lockStore } from './sqlite/lock.ts'
 import { openReading } from './sqlite/reading.ts'
 import { openStore } from './sqlite/store.ts'
 
+/** What the places of bugs are told from: this folder, or that of the bundle. */
+const source = import.meta.dirname
+
 /** Runs the app on Electron, or on the stand-in of the tests, until it quits. */
 export function start(electron: Electron, options: { readonly args: readonly string[] }): Promise<void> {
   return runShell(electron, { args: options.args, built: path.join(import.meta.dirname, '..'), open: openProfile })
 }
 
-/** Builds the ports of one profile and the app on them. */
+/** Builds the ports of one profile and the app on them. A bug in that is in its log too. */
 async function openProfile(seat: Seat): Promise<OpenApp> {
+  const primitives = nativePrimitives()
+  const log = openLog({
+    folder: seat.folder, source, version: seat.version, now: () => Date.now(), ...implementationsOf(primitives),
+  })
+  process.on('uncaughtExceptionMonitor', log.bug)
+  const end = (): void => {
+    process.off('uncaughtExceptionMonitor', log.bug)
+    log.close()
+  }
+  try {
+    const app = await appOn(seat, primitives, log)
+    return { handle: app.handle, close: () => app.close().finally(end) }
+  } catch (error) {
+    log.bug(error)
+    end()
+    throw error
+  }
+}
+
+async function appOn(seat: Seat, primitives: Primitives, log: OpenLog): Promise<App> {
   const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
-  const suiteOf = nativeSuites(random)
+  const suiteOf = composeSuites(primitives, random)
   const suite = suiteOf(productSuite)
   if (suite === undefined) throw new Error('this computer lacks the cipher suite of the product')
   const vault = createVault({
@@ -38,14 +64,19 @@ async function openProfile(seat: Seat): Promise<OpenApp> {
       const timer = setTimeout(run, delayMs)
       return () => { clearTimeout(timer) }
     },
-    report,
+    log,
+    report: (error) => {
+      log.bug(error)
+      report(error)
+    },
   })
 }
 
 /** A bug: told on the terminal by where it happened, never by what it was about. */
 function report(error: unknown): void {
-  const where = error instanceof Error ? error.stack ?? error.name : typeof error
-  process.stderr.write(`coppice: bug: ${where}\n`)
+  const { of, place, ...codes } = describe(error, source)
+  const carried = Object.values(codes).filter((code) => code !== undefined)
+  process.stderr.write(`coppice: bug: ${[of, ...carried].join(' ')}${place.map((frame) => `\n  ${frame}`).join('')}\n`)
 }
 
 if ('electron' in process.versions) {

@@ -4,6 +4,7 @@
  */
 import type { GroupParts, KeyPair, Secret, SuiteOf } from './mls/index.ts'
 import type { Change, Entry, ErrorCode } from '../preload/api.ts'
+import type { Alias, Event, EventOf } from './events.ts'
 
 /** The world failed (disk, network, keychain). `detail` is a name or a number, never a secret or a content. */
 export class PortError extends Error {
@@ -203,6 +204,21 @@ export interface Ui {
   show(change: Change): void
 }
 
+/**
+ * What happened in the program, for whoever looks for a fault in it. Only what main/events.ts has a kind for can be
+ * noted. Kept within fixed bounds, written now and then; never throws, whatever the disk says.
+ */
+export interface Log {
+  note(event: Event): void
+  /** What an identifier is called in this run; the next one calls it otherwise, and nobody can go back from it. */
+  alias(id: string): Alias
+  /** The newest lines, after one about the program and these counts. */
+  report(counts: Counts): readonly string[]
+  /** Deletes what was kept: the profile was removed. */
+  forget(): void
+}
+export type Counts = Pick<EventOf<'report'>, 'open' | 'conversations' | 'entries' | 'outbox' | 'publishing' | 'recovering'>
+
 export type Ports = {
   readonly profile: string
   readonly version: string
@@ -218,6 +234,7 @@ export type Ports = {
   readonly idleMs: () => number
   /** Calls back after `delayMs`, once; gives the function that cancels it. */
   readonly after: (delayMs: number, run: () => void) => () => void
+  readonly log: Log
   /** For what nobody handles: a bug. Gets no content and no secret. */
   readonly report: (error: unknown) => void
 }

@@ -270,6 +270,8 @@ const passphrase = text(1024)
 export const calls = {
   /** The whole state; Changes with a higher revision follow. */
   'app.open': call({}).returns<Snapshot>(),
+  /** The newest lines of the log, for whoever looks for a fault: no name, text, key, identifier or path is in them. */
+  'app.report': call({}).returns<{ readonly lines: readonly string[] }>(),
   /** Which profile of this machine to open, where there are several. */
   'profile.choose': call({ profile: text(40, 1) }).returns<undefined>(),
   /** Set-up: makes the account. An empty passphrase means: the key goes to the system's keychain. */

@@ -35,7 +35,7 @@ const mlsSuite = [
 ]
 const mlsTree = [...mlsSuite, 'main/mls/tree/', 'main/mls/schedule/']
 const appImports = [
-  'main/app/', 'main/ports.ts', 'main/chat/', 'main/identity/', 'main/mls/index.ts', 'preload/api.ts',
+  'main/app/', 'main/events.ts', 'main/ports.ts', 'main/chat/', 'main/identity/', 'main/mls/index.ts', 'preload/api.ts',
 ]
 const uiPackages = ['svelte', 'bits-ui', 'virtua', 'qr', '@lucide/svelte', 'intl-messageformat']
 
@@ -63,12 +63,13 @@ const table: readonly Row[] = [
     files: 'main/chat/', imports: ['main/mls/index.ts', 'main/identity/'],
     types: ['preload/api.ts', 'main/ports.ts'],
   },
-  { files: 'main/ports.ts', types: ['main/mls/index.ts', 'preload/api.ts'] },
+  { files: 'main/events.ts', imports: ['main/mls/index.ts', 'preload/api.ts'] },
+  { files: 'main/ports.ts', types: ['main/events.ts', 'main/mls/index.ts', 'preload/api.ts'] },
   { files: 'main/app.ts', imports: appImports },
   { files: 'main/app/', imports: appImports },
 
   {
-    files: 'main/crypto/', imports: ['main/mls/index.ts'], packages: ['sodium-native'],
+    files: 'main/crypto/', imports: ['main/mls/index.ts'], types: ['main/events.ts'], packages: ['sodium-native'],
     node: ['node:crypto', 'node:worker_threads'],
   },
   {
@@ -82,6 +83,11 @@ const table: readonly Row[] = [
   {
     files: 'main/delivery/', imports: ['main/ports.ts', 'main/mls/index.ts'], packages: ['better-sqlite3'],
     node: ['node:fs', 'node:path', 'node:url', 'node:crypto'],
+  },
+
+  {
+    files: 'main/log/', imports: ['main/events.ts', 'main/ports.ts', 'main/mls/index.ts'],
+    node: ['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:url'],
   },
 
   { files: 'main/electron.ts' },

@@ -26,7 +26,7 @@ type Answers = {
     (opened: Opened, argument: ArgumentOf<N>) => ResultOf<N> | Promise<ResultOf<N>>
 }
 /** Calls that createApp or the shell answers, because they open or close the profile, or come before it is open. */
-export type Before = 'app.open' | `setup.${'create' | 'unlock' | 'recover' | 'read'}` |
+export type Before = `app.${'open' | 'report'}` | `setup.${'create' | 'unlock' | 'recover' | 'read'}` |
   `profile.${'choose' | 'remove' | 'folder'}` | `lock.${'now' | 'after' | 'active'}` | `passphrase.${'set' | 'remove'}`
 
 export const answers: Answers = {

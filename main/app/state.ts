@@ -19,6 +19,7 @@ import { deliveredBody, helloBody, introductionsBody } from '../chat/send.ts'
 import type { Known } from '../chat/receive.ts'
 import type { Self } from '../chat/self.ts'
 import { PortError, wipe, type DocumentKind, type Ports, type Store, type StoredEntry, type StoreWrite } from '../ports.ts'
+import { notesOn } from './notes.ts'
 import type { Teller } from './teller.ts'
 
 /** What one input changes. All of it is committed in one transaction; only then memory, the window and the net follow. */
@@ -192,9 +193,11 @@ export class State {
       removedEntries: next.removedEntries,
       clearedConversations: transaction.removedRooms ?? [],
     }
+    const notes = notesOn(transaction.steps ?? [], this)
     this.store.commit(write)
     for (const remember of next.remember) remember()
     wipe(next.wipe)
+    for (const note of notes) this.ports.log.note(note)
     this.#tell(transaction, next)
   }
 

@@ -1,12 +1,12 @@
 import { PortError, type Store } from '../ports.ts'
 
-/** The same store, which also tells of damage that it meets: a page that was whole at the start may not be later. */
-export function watchful(store: Store, damaged: (error: PortError) => void): Store {
+/** The same store, which also tells of what it refuses: a page that was whole at the start may not be later. */
+export function watchful(store: Store, refused: (error: PortError) => void): Store {
   const told = <A extends readonly unknown[], R>(method: (...args: A) => R) => (...args: A): R => {
     try {
       return method(...args)
     } catch (error) {
-      if (error instanceof PortError && error.code === 'store-damaged') damaged(error)
+      if (error instanceof PortError && error.code !== 'not-ready') refused(error)
       throw error
     }
   }

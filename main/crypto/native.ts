@@ -1,4 +1,5 @@
 import nodeCrypto from 'node:crypto'
+import type { PrimitiveName } from '../events.ts'
 import {
   composeSuites, portablePrimitives, type Primitives, type Random, type SuiteOf,
 } from '../mls/index.ts'
@@ -58,6 +59,22 @@ export function nativePrimitives({ sodium, node }: Host = thisHost): Primitives 
     },
   }
 }
+
+/** Which of `primitives` run on native code, and which are the portable ones. */
+export function implementationsOf(primitives: Primitives): Implementations {
+  const found: { native: PrimitiveName[], portable: PrimitiveName[] } = { native: [], portable: [] }
+  for (const [kind, prefix] of primitiveKinds) {
+    for (const [name, primitive] of Object.entries<unknown>(primitives[kind])) {
+      const isPortable = primitive === (portablePrimitives[kind] as Readonly<Record<string, unknown>>)[name]
+      found[isPortable ? 'portable' : 'native'].push((name.startsWith('p') ? `${prefix}-${name}` : name) as PrimitiveName)
+    }
+  }
+  return found
+}
+
+type Implementations = { readonly native: readonly PrimitiveName[], readonly portable: readonly PrimitiveName[] }
+/** ECDSA and ECDH are on curves of the same names. */
+const primitiveKinds = [['hashes', ''], ['aeads', ''], ['signatures', 'ecdsa'], ['agreements', 'ecdh']] as const
 
 function choose<T>(candidate: T | undefined, portable: T, agrees: (candidate: T, portable: T) => boolean): T {
   if (candidate === undefined) return portable

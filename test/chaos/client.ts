@@ -3,7 +3,7 @@ import path from 'node:path'
 import { createApp, type App } from '../../main/app.ts'
 import { nativeSuites } from '../../main/crypto/native.ts'
 import type { ArgumentOf, CallName, Change, Conversation, Entry, ResultOf } from '../../preload/api.ts'
-import { vaultOf } from '../scenario/world.ts'
+import { quietLog, vaultOf } from '../scenario/world.ts'
 import type { ChaosLogs } from './delivery.ts'
 import { SeededRandom } from './random.ts'
 
@@ -51,7 +51,7 @@ export class Client {
       delivery: this.#logs.view(this.name), ui: { show: (change) => { this.#see(change) } },
       suiteOf: nativeSuites(this.#random.bytes), now: clock.now, random: this.#random.bytes, after: clock.after,
       idleMs: () => 0,
-      report: (error) => { this.bugs.push(error) },
+      log: quietLog(), report: (error) => { this.bugs.push(error) },
     })
     const { phase } = await this.call('app.open', {})
     if (phase.at === 'ready') this.accountId = phase.me.accountId

@@ -120,6 +120,7 @@ export class ScriptedBridge {
         revision: this.revision, phase: this.phase, profile: 'default', version: '0.1.0',
         conversations: [...this.conversations.values()],
       })
+      case 'app.report': return value(name, { lines: samples.reportLines })
       case 'profile.choose': this.push({ phase: asksPassphrase }); break
       case 'setup.create': this.#me({ name: of(name).name, recovery: 'waiting' }); break
       case 'setup.unlock':

@@ -168,6 +168,16 @@ export const detailsOf = (chat: Conversation): Details => ({
   epoch: 41, cipherSuite: 1,
 })
 
+/** As main/log writes them. */
+export const reportLines = [
+  '{"at":"2026-05-08T10:24:00.000Z","event":"report","version":"0.1.0","platform":"linux","architecture":"x64","runtime":"45.4.1",'
+    + '"native":["sha256","aes128gcm","ed25519","x25519"],"portable":["ed448","x448"],"open":true,"conversations":7,'
+    + '"entries":231,"outbox":0,"publishing":1,"recovering":0}',
+  '{"at":"2026-05-08T10:02:11.120Z","event":"opened","way":"keychain","ms":61,"conversations":7}',
+  '{"at":"2026-05-08T10:02:11.874Z","event":"read","kind":"messages","log":"9f02c1d7","records":14,"ms":22}',
+  '{"at":"2026-05-08T10:20:40.006Z","event":"delivery-away","code":"delivery-unreachable","doing":"read"}',
+]
+
 /** 24 words of the BIP-39 list; a test never shows a real key. */
 export const recoveryWords = ('abandon ability able about above absent absorb abstract absurd abuse access accident ' +
   'account accuse achieve acid acoustic acquire across act action actor actress actual').split(' ')

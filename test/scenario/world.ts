@@ -8,10 +8,12 @@ import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createApp, type App } from '../../main/app.ts'
+import type { Alias } from '../../main/events.ts'
 import { nativeSuites } from '../../main/crypto/native.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
+import type { OpenLog } from '../../main/log/log.ts'
 import { openStore } from '../../main/sqlite/store.ts'
-import { type Delivery, type Store, type Vault } from '../../main/ports.ts'
+import type { Delivery, Log, Store, Vault } from '../../main/ports.ts'
 import type {
   ArgumentOf, CallName, Change, Conversation, Entry, ErrorCode, ResultOf,
 } from '../../preload/api.ts'
@@ -59,6 +61,11 @@ export function vaultOf(file: string, key: Uint8Array, options: { readonly maxPa
   }
 }
 
+/** Takes everything and keeps nothing. */
+export const quietLog = (): Log => ({
+  note: () => undefined, alias: () => '00000000' as Alias, report: () => [], forget: () => undefined,
+})
+
 export class Person {
   readonly name: string
   readonly changes: Change[] = []
@@ -66,6 +73,7 @@ export class Person {
   readonly #folder: string
   readonly key: Uint8Array
   #app: App | undefined
+  #closeLog: (() => void) | undefined
   now: () => number = () => Date.now()
   /** Wraps the delivery, for faults. */
   through: (delivery: Delivery) => Delivery = (delivery) => delivery
@@ -74,6 +82,8 @@ export class Person {
   vaultIn: (folder: string) => Vault = (folder) =>
     vaultOf(path.join(folder, 'profile.sqlite'), this.key, this.storeOptions)
   idleMs = 0
+  /** Replaced where a story looks into the log. */
+  logIn: (folder: string) => Log & Partial<OpenLog> = quietLog
 
   constructor(name: string, folder: string, key = random(32)) {
     this.name = name
@@ -89,6 +99,8 @@ export class Person {
     await mkdir(path.join(this.#folder, this.name), { recursive: true })
     const vault = this.vaultIn(path.join(this.#folder, this.name))
     const timers = new Set<NodeJS.Timeout>()
+    const log = this.logIn(path.join(this.#folder, this.name))
+    this.#closeLog = log.close?.bind(log)
     this.#app = createApp({
       profile: this.name, version: '0', deviceName: `${this.name}'s computer`, vault,
       delivery: this.through(openSqliteDelivery({ file: this.deliveryFile, pollMs: 20, now: () => this.now() })),
@@ -99,7 +111,8 @@ export class Person {
         timers.add(timer)
         return () => { clearTimeout(timer) }
       },
-      report: (error) => { this.bugs.push(error); process.stderr.write(`${this.name}: ${error instanceof Error ? error.stack ?? '' : String(error)}\n`) },
+      log,
+      report: (error) => { this.bugs.push(error); log.bug?.(error); process.stderr.write(`${this.name}: ${error instanceof Error ? error.stack ?? '' : String(error)}\n`) },
     })
     await this.call('app.open', {})
   }
@@ -107,6 +120,7 @@ export class Person {
   async stop(): Promise<void> {
     await this.#app?.close()
     this.#app = undefined
+    this.#closeLog?.()
   }
 
   async restart(): Promise<void> {
