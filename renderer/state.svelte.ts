@@ -16,7 +16,8 @@ export type Theme = 'system' | 'light' | 'dark'
 export type Notice = { readonly id: number, readonly text: string }
 /** Which dialog of the main window is open. */
 export type Dialog =
-  'new-chat' | 'new-group' | 'invite' | 'settings' | 'passphrase' | 'remove-passphrase' | 'remove-profile'
+  'new-chat' | 'new-group' | 'invite' | 'settings' | 'passphrase' | 'remove-passphrase' | 'remove-profile' |
+  'report'
 
 const themeKey = 'coppice-theme'
 const noticeMs = 9_000

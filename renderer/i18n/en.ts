@@ -282,7 +282,7 @@ export const words = {
   },
 
   stopped: {
-    title: stoppedTitle, detail: 'Technical name', folder: 'Show the folder',
+    title: stoppedTitle, detail: 'Technical name', report: 'Show the report', folder: 'Show the folder',
     read: 'Open for reading', readText: 'What is left of the history can be read meanwhile.',
     backup: 'Restoring from a backup is not possible yet; it comes together with backups.',
   },
@@ -400,12 +400,13 @@ export const words = {
   },
 
   invite: {
-    title: 'Your invite', invite: 'Invite', copy: 'Copy', copied: 'Copied',
+    title: 'Your invite', invite: 'Invite', copy: 'Copy',
     text: 'Show the picture, or send the line. Whoever has it can ask to talk with you.',
     expires: (at: number, now: number) => `Good until ${date(at)} ${clock(at)}${at < now ? ', which is over' : ''}.`,
     picture: 'Your invite as a QR code', making: 'Making an invite…',
-    notCopied: 'Press Ctrl C: the text is selected.',
   },
+
+  copy: { copied: 'Copied', notCopied: 'Press Ctrl C: the text is selected.' },
 
   settings: {
     title: 'Settings',
@@ -427,6 +428,8 @@ export const words = {
       ? `${keys} locks at once. Then nothing is received until you unlock.`
       : `After ${count(minutes, 'minute')} without input, at every start, and at once by ${keys}. ` +
         'While it is locked nothing is received.',
+    report: 'Report', reportText: 'What the program noted of itself, for whoever looks for a fault.',
+    showReport: 'Show… (the report)', show: 'Show…',
     computer: 'This computer', device: 'Device', account: 'Account', version: 'Version', profile: 'Profile',
     remove: 'Remove this profile', removeText: 'Deletes its keys and its history from this computer.',
   },
@@ -440,6 +443,13 @@ export const words = {
     hint: 'A few words that only you would put together. Nobody can look it up for you.',
     set: 'Set passphrase', change: 'Change passphrase', remove: 'Remove', busy: 'Working…',
     isSet: 'The passphrase is set.', isRemoved: 'The passphrase is removed.',
+  },
+
+  report: {
+    title: 'Report', report: 'What is in it', copy: 'Copy report', making: 'Making the report…',
+    text: 'Times, counts and the names of faults. No name, message, key or file is in it, and nobody gets it unless ' +
+      'you send it.',
+    lines: (amount: number) => `${count(amount, 'line')}, the newest last.`,
   },
 
   usage: {

@@ -179,6 +179,21 @@ export const scenes: Readonly<Record<string, Scene>> = {
     },
   },
   'settings': { script: {}, act: (page) => press(page, 'Settings') },
+  'report': {
+    script: {},
+    act: async (page) => {
+      await press(page, 'Settings')
+      await press(page, 'Show… (the report)')
+      await page.getByText('4 lines').waitFor()
+    },
+  },
+  'report-stopped': {
+    script: { phase: { at: 'stopped', code: 'store-damaged', detail: 'SQLITE_CORRUPT', readable: true } },
+    act: async (page) => {
+      await press(page, 'Show the report')
+      await page.getByText('4 lines').waitFor()
+    },
+  },
   'settings-no-passphrase': {
     script: { phase: { at: 'ready', me: { ...me, lock: { passphrase: false, keychain: true, afterMinutes: 0 } } } },
     act: (page) => press(page, 'Settings'),
