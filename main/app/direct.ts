@@ -41,7 +41,7 @@ function moveTo(state: State, from: RoomState, to: RoomState): void {
   state.transact({
     steps: [followedBy(still(to), accepted)], entries: moved,
     say: [...again, ...waiting.map(([, item]) => ({ room: to.room.id, id: item.id, body: item.body }))],
-    removedRooms: [from.room.id], wipe: left.wipe,
+    removedRooms: [from.room.id], wipe: closeRoom(left, 'left').wipe,
     publish: left.publish.map((one) => ({ log: one.log, slot: one.slot, bytes: one.bytes, target: { type: 'record' } })),
   })
 }

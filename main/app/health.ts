@@ -1,6 +1,8 @@
 import { isCounted } from '../chat/content.ts'
+import { forgetOld, forgetsIn } from '../chat/epochs.ts'
 import { intend } from '../chat/membership.ts'
 import { renewal, wantsRenewal } from '../chat/renewal.ts'
+import { still } from '../chat/room.ts'
 import { toHex } from '../mls/index.ts'
 import type { LogUsage } from '../../preload/api.ts'
 import { retentionMs, type Ports } from '../ports.ts'
@@ -22,4 +24,14 @@ export function renewInTime(state: State, id: string): void {
   if (room === undefined) return
   const speaks = [...state.outbox.values()].some(({ room: of, body }) => toHex(of) === id && isCounted(body))
   if (wantsRenewal(room, { now: state.ports.now(), speaks })) state.transact({ steps: [intend(room, renewal())] })
+}
+
+/** Keys of epochs that are over for a day go (RFC 9420 §15.3). Gives how long until the next of them, if there is one. */
+export function forgetInTime(state: State, id: string): number | undefined {
+  const room = state.rooms.get(id)
+  if (room === undefined) return undefined
+  const now = state.ports.now()
+  const { state: after, wipe } = forgetOld(room, now)
+  if (after !== room) state.transact({ steps: [{ ...still(after), wipe }] })
+  return forgetsIn(after, now)
 }

@@ -1,4 +1,5 @@
 import { fromHex, MlsError, toHex } from '../mls/index.ts'
+import { closeRoom } from '../chat/epochs.ts'
 import { matchesToken } from '../chat/invite.ts'
 import type { Letter, SignedStory } from '../chat/letter.ts'
 import { decodeMail, openLetter, type Mail, type OwnKeyPackage } from '../chat/mail.ts'
@@ -96,17 +97,18 @@ function welcome(state: State, input: {
   // RFC 9420 §10: a KeyPackage is used once, except one of last resort, which then is replaced soon.
   const spent = own.lastResort ? {} : { removedKeyPackages: [own.reference] }
   const used = own.lastResort && !own.claimed ? { keyPackages: [{ ...own, claimed: true }] } : {}
-  const wipe = invited?.wipe ?? []
+  const wipe = own.lastResort ? [] : Object.values(own.privateKeys)
   const room = invited?.step.state.room
   const isNew = room !== undefined && !state.rooms.has(room.id)
   if (invited === undefined || room === undefined || state.declined.has(room.id) || (isNew && tooMany(state))) {
-    state.transact({ cursors: [cursor], ...spent, ...used, wipe })
+    const unwanted = invited === undefined ? [] : closeRoom(invited.step, 'left').wipe
+    state.transact({ cursors: [cursor], ...spent, ...used, wipe: [...wipe, ...unwanted] })
     return
   }
   const again = isNew ? undefined : sayAgain(state, room.id)
   state.transact({
-    steps: [invited.step], entries: again?.entries ?? [], say: again?.say ?? [], ...spent, ...used, wipe,
-    cursors: [cursor, ...startOf(invitation, room.log)],
+    steps: [invited.step], entries: again?.entries ?? [], say: again?.say ?? [], ...spent, ...used,
+    wipe: [...wipe, ...invited.wipe], cursors: [cursor, ...startOf(invitation, room.log)],
     // Made for the group as it was; what people said goes out again from the outbox.
     removedPublish: [...state.publishes].flatMap(([key, { target }]) =>
       target.type !== 'record' && toHex(target.room) === room.id ? [key] : []),

@@ -1,4 +1,4 @@
-import { changedParts, fromHex, groupFromParts, toHex, type Secret } from '../mls/index.ts'
+import { changedParts, equal, fromHex, groupFromParts, toHex, type Group, type Secret } from '../mls/index.ts'
 import type { Change, Conversation, Entry, LockMinutes, Me } from '../../preload/api.ts'
 import {
   decodeOutboxItem, decodeOwnKeyPackage, decodePendingCommit, decodePublish, decodeSeals, decodeWaiting,
@@ -126,20 +126,29 @@ export class State {
   #loadRoom(room: RoomState['room'], history: readonly Passed[]): RoomState {
     const { store } = this
     const parts = store.group(room.id)
-    const group = parts === undefined ? undefined : groupFromParts(this.ports.suiteOf, parts)
+    const group = parts === undefined ? undefined : this.#withOwnKey(groupFromParts(this.ports.suiteOf, parts))
     const seals = store.document('seals', room.id)
     const pending = store.document('pending', room.id)
     const waiting = store.document('waiting', room.id)
     const people = store.document('people', room.id)
+    const underWay = pending === undefined || group === undefined ? undefined
+      : decodePendingCommit(this.ports.suiteOf, group, pending)
     return {
       room, group,
       members: people === undefined ? [] : membersDocument.decode(people).members,
       seals: seals === undefined ? [] : decodeSeals(seals),
-      pending: pending === undefined || group === undefined ? undefined
-        : decodePendingCommit(this.ports.suiteOf, group, pending),
+      pending: underWay === undefined ? undefined : { ...underWay, next: this.#withOwnKey(underWay.next) },
       waiting: waiting === undefined ? [] : decodeWaiting(waiting),
       history,
     }
+  }
+
+  /** The signature key is once in memory, and is wiped with the account: a stored group brings a copy. */
+  #withOwnKey(group: Group): Group {
+    const { privateKey } = this.self.signatureKeyPair
+    if (!equal(group.signaturePrivateKey.unwrap(), privateKey.unwrap())) return group
+    group.signaturePrivateKey.wipe()
+    return { ...group, signaturePrivateKey: privateKey }
   }
 
   // -------------------------------------------------------------- reading
@@ -208,6 +217,7 @@ export class State {
     const removedEntries: string[] = []
     const groups: NonNullable<StoreWrite['groups']>[number][] = []
     const rooms = new Set<string>()
+    const unasked: string[] = []
     const say = [...transaction.say ?? []]
     const publish = [...transaction.publish ?? []]
     const contacts = new Map((transaction.contacts ?? []).map((one) => [one.accountId, one]))
@@ -216,6 +226,7 @@ export class State {
       groups.push(...this.#writeRoom(step.state, documents))
       remember.push(() => { this.rooms.set(id, step.state) })
       rooms.add(id)
+      if (this.#isAnswered(step.state)) unasked.push(id)
       entries.push(...step.entries)
       removedEntries.push(...step.removed)
       for (const heard of new Map(step.heard.map((one) => [one.deviceId, one])).values()) {
@@ -228,6 +239,7 @@ export class State {
     }
     entries.push(...transaction.entries ?? [])
     const sink = { documents, remember }
+    for (const id of [...unasked, ...transaction.removedRooms ?? []]) wiped.push(...this.#dropRequest(id, sink))
     // First what goes: an outbox item may come again, under the same id, for another conversation.
     for (const id of transaction.removedRooms ?? []) groups.push(...this.#removeRoom(id, sink))
     for (const key of transaction.removedOutbox ?? []) this.#dropOutbox(key, sink)
@@ -332,6 +344,22 @@ export class State {
       documents.push({ kind: 'declined', key, bytes: new Uint8Array([1]) })
       remember.push(() => { this.declined.add(key) })
     }
+  }
+
+  /** Does this device ask no longer to be let back in, as it did with a KeyPackage of its own? */
+  #isAnswered(after: RoomState): boolean {
+    const reference = this.rooms.get(after.room.id)?.room.recovery?.reference ?? ''
+    return reference !== '' && after.room.recovery?.reference !== reference
+  }
+
+  /** The KeyPackage of a request to be let back in is of no use to anybody afterwards. */
+  #dropRequest(id: string, sink: Sink): readonly Secret[] {
+    const reference = this.rooms.get(id)?.room.recovery?.reference ?? ''
+    const own = this.keyPackages.get(reference)
+    if (own === undefined) return []
+    sink.documents.push({ kind: 'key-package', key: reference, bytes: undefined })
+    sink.remember.push(() => { this.keyPackages.delete(reference) })
+    return Object.values(own.privateKeys)
   }
 
   #dropOutbox(key: string, sink: Sink): void {

@@ -1,5 +1,4 @@
 import { fromHex, MlsError, toHex } from '../mls/index.ts'
-import { forgetOld } from '../chat/epochs.ts'
 import { inboxLog, keyPackageLog } from '../chat/mail.ts'
 import { makeCommit, wantsCommit } from '../chat/membership.ts'
 import { messageEntryId, nextSlot, onCommitRecord, onEpochBegun, onMessageRecord } from '../chat/receive.ts'
@@ -11,7 +10,7 @@ import { groupLog } from '../chat/sealed.ts'
 import { encryptItems, maySend, outboxBatch } from '../chat/send.ts'
 import type { Publish } from '../chat/content.ts'
 import { PortError, type LogRecord, type Ports, type StoredEntry } from '../ports.ts'
-import { renewInTime } from './health.ts'
+import { forgetInTime, renewInTime } from './health.ts'
 import { onInbox } from './inbox.ts'
 import { ask, checkSlots, compareWhenStrange, gossipEveryMs, isAgedOut, noteHead, onStory } from './recover.ts'
 import type { State } from './state.ts'
@@ -230,15 +229,15 @@ export class Sync {
     if (this.#taken.delete(id) || strangeAt > 0 || behindAt > 0) await this.#readSlots(id)
     // A commit of our own is on its way: nothing of the next epoch can be there, and the outbox waits for it.
     if (this.#state.rooms.get(id)?.pending === undefined) await this.#readMessages(id)
-    const state = this.#state.rooms.get(id)
-    if (state?.group === undefined || this.#stopped) return
+    if (this.#state.rooms.get(id)?.group === undefined || this.#stopped) return
     if (this.#isUnwell(id)) {
       await this.#recover(id)
       return
     }
     noteHead(this.#state, id)
     await this.#compare(id)
-    this.#report(state)
+    this.#forget(id)
+    this.#report(id)
     renewInTime(this.#state, id)
     await this.#commitOrWait(id)
     this.#sendOutbox(id)
@@ -278,6 +277,7 @@ export class Sync {
   /** What can still be read is read; then this device asks to be let back in, now or when it is time again. */
   async #recover(id: string): Promise<void> {
     await this.#readMessages(id)
+    this.#forget(id)
     const waitMs = await ask(this.#state, id)
     this.#run('publish', () => this.#publishAll())
     if (waitMs !== undefined) this.#later(id, waitMs)
@@ -403,17 +403,19 @@ export class Sync {
 
   // -------------------------------------------------------------- what follows
 
+  #forget(id: string): void {
+    const waitMs = this.#stopped ? undefined : forgetInTime(this.#state, id)
+    if (waitMs !== undefined) this.#wake(`forget ${id}`, waitMs, () => { this.kick(id) })
+  }
+
   /** Receipts for what was stored, when the person has accepted. */
-  #report(state: RoomState): void {
+  #report(id: string): void {
+    const state = this.#state.rooms.get(id)
+    if (state === undefined) return
     const { room } = state
-    const forgotten = forgetOld(state, this.#ports.now())
-    if (forgotten.state !== state) {
-      this.#state.transact({ steps: [{ ...still(forgotten.state), wipe: forgotten.wipe }] })
-    }
     if (room.receiptsDue.length === 0 || room.state !== 'active' || !isOpen(room)) return
-    const current = this.#state.room(room.id)
     this.#state.transact({ steps: [{
-      ...still(withRoom(current, { receiptsDue: [] })),
+      ...still(withRoom(state, { receiptsDue: [] })),
       say: [{ type: 'delivered', messages: room.receiptsDue }],
     }] })
   }

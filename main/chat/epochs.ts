@@ -89,6 +89,12 @@ export function forgetOld(state: RoomState, now: number): { readonly state: Room
   return { state: { ...state, seals, group: forgotten.group }, wipe: [...forgotten.wipe, ...dropped] }
 }
 
+/** How long until the next of them is too old, if there is one; a clock that was set does not make it longer. */
+export function forgetsIn({ seals }: RoomState, now: number): number | undefined {
+  const ended = seals.filter(({ endedAt }) => endedAt !== 0n).map(({ endedAt }) => Number(endedAt))
+  return ended.length === 0 ? undefined : Math.min(pastEpochMs, Math.min(...ended) + pastEpochMs - now)
+}
+
 function tellChanges(
   step: RoomStep,
   change: { readonly before: RoomState, readonly applied: AppliedCommit, readonly at: number },

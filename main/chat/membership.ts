@@ -126,7 +126,8 @@ export function winCommit(state: RoomState, pending: PendingCommit, moment: Mome
   const { group } = state
   if (group === undefined) return still(state)
   const merged = merge(group, pending.next)
-  const entered = enterEpoch(state, { group: merged.group, applied: pending.applied, record: pending }, moment)
+  const { slot, bytes } = pending
+  const entered = enterEpoch(state, { group: merged.group, applied: pending.applied, record: { slot, bytes } }, moment)
   const added = pending.applied.added.length > 0
   return settle({
     ...entered,

@@ -59,7 +59,7 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   // By the request of this device, or because somebody has added it anew meanwhile.
   if (known?.room.recovery !== undefined) return comeBack(known, arrived, moment)
   // A Welcome to a group that this device is in: a replay, or a mistake of the sender's.
-  if (known?.group !== undefined || id.length !== 32) return undefined
+  if (known?.group !== undefined || id.length !== 32) return unwanted(group)
   const members = membersOf(group, [], new Set(), moment.now)
   const policy = roomOfPolicy(group)
   const base: Room = known?.room ?? emptyRoom(id, moment.now)
@@ -78,6 +78,12 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   return { step, by, wipe: joined.wipe }
 }
 
+/** Nothing comes of the group, so nobody else will wipe what was made for it. */
+function unwanted(group: Group): Invited | undefined {
+  for (const secret of droppedSecrets(group, undefined)) secret.wipe()
+  return undefined
+}
+
 type Arrived = {
   readonly own: OwnKeyPackage
   readonly group: Group
@@ -93,7 +99,7 @@ function comeBack(known: RoomState, { own, group, history, by, wipe }: Arrived, 
   if (!members.some(({ accountId }) => accountId === by)) return undefined
   // An epoch that this device has seen the end of: somebody answers an old request.
   if (before !== undefined && group.context.epoch <= before.context.epoch && room.recovery?.reason !== 'forked') {
-    return undefined
+    return unwanted(group)
   }
   const state: RoomState = {
     ...withRoom(known, {

@@ -17,21 +17,26 @@ export function openDatabase(file: string, key: Uint8Array): Database.Database {
   const database = new Database(file, { timeout: 200 })
   try {
     unlock(database, key)
-    // The lock comes before the WAL: then its index is in memory, and no third file lies beside.
-    database.pragma('locking_mode = EXCLUSIVE')
-    // Temporary files would be written in clear.
-    database.pragma('temp_store = MEMORY')
-    database.pragma('journal_mode = WAL')
-    database.pragma('synchronous = FULL')
-    database.pragma('secure_delete = ON')
-    database.pragma('foreign_keys = ON')
-    database.exec('BEGIN EXCLUSIVE; COMMIT')
-    migrate(database)
+    setUp(database)
     return database
   } catch (error) {
     database.close()
     throw error
   }
+}
+
+/** All but the cipher: how the file is written, and its tables. */
+export function setUp(database: Database.Database): void {
+  // The lock comes before the WAL: then its index is in memory, and no third file lies beside.
+  database.pragma('locking_mode = EXCLUSIVE')
+  // Temporary files would be written in clear.
+  database.pragma('temp_store = MEMORY')
+  database.pragma('journal_mode = WAL')
+  database.pragma('synchronous = FULL')
+  database.pragma('secure_delete = ON')
+  database.pragma('foreign_keys = ON')
+  database.exec('BEGIN EXCLUSIVE; COMMIT')
+  migrate(database)
 }
 
 /**

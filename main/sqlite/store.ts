@@ -17,6 +17,8 @@ export type StoreOptions = {
   readonly prepare?: () => void
   /** The file's greatest size in pages of 4 KiB: for tests, beyond it SQLite says "disk full". */
   readonly maxPages?: number
+  /** For tests that look on at what is written. */
+  readonly open?: typeof openDatabase
 }
 
 /** How long overwritten and deleted bytes may still stand in the WAL. */
@@ -33,7 +35,7 @@ export function openStore(options: StoreOptions): Store {
   try {
     options.prepare?.()
     return translated(options.file, () => {
-      const database = openDatabase(options.file, options.key)
+      const database = (options.open ?? openDatabase)(options.file, options.key)
       if (options.maxPages !== undefined) database.pragma(`max_page_count = ${options.maxPages}`)
       return new SqliteStore({ file: options.file, database, release })
     })

@@ -12,7 +12,7 @@ import type { Alias } from '../../main/events.ts'
 import { nativeSuites } from '../../main/crypto/native.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import type { OpenLog } from '../../main/log/log.ts'
-import { openStore } from '../../main/sqlite/store.ts'
+import { openStore, type StoreOptions } from '../../main/sqlite/store.ts'
 import type { Delivery, Log, Store, Vault } from '../../main/ports.ts'
 import type {
   ArgumentOf, CallName, Change, Conversation, Entry, ErrorCode, ResultOf,
@@ -34,7 +34,7 @@ export class Refused extends Error {
  * A vault over a real store whose key the test holds: keychain and passphrase have tests of their own, and Argon2 would
  * take half a second for each person.
  */
-export function vaultOf(file: string, key: Uint8Array, options: { readonly maxPages?: number }): Vault {
+export function vaultOf(file: string, key: Uint8Array, options: Pick<StoreOptions, 'maxPages' | 'open'>): Vault {
   let store: Store | undefined
   const open = (): Promise<Store> => {
     store = openStore({ file, key: key.slice(), ...options })
@@ -77,7 +77,7 @@ export class Person {
   now: () => number = () => Date.now()
   /** Wraps the delivery, for faults. */
   through: (delivery: Delivery) => Delivery = (delivery) => delivery
-  storeOptions: { readonly maxPages?: number } = {}
+  storeOptions: Pick<StoreOptions, 'maxPages' | 'open'> = {}
   /** Makes a vault in the person's folder, for stories about keys and files. */
   vaultIn: (folder: string) => Vault = (folder) =>
     vaultOf(path.join(folder, 'profile.sqlite'), this.key, this.storeOptions)
@@ -179,8 +179,10 @@ export async function until<T>(what: string, look: () => Promise<T | undefined |
   }
 }
 
-/** People with accounts on one machine; `end` stops them and deletes everything. */
-export async function people<const N extends readonly string[]>(names: N): Promise<{
+/** People with accounts on one machine; `end` stops them and deletes everything. `prepare`: before one is started. */
+export async function people<const N extends readonly string[]>(
+  names: N, prepare?: (person: Person) => void,
+): Promise<{
   readonly all: { readonly [K in keyof N]: Person }
   readonly end: () => Promise<void>
 }> {
@@ -188,6 +190,7 @@ export async function people<const N extends readonly string[]>(names: N): Promi
   const all: Person[] = []
   for (const name of names) {
     const person = new Person(name, folder)
+    prepare?.(person)
     await person.start()
     await person.call('setup.create', { name, passphrase: '' })
     all.push(person)
