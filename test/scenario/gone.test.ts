@@ -85,6 +85,7 @@ async function talkOn(scene: Scene, [anna, ...others]: readonly [Person, ...Pers
 async function passDay(scene: Scene, members: readonly Person[], conversation: string, late: Taken): Promise<void> {
   const ends = members.flatMap((one) => scene.ends(one, conversation))
   for (const person of members) await person.stop()
+  scene.assertLogged()
   scene.assertThere(late, ...members)
   const aheadMs = Math.min(...ends) + dayMs - 3_000 - Date.now()
   for (const person of members) person.now = () => Date.now() + aheadMs

@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test'
 import { decodeOwnKeyPackage, decodeSeals, roomDocument } from '../../main/chat/documents.ts'
 import type { Room } from '../../main/chat/room.ts'
 import type { Seal } from '../../main/chat/sealed.ts'
+import { openLog } from '../../main/log/log.ts'
 import { groupFromParts, type Group, type Secret } from '../../main/mls/index.ts'
 import { secretsOfTree } from '../../main/mls/schedule/secret-tree.ts'
 import { prepareReads, type Reads } from '../../main/sqlite/read.ts'
@@ -43,6 +44,10 @@ export class Scene {
   readonly watch = (person: Person): void => {
     const witness = new Witness(this.encrypted)
     this.witnesses.set(person, witness)
+    person.logIn = (folder) => openLog({
+      folder, source: path.resolve(import.meta.dirname, '../../main'), version: '0', native: [], portable: [],
+      now: () => Date.now(),
+    })
     person.storeOptions = { open: (file, key) => {
       const database = witness.open(file, key)
       this.#reads.set(person, prepareReads(database))
@@ -64,6 +69,12 @@ export class Scene {
   #everything(): ReadonlyMap<string, Buffer> {
     const everything = new Map(everythingIn(this.folder, this.encrypted ? [...this.witnesses.keys()] : []))
     return everything.set('what was printed', this.#printed.heard())
+  }
+
+  /** The apps' logs are among what is searched, and not empty. */
+  assertLogged(): void {
+    const logs = [...this.#everything()].filter(([name]) => name.endsWith('log.jsonl'))
+    assert.equal(logs.filter(([, content]) => content.length > 0).length, this.witnesses.size)
   }
 
   assertThere(taken: Taken, ...of: readonly Person[]): void {
