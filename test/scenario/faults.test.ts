@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Event } from '../../main/events.ts'
 import { PortError, type Delivery } from '../../main/ports.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import { openStore } from '../../main/sqlite/store.ts'
@@ -7,7 +8,7 @@ import path from 'node:path'
 import { sealOf, sealRecord } from '../../main/chat/sealed.ts'
 import { authentication } from '../../main/identity/credential.ts'
 import { commit, encode, groupFromParts, MLSMessage } from '../../main/mls/index.ts'
-import { people, random, Refused, suites, until, type Person } from './world.ts'
+import { people, quietLog, random, Refused, suites, until, type Person } from './world.ts'
 
 const refused = (code: string) => (error: unknown): boolean => error instanceof Refused && error.code === code
 
@@ -139,6 +140,8 @@ test('a full disk refuses a message and keeps what was there', async (t) => {
   const conversation = await chat(anna, ben)
   await anna.say(conversation, 'first')
   await until('Ben reads it', async () => (await ben.texts(conversation)).includes('first'))
+  const noted: Event[] = []
+  anna.logIn = () => ({ ...quietLog(), note: (event) => { noted.push(event) } })
   anna.storeOptions = { maxPages: 1 } // SQLite's own limit: every page more is SQLITE_FULL.
   await anna.restart()
   const full = async (): Promise<boolean> => {
@@ -153,6 +156,7 @@ test('a full disk refuses a message and keeps what was there', async (t) => {
     return false
   }
   assert.ok(await full())
+  assert.ok(noted.some((note) => note.event === 'store-refused' && note.code === 'store-full'))
   assert.equal((await anna.texts(conversation))[0], 'first')
   anna.storeOptions = {}
   await anna.restart()

@@ -185,6 +185,7 @@ test('of two people who meet, talk, lock and meet a bug, their logs and reports 
     assert.ok(ofAnna?.has(event), `Anna's log has no ${event}`)
   }
   for (const event of ['delivery-away', 'delivery-back', 'bug']) assert.ok(ofBen?.has(event), `Ben's log has no ${event}`)
+  for (const events of [ofAnna, ofBen]) assert.ok(!events?.has('missing'), 'a note had no kind in the table')
   const bug = logs[1]?.toString().split('\n').find((line) => line.includes('"bug"')) ?? ''
   assert.match(bug, /"of":"TypeError","place":\[.*main\/app\/sync\.ts:\d+/)
 
