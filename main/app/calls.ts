@@ -13,7 +13,7 @@ import { claimAccount } from './claim.ts'
 import { details } from './details.ts'
 import { usageOf } from './health.ts'
 import { pageOf } from './page.ts'
-import type { State } from './state.ts'
+import type { State, Transaction } from './state.ts'
 import type { Sync } from './sync.ts'
 
 /** What an opened profile answers: each Call is a transaction, told to the window after it is stored. */
@@ -56,10 +56,10 @@ export const answers: Answers = {
   'invite.read': ({ state }, { invite }) => preview(state, invite),
   'conversation.direct': ({ state, sync }, { invite }) => startDirect({ state, sync }, invite),
   'conversation.group': async ({ state, sync }, argument) => {
-    const members = await claimAll(state, argument, new Set([state.self.accountId]))
+    const { members, contacts } = await claimAll(state, argument, new Set([state.self.accountId]))
     const intents: readonly Intent[] = members.length === 0 ? [] : [{ type: 'add', members }]
     const step = createRoom(state.moment(), { kind: 'group', name: nameFrom(argument.name), peer: '', intents })
-    state.transact({ steps: [step] })
+    state.transact({ steps: [step], contacts })
     sync.kick(step.state.room.id)
     return { conversation: step.state.room.id }
   },
@@ -79,7 +79,7 @@ export const answers: Answers = {
     return undefined
   },
   'conversation.rename': (opened, { conversation, name }) => {
-    change(opened, conversation, { type: 'rename', name: nameFrom(name) }, '')
+    change(opened, conversation, { type: 'rename', name: nameFrom(name) })
     return undefined
   },
   'conversation.add': async (opened, argument) => {
@@ -87,22 +87,21 @@ export const answers: Answers = {
     const before = state.room(argument.conversation)
     if (!mayChange(before, 'add', state.self.accountId)) throw new PortError('not-allowed')
     const present = new Set(before.members.map((member) => member.accountId))
-    const members = await claimAll(state, argument, present)
+    const { members, contacts } = await claimAll(state, argument, present)
     if (members.length === 0) throw new PortError('already-member')
-    change(opened, argument.conversation, { type: 'add', members }, '')
+    change(opened, argument.conversation, { type: 'add', members }, { contacts })
     return undefined
   },
   'conversation.remove': (opened, { conversation, accountId }) => {
     if (accountId === opened.state.self.accountId) throw new PortError('not-allowed')
-    change(opened, conversation, { type: 'remove', accountId }, accountId)
+    change(opened, conversation, { type: 'remove', accountId })
     return undefined
   },
   'conversation.leave': ({ state, sync }, { conversation }) => {
     const room = state.room(conversation)
     if (!isOpen(room.room)) throw new PortError('conversation-closed')
     const step = leaveRoom(room, state.moment())
-    const dropped = [...state.outbox].filter(([, item]) => toHex(item.room) === conversation).map(([key]) => key)
-    state.transact({ steps: [step], removedOutbox: dropped })
+    state.transact({ steps: [step] })
     sync.kick(conversation)
     return undefined
   },
@@ -149,15 +148,17 @@ export const answers: Answers = {
   },
 }
 
-function change(opened: Opened, conversation: string, intent: Intent, accountId: string): void {
+function change(
+  opened: Opened, conversation: string, intent: Intent, also: Pick<Transaction, 'contacts'> = {},
+): void {
   const { state, sync } = opened
   const room = state.room(conversation)
   if (!isOpen(room.room)) throw new PortError('conversation-closed')
   if (!mayChange(room, intent.type, state.self.accountId)) throw new PortError('not-allowed')
-  if (accountId !== '' && !room.members.some((member) => member.accountId === accountId)) {
+  if (intent.type === 'remove' && !room.members.some((member) => member.accountId === intent.accountId)) {
     throw new PortError('bad-argument', 'accountId')
   }
-  state.transact({ steps: [intend(room, intent)] })
+  state.transact({ ...also, steps: [intend(room, intent)] })
   sync.kick(conversation)
 }
 
@@ -231,7 +232,7 @@ async function startDirect(opened: Opened, text: string): Promise<ResultOf<'conv
 async function claimAll(
   state: State, wanted: { readonly people: readonly string[], readonly invites: readonly string[] },
   present: ReadonlySet<string>,
-): Promise<readonly Claimed[]> {
+): Promise<{ readonly members: readonly Claimed[], readonly contacts: ReturnType<typeof learnFrom> }> {
   const cards = wanted.invites.map((text) => cardIn(state, text))
   const tokens = new Map<string, string>(wanted.people.map((accountId) => [accountId, '']))
   for (const card of cards) tokens.set(toHex(card.accountId), toHex(card.token))
@@ -239,7 +240,5 @@ async function claimAll(
   for (const [accountId, token] of tokens) {
     if (!present.has(accountId)) claimed.push(...await claimAccount(state, accountId, token))
   }
-  const contacts = cards.flatMap((card) => learnFrom(state, card))
-  if (contacts.length > 0) state.transact({ contacts })
-  return claimed
+  return { members: claimed, contacts: cards.flatMap((card) => learnFrom(state, card)) }
 }

@@ -16,16 +16,22 @@ const sayAgainLimit = 500
 
 type Cursor = { readonly log: string, readonly seq: number }
 
+/** What is left to do for a record of the inbox: weigh a story, or take it again when that conversation was read. */
+export type Left = { readonly story: SignedStory } | { readonly behind: string } | undefined
+
 /**
  * One record of this device's inbox: a Welcome becomes a request, a request to be let back in an intent; anything else
- * is skipped. Gives a story that was told, which the caller weighs when this record is done with.
+ * is skipped. `isRead`: a conversation that it was behind with was read to its end since.
  */
-export function onInbox(state: State, log: string, record: LogRecord): SignedStory | undefined {
+export function onInbox(state: State, log: string, record: LogRecord, isRead = false): Left {
   const cursor = { log, seq: record.seq }
   const mail = mailIn(record.bytes)
-  if (mail?.type === 'sealed') return onLetter(state, mail, cursor)
-  if (mail?.type === 'welcome') onWelcome(state, invitationIn(mail), cursor)
-  else state.transact({ cursors: [cursor] })
+  if (mail?.type === 'sealed') {
+    const story = onLetter(state, mail, cursor)
+    return story === undefined ? undefined : { story }
+  }
+  if (mail?.type === 'welcome') return onWelcome(state, { invitation: invitationIn(mail), cursor, isRead })
+  state.transact({ cursors: [cursor] })
   return undefined
 }
 
@@ -69,31 +75,37 @@ function ifAuthentic<T>(read: () => T): T | undefined {
   }
 }
 
-function onWelcome(state: State, invitation: Invitation | undefined, cursor: Cursor): void {
+function onWelcome(state: State, { invitation, cursor, isRead }: {
+  readonly invitation: Invitation | undefined, readonly cursor: Cursor, readonly isRead: boolean
+}): Left {
   const reference = invitation?.references.find((one) => state.keyPackages.has(one))
   const own = reference === undefined ? undefined : state.keyPackages.get(reference)
   if (invitation === undefined || own === undefined) {
     state.transact({ cursors: [cursor] })
-    return
+    return undefined
   }
   try {
-    welcome(state, { invitation, own, cursor })
+    return welcome(state, { invitation, own, cursor, isRead })
   } catch (error) {
     if (!(error instanceof MlsError)) throw error
     // Damaged on the way, or made by somebody who breaks the rules: said once, and the queue goes on.
     const detail = error.rule === undefined ? {} : { detail: error.rule }
     state.transact({ cursors: [cursor], notice: { code: 'invitation-broken', ...detail } })
+    return undefined
   }
 }
 
 function welcome(state: State, input: {
-  readonly invitation: Invitation, readonly own: OwnKeyPackage, readonly cursor: Cursor
-}): void {
-  const { invitation, own, cursor } = input
-  const invited = receiveWelcome(invitation, own, {
+  readonly invitation: Invitation, readonly own: OwnKeyPackage, readonly cursor: Cursor, readonly isRead: boolean
+}): Left {
+  const { invitation, own, cursor, isRead } = input
+  const received = receiveWelcome(invitation, own, {
     moment: state.moment(), suiteOf: state.ports.suiteOf, byInvite: holdsInvite(state, invitation),
     known: (id) => state.rooms.get(id),
   })
+  const isBehind = received !== undefined && 'behind' in received
+  if (isBehind && !isRead) return received
+  const invited = isBehind ? undefined : received
   // RFC 9420 §10: a KeyPackage is used once, except one of last resort, which then is replaced soon.
   const spent = own.lastResort ? {} : { removedKeyPackages: [own.reference] }
   const used = own.lastResort && !own.claimed ? { keyPackages: [{ ...own, claimed: true }] } : {}
@@ -103,17 +115,19 @@ function welcome(state: State, input: {
   if (invited === undefined || room === undefined || state.declined.has(room.id) || (isNew && tooMany(state))) {
     const unwanted = invited === undefined ? [] : closeRoom(invited.step, 'left').wipe
     state.transact({ cursors: [cursor], ...spent, ...used, wipe: [...wipe, ...unwanted] })
-    return
+    return undefined
   }
   const again = isNew ? undefined : sayAgain(state, room.id)
+  const joined = joinTwins(state, invited.step)
   state.transact({
-    steps: [invited.step], entries: again?.entries ?? [], say: again?.say ?? [], ...spent, ...used,
-    wipe: [...wipe, ...invited.wipe], cursors: [cursor, ...startOf(invitation, room.log)],
+    ...joined, entries: [...joined.entries ?? [], ...again?.entries ?? []], say: [...joined.say ?? [], ...again?.say ?? []],
+    ...spent, ...used, wipe: [...wipe, ...invited.wipe, ...joined.wipe ?? []],
+    cursors: [cursor, ...startOf(invitation, room.log)],
     // Made for the group as it was; what people said goes out again from the outbox.
     removedPublish: [...state.publishes].flatMap(([key, { target }]) =>
       target.type !== 'record' && toHex(target.room) === room.id ? [key] : []),
   })
-  joinTwins(state, room.id)
+  return undefined
 }
 
 /**

@@ -16,7 +16,7 @@ import {
   still, tellConversation, tellEntry, type Outgoing, type RoomState, type RoomStep, type Say,
 } from '../chat/room.ts'
 import { deliveredBody, helloBody, introductionsBody } from '../chat/send.ts'
-import type { Known } from '../chat/receive.ts'
+import { messageEntryId, type Known } from '../chat/receive.ts'
 import type { Self } from '../chat/self.ts'
 import { PortError, wipe, type DocumentKind, type Ports, type Store, type StoredEntry, type StoreWrite } from '../ports.ts'
 import { notesOn } from './notes.ts'
@@ -236,6 +236,7 @@ export class State {
       say.push(...step.say.map((one) => ({ room: id, body: this.#bodyOf(one, step.state) })))
       publish.push(...step.publish.map((one) => this.#publishOf(one, step.state)))
       for (const name of step.names) this.#learn(name, contacts)
+      if (step.state.group === undefined) entries.push(...this.#giveUp(id, { documents, remember }))
     }
     entries.push(...transaction.entries ?? [])
     const sink = { documents, remember }
@@ -362,6 +363,15 @@ export class State {
     return Object.values(own.privateKeys)
   }
 
+  /** What waits for a conversation that has ended does not go out, and its sender is told. */
+  #giveUp(room: string, sink: Sink): readonly StoredEntry[] {
+    return [...this.outbox].filter(([, item]) => toHex(item.room) === room).flatMap(([key]) => {
+      this.#dropOutbox(key, sink)
+      const entry = this.store.entry(messageEntryId(this.self.accountId, key))
+      return entry?.kind === 'message' && entry.state === 'sending' ? [{ ...entry, state: 'failed' as const }] : []
+    })
+  }
+
   #dropOutbox(key: string, sink: Sink): void {
     sink.documents.push({ kind: 'outbox', key, bytes: undefined })
     sink.remember.push(() => { this.outbox.delete(key) })
@@ -456,6 +466,7 @@ function historyDocuments(room: string, before: readonly Passed[], after: readon
 
 type Sink = { readonly documents: Documents, readonly remember: (() => void)[] }
 
-const byPosition = <T extends { readonly position: bigint }>(a: readonly [string, T], b: readonly [string, T]): number =>
+/** The oldest first. */
+export const byPosition = <T extends { readonly position: bigint }>(a: readonly [string, T], b: readonly [string, T]): number =>
   a[1].position < b[1].position ? -1 : 1
 

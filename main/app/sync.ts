@@ -1,19 +1,20 @@
-import { fromHex, MlsError, toHex } from '../mls/index.ts'
+import { MlsError, toHex } from '../mls/index.ts'
 import { inboxLog, keyPackageLog } from '../chat/mail.ts'
 import { makeCommit, wantsCommit } from '../chat/membership.ts'
-import { messageEntryId, nextSlot, onCommitRecord, onEpochBegun, onMessageRecord } from '../chat/receive.ts'
-import type { Heard } from '../chat/heard.ts'
+import {
+  endsEpoch, knownAfter, nextSlot, onCommitRecord, onEpochBegun, onMessageRecord, untilAhead,
+} from '../chat/receive.ts'
 import type { RejoinReason, SignedStory } from '../chat/letter.ts'
 import { beginRecovery } from '../chat/recovery.ts'
 import { isOpen, isWell, still, followedBy, withRoom, type RoomState, type RoomStep } from '../chat/room.ts'
 import { groupLog } from '../chat/sealed.ts'
-import { encryptItems, maySend, outboxBatch } from '../chat/send.ts'
 import type { Publish } from '../chat/content.ts'
-import { PortError, type LogRecord, type Ports, type StoredEntry } from '../ports.ts'
+import { PortError, type LogRecord, type Ports } from '../ports.ts'
 import { forgetInTime, renewInTime } from './health.ts'
 import { onInbox } from './inbox.ts'
+import { acknowledge, encryptOutbox, type Accepted } from './outbox.ts'
 import { ask, checkSlots, compareWhenStrange, gossipEveryMs, isAgedOut, noteHead, onStory } from './recover.ts'
-import type { State } from './state.ts'
+import { byPosition, type State } from './state.ts'
 import { onKeyPackageLog, restock, tendStock } from './stock.ts'
 
 /**
@@ -26,6 +27,8 @@ export class Sync {
   readonly #tasks = new Map<string, Task>()
   /** Conversations whose newest slots were looked at since the delivery service was last away. */
   readonly #checked = new Set<string>()
+  /** Conversations whose logs were read to their end since then: only now it is known which epoch is the last one. */
+  readonly #current = new Set<string>()
   /** Conversations in whose slot something stands that this device has not followed yet. */
   readonly #taken = new Set<string>()
   readonly #undecidedSince = new Map<string, number>()
@@ -90,14 +93,14 @@ export class Sync {
     task.running = (async () => {
       for (let again = true; again; again = isWanted(task) && !this.#stopped) {
         task.again = false
-        await work().catch((error: unknown) => { this.#failed(name, error) })
+        await work().catch((error: unknown) => { this.#failed(error) })
       }
       task.running = undefined
     })()
   }
 
   /** The world is away: say so once, and try again later. Anything else is a bug, and stops only this task. */
-  #failed(name: string, error: unknown): void {
+  #failed(error: unknown): void {
     if (!(error instanceof PortError)) {
       this.#ports.report(error)
       return
@@ -106,7 +109,8 @@ export class Sync {
     this.#unreachable = true
     this.#inboxRead = false
     this.#checked.clear()
-    this.#ports.after(retryMs, () => { this.kick(this.#state.rooms.has(name) ? name : undefined) })
+    this.#current.clear()
+    this.#ports.after(retryMs, () => { this.kick() })
   }
 
   #watch(): void {
@@ -133,18 +137,20 @@ export class Sync {
   // -------------------------------------------------------------- out
 
   async #publishAll(): Promise<void> {
-    const accepted: { readonly key: string, readonly publish: Publish, readonly seq: number }[] = []
+    const accepted: Accepted[] = []
     const flush = (): void => {
-      if (accepted.length > 0) this.#acknowledge(accepted.splice(0))
+      if (accepted.length > 0) acknowledge(this.#state, accepted.splice(0))
     }
     try {
       for (const [key, publish] of [...this.#state.publishes].sort(byPosition)) {
         if (this.#stopped) break
         if (publish.seq > 0n || !this.#state.publishes.has(key)) continue
         const { log, slot, bytes, target } = publish
+        // Made before a kill or an absence, for an epoch whose keys the others may have dropped since.
+        if (target.type !== 'record' && !this.#current.has(toHex(target.room))) continue
         const answer = await this.#ports.delivery.append(log, bytes, slot === '' ? undefined : slot)
         this.#unreachable = false
-        if (answer.type === 'accepted') accepted.push({ key, publish, seq: answer.seq })
+        if (answer.type === 'accepted') accepted.push({ key, publish })
         else this.#onTaken(key, publish)
         if (target.type === 'commit') this.kick(toHex(target.room))
         if (accepted.length >= acknowledgeBatch) flush()
@@ -152,26 +158,6 @@ export class Sync {
     } finally {
       flush()
     }
-  }
-
-  /** What the log has accepted is sent, as far as the log can say. */
-  #acknowledge(accepted: readonly { readonly key: string, readonly publish: Publish, readonly seq: number }[]): void {
-    const entries: StoredEntry[] = []
-    const removedOutbox: string[] = []
-    const removedPublish: string[] = []
-    for (const { key, publish } of accepted) {
-      // Given up meanwhile: its content goes out again, and receivers drop the double.
-      if (!this.#state.publishes.has(key)) continue
-      // A commit's record stays until it was read back: only then is it known to be first.
-      if (publish.target.type !== 'commit') removedPublish.push(key)
-      if (publish.target.type !== 'message') continue
-      for (const item of publish.target.items.map(toHex)) {
-        removedOutbox.push(item)
-        const entry = this.#state.store.entry(messageEntryId(this.#state.self.accountId, item))
-        if (entry?.kind === 'message' && entry.state === 'sending') entries.push({ ...entry, state: 'sent' })
-      }
-    }
-    if (removedPublish.length > 0) this.#state.transact({ entries, removedOutbox, removedPublish })
   }
 
   #onTaken(key: string, publish: Publish): void {
@@ -184,16 +170,24 @@ export class Sync {
 
   async #readInbox(): Promise<void> {
     const log = inboxLog(this.#state.self.deviceId)
-    await this.#readAll(log, (records) => {
-      for (const record of records) this.#onTold(onInbox(this.#state, log, record))
+    await this.#readAll(log, async (records) => {
+      for (const record of records) {
+        let left = onInbox(this.#state, log, record)
+        if (left !== undefined && 'behind' in left) {
+          await this.#readCommits(left.behind)
+          if (this.#stopped) return
+          left = onInbox(this.#state, log, record, true)
+        }
+        if (left !== undefined && 'story' in left) this.#onTold(left.story)
+      }
       this.kick()
     })
     this.#inboxRead = true
   }
 
   /** Another member's story may show that the group has split. */
-  #onTold(story: SignedStory | undefined): void {
-    const todo = story === undefined ? undefined : onStory(this.#state, story)
+  #onTold(story: SignedStory): void {
+    const todo = onStory(this.#state, story)
     if (todo !== undefined) this.#run(todo.name, todo.work)
   }
 
@@ -201,7 +195,10 @@ export class Sync {
   async #readStock(): Promise<void> {
     const log = keyPackageLog(this.#state.self.deviceId)
     await this.#tasks.get('inbox')?.running
-    await this.#readAll(log, (records) => { onKeyPackageLog(this.#state, log, records) })
+    await this.#readAll(log, (records) => {
+      onKeyPackageLog(this.#state, log, records)
+      return Promise.resolve()
+    })
     if (this.#stopped) return
     const nextAt = tendStock(this.#state, { inboxRead: this.#inboxRead })
     await restock(this.#state)
@@ -209,12 +206,12 @@ export class Sync {
     this.#wake('stock', nextAt - this.#ports.now(), () => { this.kick() })
   }
 
-  async #readAll(log: string, take: (records: readonly LogRecord[]) => void): Promise<void> {
+  async #readAll(log: string, take: (records: readonly LogRecord[]) => Promise<void>): Promise<void> {
     for (;;) {
       const records = await this.#ports.delivery.read(log, this.#state.store.cursor(log), readBatch)
       this.#unreachable = false
       if (records.length === 0 || this.#stopped) return
-      take(records)
+      await take(records)
     }
   }
 
@@ -234,13 +231,23 @@ export class Sync {
       await this.#recover(id)
       return
     }
+    this.#goOn(id)
     noteHead(this.#state, id)
     await this.#compare(id)
     this.#forget(id)
     this.#report(id)
     renewInTime(this.#state, id)
     await this.#commitOrWait(id)
-    this.#sendOutbox(id)
+    const encrypted = encryptOutbox(this.#state, id)
+    if (encrypted === 'some') this.kick(id)
+    else if (encrypted === 'all') this.#run('publish', () => this.#publishAll())
+  }
+
+  /** Read to the end: what was made for this epoch may go out. */
+  #goOn(id: string): void {
+    if (this.#current.has(id)) return
+    this.#current.add(id)
+    this.#run('publish', () => this.#publishAll())
   }
 
   // -------------------------------------------------------------- recovery
@@ -315,13 +322,15 @@ export class Sync {
       const records = await this.#ports.delivery.read(log, this.#state.store.cursor(log), readBatch)
       this.#unreachable = false
       if (records.length === 0 || this.#stopped) return
-      if (!this.#takeCommits(id, log, records)) return
+      if (!await this.#takeCommits(id, log, records)) return
     }
   }
 
   /** One record, one transaction: a commit changes everything. Says whether to read on. */
-  #takeCommits(id: string, log: string, records: readonly LogRecord[]): boolean {
+  async #takeCommits(id: string, log: string, records: readonly LogRecord[]): Promise<boolean> {
     for (const record of records) {
+      // What was said in an epoch is read before it ends: soon its keys go, and a member who is removed has none.
+      if (endsEpoch(this.#state.rooms.get(id), record)) await this.#readMessages(id, 'epoch')
       const state = this.#state.rooms.get(id)
       if (state?.group === undefined) return false
       if (record.seq <= this.#state.store.cursor(log)) continue
@@ -352,8 +361,9 @@ export class Sync {
       const before = this.#state.rooms.get(id)
       if (before?.group === undefined || !isWell(before.room) || this.#stopped) return
       const record = await this.#ports.delivery.slot(groupLog('h', before.room.log), nextSlot(before))
-      const state = this.#state.rooms.get(id)
       if (record === undefined) return
+      await this.#readMessages(id, 'epoch')
+      const state = this.#state.rooms.get(id)
       if (state === before && !this.#takeCommit(state, record, [])) return
     }
   }
@@ -369,14 +379,16 @@ export class Sync {
     })
   }
 
-  async #readMessages(id: string): Promise<void> {
+  /** To the end of the log, or to the first record of an epoch that is still to come. */
+  async #readMessages(id: string, until: 'end' | 'epoch' = 'end'): Promise<void> {
     for (;;) {
       const room = this.#state.rooms.get(id)
       if (room?.group === undefined) return
       const log = groupLog('m', room.room.log)
       const records = await this.#ports.delivery.read(log, this.#state.store.cursor(log), readBatch)
-      if (records.length === 0 || this.#stopped) return
-      this.#takeMessages(id, log, records)
+      const taken = until === 'end' ? records : untilAhead(this.#state.rooms.get(id), records)
+      if (taken.length === 0 || this.#stopped) return
+      this.#takeMessages(id, log, taken)
     }
   }
 
@@ -386,18 +398,16 @@ export class Sync {
     if (state?.group === undefined) return
     const cursor = this.#state.store.cursor(log)
     const moment = this.#state.moment()
+    const last = records.at(-1)?.seq ?? cursor
+    // The inbox may have had this conversation read meanwhile.
+    if (last <= cursor) return
     let step = still(state)
     for (const record of records) {
       if (record.seq <= cursor) continue
-      const found = step
-      const entry = (entryId: string): StoredEntry | undefined =>
-        found.entries.findLast((one) => one.id === entryId) ?? this.#state.store.entry(entryId)
-      const heard = (room: string, deviceId: string): Heard | undefined =>
-        found.heard.findLast((one) => one.deviceId === deviceId) ?? moment.heard(room, deviceId)
-      step = followedBy(step, onMessageRecord(step.state, record, { ...moment, entry, heard }))
+      step = followedBy(step, onMessageRecord(step.state, record, knownAfter(step, moment)))
     }
     this.#state.transact({
-      steps: [step], cursors: [{ log, seq: records.at(-1)?.seq ?? cursor }], removedPublish: this.#stale(state, step),
+      steps: [step], cursors: [{ log, seq: last }], removedPublish: this.#stale(state, step),
     })
   }
 
@@ -457,24 +467,6 @@ export class Sync {
     }
   }
 
-  #sendOutbox(id: string): void {
-    const state = this.#state.rooms.get(id)
-    if (state === undefined || !maySend(state, this.#ports.now())) return
-    const underWay = new Set([...this.#state.publishes.values()].flatMap(({ target }) =>
-      target.type === 'message' && toHex(target.room) === id ? target.items.map(toHex) : []))
-    const items = [...this.#state.outbox].filter(([key, item]) => toHex(item.room) === id && !underWay.has(key))
-      .sort(byPosition).map(([, item]) => item)
-    if (items.length === 0) return
-    const made = encryptItems(state, items.slice(0, outboxBatch), (entry) => this.#state.store.entry(entry),
-      this.#state.self.accountId)
-    this.#state.transact({
-      steps: [{ ...still(made.state), entries: made.entries, wipe: made.wipe }], outbox: made.counted,
-      publish: made.records.map(({ item, log, bytes, epoch }) => ({
-        log, slot: '', bytes, target: { type: 'message', room: fromHex(id), epoch, items: [item.id] },
-      })),
-    })
-    this.kick(items.length > outboxBatch ? id : undefined)
-  }
 }
 
 type Task = { again: boolean, running: Promise<void> | undefined }
@@ -489,7 +481,3 @@ const undecidedMs = 2 * 60 * 1000
 const jitterMs = 400
 
 const jitterOf = (ports: Ports): number => ((ports.random(1)[0] ?? 0) / 256) * jitterMs
-
-const byPosition = <T extends { readonly position: bigint }>(a: readonly [string, T], b: readonly [string, T]): number =>
-  a[1].position < b[1].position ? -1 : 1
-

@@ -31,6 +31,14 @@ export type Known = Moment & {
   readonly heard: (conversation: string, deviceId: string) => Heard | undefined
 }
 
+/** What may be asked after a step that is not stored yet. */
+export const knownAfter = (step: RoomStep, known: Known): Known => ({
+  ...known,
+  entry: (id) => step.entries.findLast((one) => one.id === id) ?? known.entry(id),
+  heard: (conversation, deviceId) =>
+    step.heard.findLast((one) => one.deviceId === deviceId) ?? known.heard(conversation, deviceId),
+})
+
 const decodeMessages = (messages: readonly Uint8Array[]): readonly MLSMessage[] =>
   messages.map((bytes) => decode(MLSMessage, bytes))
 
@@ -40,6 +48,10 @@ const viewOf = (state: RoomState, group: Group) => ({
 
 // ---------------------------------------------------------------- commits
 
+/** Whether a record of the commit log stands where this epoch's commit belongs. */
+export const endsEpoch = (state: RoomState | undefined, { slot }: LogRecord): boolean =>
+  state?.group !== undefined && slot === nextSlot(state)
+
 /**
  * A record of the commit log. `undecided`: it may be the epoch's commit but something is missing; the cursor stays.
  */
@@ -47,7 +59,7 @@ export function onCommitRecord(state: RoomState, record: LogRecord, moment: Mome
   const { group, pending } = state
   if (group === undefined) return still(state)
   // Slots of other epochs, and what strangers append, are not this epoch's commit.
-  if (record.slot !== commitSlot(group, state.room.attempt)) return still(state)
+  if (!endsEpoch(state, record)) return still(state)
   if (pending !== undefined && equal(pending.bytes, record.bytes)) return winCommit(state, pending, moment)
   try {
     return followCommit(dropPending(state), group, record, moment)
@@ -187,11 +199,30 @@ export function onMessageRecord(state: RoomState, record: LogRecord, known: Know
   if (group === undefined || hint === undefined) return still(state)
   const seal = state.seals.find((one) => hintOf(one.epoch) === hint)
   if (seal !== undefined) return readRecord(state, { group, seal }, record, known)
-  const ahead = (hint - hintOf(group.context.epoch)) >>> 0
-  if (ahead === 0 || ahead > 10_000) return still(state) // Before this device joined, or its keys are deleted.
+  if (!isAhead(group, hint)) return still(state) // Before this device joined, or its keys are deleted.
   if (record.bytes.length > waitingBytes) return still(state)
   const waiting = [...state.waiting, { seq: record.seq, hint, bytes: record.bytes }].slice(-waitingLimit)
   return still({ ...state, waiting })
+}
+
+const isAhead = (group: Group, hint: number): boolean => {
+  const ahead = (hint - hintOf(group.context.epoch)) >>> 0
+  return ahead > 0 && ahead <= 10_000
+}
+
+/** How many records ahead of their epoch are passed over, before the rest is left for when that has begun. */
+const passedOver = 20
+
+/** The records that can be taken before the next commit is: those of this epoch and the ones before it, and few others. */
+export function untilAhead(state: RoomState | undefined, records: readonly LogRecord[]): readonly LogRecord[] {
+  if (state?.group === undefined) return []
+  const { group } = state
+  let places = passedOver - state.waiting.length
+  const end = records.findIndex(({ bytes }) => {
+    const hint = hintIn(bytes)
+    return hint !== undefined && isAhead(group, hint) && places-- <= 0
+  })
+  return end < 0 ? records : records.slice(0, end)
 }
 
 /** What waited for the epoch that has begun. */
@@ -200,7 +231,8 @@ export function onEpochBegun(state: RoomState, known: Known): RoomStep {
   const ready = state.waiting.filter((one) => hints.has(one.hint))
   let step = still({ ...state, waiting: state.waiting.filter((one) => !hints.has(one.hint)) })
   for (const one of ready) {
-    step = followedBy(step, onMessageRecord(step.state, { seq: one.seq, slot: undefined, bytes: one.bytes }, known))
+    const record = { seq: one.seq, slot: undefined, bytes: one.bytes }
+    step = followedBy(step, onMessageRecord(step.state, record, knownAfter(step, known)))
   }
   return step
 }
@@ -220,7 +252,7 @@ function readRecord(
   let step = still(state)
   for (const [index, message] of messages.entries()) {
     const id = `${state.room.id}.m${record.seq}.${index}`
-    step = followedBy(step, readMessage(step.state, message, { id, known, record }))
+    step = followedBy(step, readMessage(step.state, message, { id, known: knownAfter(step, known), record }))
   }
   return step
 }

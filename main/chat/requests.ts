@@ -33,8 +33,9 @@ export type Invited = { readonly step: RoomStep, readonly by: string, readonly w
 
 /**
  * Joins the group of a Welcome: as a request that nobody has answered (nothing is sent), or, where this device asked to
- * be let back in, as the conversation that it was. Throws `MlsError` when the Welcome is damaged or its group breaks a
- * rule.
+ * be let back in, as the conversation that it was. `behind`: to a later epoch of a group that this device is in, as far
+ * as it has read; its log comes first, which may say that it was removed. Throws `MlsError` when the Welcome is damaged
+ * or its group breaks a rule.
  */
 export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, options: {
   readonly moment: Moment
@@ -42,7 +43,7 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   /** A conversation that this device has or had, by its id. */
   readonly known: (id: string) => RoomState | undefined
   readonly byInvite: boolean
-}): Invited | undefined {
+}): Invited | { readonly behind: string } | undefined {
   const { moment } = options
   const joined = join({
     suiteOf: options.suiteOf, welcome: invitation.welcome, keyPackage: own.keyPackage, privateKeys: own.privateKeys,
@@ -58,6 +59,10 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   const arrived: Arrived = { own, group, history, by, wipe: joined.wipe }
   // By the request of this device, or because somebody has added it anew meanwhile.
   if (known?.room.recovery !== undefined) return comeBack(known, arrived, moment)
+  if (known?.group !== undefined && group.context.epoch > known.group.context.epoch) {
+    unwanted(group)
+    return { behind: id }
+  }
   // A Welcome to a group that this device is in: a replay, or a mistake of the sender's.
   if (known?.group !== undefined || id.length !== 32) return unwanted(group)
   const members = membersOf(group, [], new Set(), moment.now)

@@ -70,7 +70,9 @@ const isPresent = ({ state }: Draft, accountId: string): boolean =>
 
 function wantAdd(draft: Draft, intent: Of<'add'>): readonly Intent[] {
   const { state: { room, members: present }, group, moment: { self, now } } = draft
-  const members = intent.members.filter((one) => !isPresent(draft, one.accountId))
+  // Wanted twice, by two clicks or from two sides: RFC 9420 §12.2 adds a client once.
+  const isAdded = (deviceId: string): boolean => draft.claimed.some((one) => one.deviceId === deviceId)
+  const members = intent.members.filter((one) => !isPresent(draft, one.accountId) && !isAdded(one.deviceId))
   const alone = present.length === 1
   if (members.length === 0 || !(draft.admin || room.membersMayAdd || alone)) return []
   for (const one of members) {

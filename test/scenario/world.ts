@@ -34,10 +34,14 @@ export class Refused extends Error {
  * A vault over a real store whose key the test holds: keychain and passphrase have tests of their own, and Argon2 would
  * take half a second for each person.
  */
-export function vaultOf(file: string, key: Uint8Array, options: Pick<StoreOptions, 'maxPages' | 'open'>): Vault {
+export function vaultOf(
+  file: string, key: Uint8Array,
+  options: Pick<StoreOptions, 'maxPages' | 'open'> & { readonly through?: (store: Store) => Store },
+): Vault {
   let store: Store | undefined
   const open = (): Promise<Store> => {
-    store = openStore({ file, key: key.slice(), ...options })
+    const { through = (opened: Store) => opened, ...rest } = options
+    store = through(openStore({ file, key: key.slice(), ...rest }))
     return Promise.resolve(store)
   }
   const unbuilt = (): Promise<never> => Promise.reject(new Error('the vault of the scenarios has one way in'))
@@ -77,10 +81,12 @@ export class Person {
   now: () => number = () => Date.now()
   /** Wraps the delivery, for faults. */
   through: (delivery: Delivery) => Delivery = (delivery) => delivery
+  /** The same for the store. */
+  throughStore: (store: Store) => Store = (store) => store
   storeOptions: Pick<StoreOptions, 'maxPages' | 'open'> = {}
   /** Makes a vault in the person's folder, for stories about keys and files. */
   vaultIn: (folder: string) => Vault = (folder) =>
-    vaultOf(path.join(folder, 'profile.sqlite'), this.key, this.storeOptions)
+    vaultOf(path.join(folder, 'profile.sqlite'), this.key, { ...this.storeOptions, through: this.throughStore })
   idleMs = 0
   /** Replaced where a story looks into the log. */
   logIn: (folder: string) => Log & Partial<OpenLog> = quietLog

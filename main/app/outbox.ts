@@ -1,0 +1,54 @@
+import { fromHex, toHex } from '../mls/index.ts'
+import type { Publish } from '../chat/content.ts'
+import { messageEntryId } from '../chat/receive.ts'
+import { still } from '../chat/room.ts'
+import { encryptItems, maySend, outboxBatch } from '../chat/send.ts'
+import type { StoredEntry } from '../ports.ts'
+import { byPosition, type State } from './state.ts'
+
+/** What waits to be sent: encrypted when the epoch is certain, gone when the log has it. */
+
+/**
+ * Encrypts what waits for a conversation; the new ratchet and the exact bytes are stored together, before they are
+ * sent. `some`: there is more.
+ */
+export function encryptOutbox(state: State, id: string): 'none' | 'some' | 'all' {
+  const room = state.rooms.get(id)
+  if (room === undefined || !maySend(room, state.ports.now())) return 'none'
+  const underWay = new Set([...state.publishes.values()].flatMap(({ target }) =>
+    target.type === 'message' && toHex(target.room) === id ? target.items.map(toHex) : []))
+  const items = [...state.outbox].filter(([key, item]) => toHex(item.room) === id && !underWay.has(key))
+    .sort(byPosition).map(([, item]) => item)
+  if (items.length === 0) return 'none'
+  const made = encryptItems(room, items.slice(0, outboxBatch), (entry) => state.store.entry(entry), state.self.accountId)
+  state.transact({
+    steps: [{ ...still(made.state), entries: made.entries, wipe: made.wipe }], outbox: made.counted,
+    publish: made.records.map(({ item, log, bytes, epoch }) => ({
+      log, slot: '', bytes, target: { type: 'message', room: fromHex(id), epoch, items: [item.id] },
+    })),
+  })
+  return items.length > outboxBatch ? 'some' : 'all'
+}
+
+/** A record that the log has. */
+export type Accepted = { readonly key: string, readonly publish: Publish }
+
+/** What the log has accepted is sent, as far as the log can say. */
+export function acknowledge(state: State, accepted: readonly Accepted[]): void {
+  const entries: StoredEntry[] = []
+  const removedOutbox: string[] = []
+  const removedPublish: string[] = []
+  for (const { key, publish } of accepted) {
+    // Given up meanwhile: its content goes out again, and receivers drop the double.
+    if (!state.publishes.has(key)) continue
+    // A commit's record stays until it was read back: only then is it known to be first.
+    if (publish.target.type !== 'commit') removedPublish.push(key)
+    if (publish.target.type !== 'message') continue
+    for (const item of publish.target.items.map(toHex)) {
+      removedOutbox.push(item)
+      const entry = state.store.entry(messageEntryId(state.self.accountId, item))
+      if (entry?.kind === 'message' && entry.state === 'sending') entries.push({ ...entry, state: 'sent' })
+    }
+  }
+  if (removedPublish.length > 0) state.transact({ entries, removedOutbox, removedPublish })
+}
