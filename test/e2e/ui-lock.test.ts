@@ -274,7 +274,7 @@ describe('what cannot be opened', () => {
     const buttons = (page: Page): Promise<readonly string[]> => page.getByRole('button').allInnerTexts()
     const { page, bridge } = await stage.show({ phase: { at: 'stopped', code: 'store-damaged', readable: true } })
     await title(page, 'The history cannot be opened')
-    assert.deepEqual(await buttons(page), ['Try again', 'Open for reading', 'Show the folder'])
+    assert.deepEqual(await buttons(page), ['Try again', 'Open for reading', 'Show the folder', 'Show the report'])
     await page.getByText('it comes together with backups').waitFor()
     await press(page, 'Show the folder')
     assert.deepEqual(bridge.argumentsOf('profile.folder'), [{}])
@@ -284,10 +284,10 @@ describe('what cannot be opened', () => {
 
     const broken = await stage.show({ phase: { at: 'stopped', code: 'store-damaged', readable: false } })
     await title(broken.page, 'The history cannot be opened')
-    assert.deepEqual(await buttons(broken.page), ['Try again', 'Show the folder'])
+    assert.deepEqual(await buttons(broken.page), ['Try again', 'Show the folder', 'Show the report'])
     const busy = await stage.show({ phase: { at: 'stopped', code: 'profile-busy', readable: false } })
     await title(busy.page, 'This profile is already open')
-    assert.deepEqual(await buttons(busy.page), ['Try again'])
+    assert.deepEqual(await buttons(busy.page), ['Try again', 'Show the report'])
   })
 
   test('opens for reading: the history is there, nothing can be sent, and a notice says so', async () => {
@@ -309,7 +309,8 @@ describe('what cannot be opened', () => {
     assert.equal(await page.getByRole('button', { name: 'Write it again' }).count(), 0)
     await press(page, 'Settings')
     const dialog = page.getByRole('dialog', { name: 'Settings' })
-    assert.deepEqual(await dialog.getByRole('button').allInnerTexts(), [''], 'only the cross that closes it')
+    assert.deepEqual(await dialog.getByRole('button').allInnerTexts(), ['', 'Show…'],
+      'the cross that closes it, and the report')
     const allowed = new Set([
       'app.open', 'setup.read', 'entries.page', 'conversation.details', 'conversation.read', 'delivery.usage',
     ])
