@@ -35,7 +35,7 @@ export const errorClasses = [
   'AssertionError', 'AggregateError', 'DOMException', 'other', 'none',
 ] as const
 
-const recoveryReason = oneOf(['path', 'undecided', 'forked', 'aged', 'cloned', 'damaged'])
+const recoveryReason = oneOf(['path', 'undecided', 'forked', 'aged', 'cloned', 'damaged', 'idle'])
 const gapReason =
   oneOf(['before-joined', 'epoch-too-old', 'lost', 'away', 'malformed', 'undecided', 'damaged'])
 /** What a log is for: commits, messages, an inbox, KeyPackages, or anything else. */

@@ -76,7 +76,7 @@ export interface Delivery {
 /** Small records by kind and key; the bytes are a Codec's of `chat/`, each with a leading version. */
 export type DocumentKind =
   | 'account' | 'room' | 'people' | 'seals' | 'pending' | 'waiting' | 'outbox' | 'publish' | 'contact' | 'invite'
-  | 'key-package' | 'declined' | 'setting' | 'passed' | 'heard'
+  | 'key-package' | 'declined' | 'setting' | 'passed' | 'heard' | 'seen'
 
 /** An Entry as it is kept: with what only the main process needs. */
 export type StoredEntry = Entry & { readonly deliveredBy?: readonly string[], readonly counter?: number }

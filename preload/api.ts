@@ -79,6 +79,8 @@ export type Conversation = {
   /** Everybody in it (own account included), in order of name. */
   readonly people: readonly Person[]
   readonly devices: number
+  /** Belong to it, but have no device in it now: theirs was silent for long. They come back by themselves. */
+  readonly absent: readonly { readonly accountId: string, readonly name: string }[]
   /** May this person add, remove or rename? */
   readonly mayAdd: boolean
   readonly mayRemove: boolean
@@ -100,9 +102,9 @@ export type Conversation = {
 /**
  * `path`: a commit had no key for this device. `undecided`: it needs something that did not come. `forked`: others saw
  * another commit. `aged`: away longer than the log keeps records. `cloned`: another copy of this profile sends.
- * `damaged`: the stored state cannot be read.
+ * `damaged`: the stored state cannot be read. `idle`: an admin took it out because it was silent for long.
  */
-export type RecoveryReason = 'path' | 'undecided' | 'forked' | 'aged' | 'cloned' | 'damaged'
+export type RecoveryReason = 'path' | 'undecided' | 'forked' | 'aged' | 'cloned' | 'damaged' | 'idle'
 
 export type MessageState = 'sending' | 'sent' | 'delivered' | 'failed' | 'received'
 
@@ -116,6 +118,8 @@ export type Fact =
   | { readonly fact: 'accepted', readonly who: string }
   /** A device of `who` could not follow any more, and `by` let it back in. */
   | { readonly fact: 'returned', readonly by: string, readonly who: string }
+  /** `by` took out a device of `who` that was silent for long. `absent`: it was the last one. */
+  | { readonly fact: 'dropped', readonly by: string, readonly who: string, readonly absent: boolean }
 
 /**
  * Why something could not be read. `before-joined`: sent before this device joined. `epoch-too-old`: its keys are
@@ -146,6 +150,9 @@ export type Entry = {
 /** A node of the ratchet tree as a picture shows it, in the array order of RFC 9420 Appendix C. */
 export type TreeNode = { readonly state: 'filled' | 'blank', readonly lit: boolean, readonly accountId?: string }
 
+/** `since`: when it was last heard of. */
+export type IdleDevice = { readonly accountId: string, readonly deviceId: string, readonly since: number }
+
 export type Details = {
   readonly conversation: string
   /** Six groups of five digits, from the epoch authenticator. */
@@ -153,6 +160,8 @@ export type Details = {
   readonly tree: readonly TreeNode[]
   readonly renewedBy?: string
   readonly renewedAt: number
+  /** Devices that were silent for long and that this person may remove, the longest silent ones first. */
+  readonly idle: readonly IdleDevice[]
   readonly epoch: number
   readonly cipherSuite: number
 }
@@ -205,7 +214,7 @@ export type EntryPage = {
 export const errorCodes = [
   'bad-argument', 'not-ready', 'unknown-conversation', 'conversation-closed', 'not-allowed',
   'invite-malformed', 'invite-expired', 'invite-own', 'invite-no-device', 'invite-no-key', 'invite-newer', 'invite-elsewhere', 'invitation-broken',
-  'keys-drained', 'already-member', 'words-differ', 'words-gone', 'name-differs',
+  'keys-drained', 'device-heard', 'already-member', 'words-differ', 'words-gone', 'name-differs',
   'words-count', 'words-unknown', 'words-order', 'words-foreign',
   'passphrase-wrong', 'passphrase-wait', 'passphrase-short', 'passphrase-missing',
   'keychain-locked', 'keychain-absent', 'keychain-lost', 'slots-damaged',
@@ -322,6 +331,8 @@ export const calls = {
   'conversation.add': call({ conversation: id, people: list(id, 500), invites: list(text(4096, 1), 100) })
     .returns<undefined>(),
   'conversation.remove': call({ conversation: id, accountId: id }).returns<undefined>(),
+  /** Removes a device that was silent for long; with its last one a person becomes absent. */
+  'conversation.drop': call({ conversation: id, deviceId: id }).returns<undefined>(),
   'conversation.leave': call({ conversation: id }).returns<undefined>(),
   'conversation.details': call({ conversation: id }).returns<Details>(),
   /** Nothing where messages are kept elsewhere. */

@@ -5,7 +5,8 @@
 import type {
   Answer, ArgumentOf, Bridge, CallName, Change, Conversation, ErrorCode, Me, Phase, ResultOf, Snapshot,
 } from '../preload/api.ts'
-import { words, type Naming } from './i18n/en.ts'
+import { words } from './i18n/en.ts'
+import type { Naming } from './i18n/grammar.ts'
 import { Timeline } from './timeline.svelte.ts'
 
 declare global {

@@ -1,7 +1,8 @@
 /** The window's pure parts: rings, trees, rows of a timeline, times and words. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { count, words } from '../renderer/i18n/en.ts'
+import { words } from '../renderer/i18n/en.ts'
+import { count } from '../renderer/i18n/grammar.ts'
 import { ago, dayName, listTime, moment } from '../renderer/i18n/time.ts'
 import { ringsOf } from '../renderer/parts/rings.ts'
 import { pictureOf } from '../renderer/parts/tree.ts'

@@ -11,7 +11,7 @@ import { PortError } from '../ports.ts'
 import { confirmWords, nameFrom, recoveryWords } from './account.ts'
 import { claimAccount } from './claim.ts'
 import { details } from './details.ts'
-import { usageOf } from './health.ts'
+import { dropDevice, idleIn, toldIdle, usageOf } from './health.ts'
 import { pageOf } from './page.ts'
 import type { State, Transaction } from './state.ts'
 import type { Sync } from './sync.ts'
@@ -97,6 +97,11 @@ export const answers: Answers = {
     change(opened, conversation, { type: 'remove', accountId })
     return undefined
   },
+  'conversation.drop': ({ state, sync }, { conversation, deviceId }) => {
+    dropDevice(state, conversation, deviceId)
+    sync.kick(conversation)
+    return undefined
+  },
   'conversation.leave': ({ state, sync }, { conversation }) => {
     const room = state.room(conversation)
     if (!isOpen(room.room)) throw new PortError('conversation-closed')
@@ -105,7 +110,8 @@ export const answers: Answers = {
     sync.kick(conversation)
     return undefined
   },
-  'conversation.details': ({ state }, { conversation }) => details(state.room(conversation)),
+  'conversation.details': ({ state }, { conversation }) => 
+    details(state.room(conversation), idleIn(state, conversation).map(toldIdle)),
   'delivery.usage': ({ state }) => usageOf(state.ports),
   'people.known': ({ state }) => {
     const met = new Set([...state.rooms.values()].flatMap(({ room, members }) =>
@@ -155,7 +161,9 @@ function change(
   const room = state.room(conversation)
   if (!isOpen(room.room)) throw new PortError('conversation-closed')
   if (!mayChange(room, intent.type, state.self.accountId)) throw new PortError('not-allowed')
-  if (intent.type === 'remove' && !room.members.some((member) => member.accountId === intent.accountId)) {
+  const isMember = (accountId: string): boolean =>
+    room.room.absent.includes(accountId) || room.members.some((member) => member.accountId === accountId)
+  if (intent.type === 'remove' && !isMember(intent.accountId)) {
     throw new PortError('bad-argument', 'accountId')
   }
   state.transact({ ...also, steps: [intend(room, intent)] })

@@ -5,10 +5,10 @@ import type { RoomState } from '../chat/room.ts'
 import type { Details, TreeNode } from '../../preload/api.ts'
 
 /** What the info panel shows beside the conversation itself. */
-export function details(state: RoomState): Details {
+export function details(state: RoomState, idle: Details['idle'] = []): Details {
   const { room, group } = state
   const renewedBy = room.renewedBy === '' ? {} : { renewedBy: room.renewedBy }
-  const base = { conversation: room.id, renewedAt: room.healedAt, ...renewedBy }
+  const base = { conversation: room.id, renewedAt: room.healedAt, idle, ...renewedBy }
   if (group === undefined) return { ...base, groupCode: '', tree: [], epoch: 0, cipherSuite: 0 }
   return {
     ...base, groupCode: groupCode(group), tree: pictureOf(group), epoch: Number(group.context.epoch),

@@ -1,11 +1,13 @@
 import { isCounted } from '../chat/content.ts'
 import { forgetOld, forgetsIn } from '../chat/epochs.ts'
+import { idleDevices, type IdleDevice } from '../chat/idle.ts'
 import { intend } from '../chat/membership.ts'
 import { renewal, wantsRenewal } from '../chat/renewal.ts'
 import { still } from '../chat/room.ts'
 import { toHex } from '../mls/index.ts'
 import type { LogUsage } from '../../preload/api.ts'
-import { retentionMs, type Ports } from '../ports.ts'
+import { PortError, retentionMs, type Ports } from '../ports.ts'
+import { seenAt } from './sightings.ts'
 import type { State } from './state.ts'
 
 /** What keeps a device, its groups and its log in good health: done now and then, or offered to the person. */
@@ -34,4 +36,20 @@ export function forgetInTime(state: State, id: string): number | undefined {
   const { state: after, wipe } = forgetOld(room, now)
   if (after !== room) state.transact({ steps: [{ ...still(after), wipe }] })
   return forgetsIn(after, now)
+}
+
+/** Devices in a conversation that were silent for long, as far as this person may remove them. */
+export const idleIn = (state: State, id: string): readonly IdleDevice[] => idleDevices(state.room(id), {
+  self: state.self.accountId, now: state.ports.now(), seenAt: (deviceId) => seenAt(state.store, id, deviceId),
+}).slice(0, shownIdle)
+
+const shownIdle = 50
+
+export const toldIdle = ({ accountId, deviceId, since }: IdleDevice) => ({ accountId, deviceId, since })
+
+/** Throws PortError('device-heard') when it is not silent any more, or is not there. */
+export function dropDevice(state: State, id: string, deviceId: string): void {
+  const idle = idleIn(state, id).find((one) => one.deviceId === deviceId)
+  if (idle === undefined) throw new PortError('device-heard')
+  state.transact({ steps: [intend(state.room(id), { type: 'drop', leafKey: idle.leafKey })] })
 }

@@ -25,7 +25,8 @@ const peopleIn = (entry: Entry): readonly string[] => {
     case 'renamed': return [fact.by]
     case 'added':
     case 'removed': return [fact.by, ...fact.who]
-    case 'returned': return [fact.by, fact.who]
+    case 'returned':
+    case 'dropped': return [fact.by, fact.who]
     case 'left':
     case 'accepted': return [fact.who]
   }

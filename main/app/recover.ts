@@ -1,6 +1,7 @@
 import { decode, equal, KeyPackage, keyPackageRef, leavesOf, MlsError, toHex, type Group } from '../mls/index.ts'
 import { accountIdOf, deviceIdOf } from '../identity/credential.ts'
 import { checkedSlots, type Passed, type Seen } from '../chat/history.ts'
+import { watchedFrom } from '../chat/idle.ts'
 import { isTold, type Letter, type SignedStory } from '../chat/letter.ts'
 import { decodeKeyPackageRecord, inboxLog, keyPackageLog, sealLetter } from '../chat/mail.ts'
 import { askAgain, hearStory, tellStory, type Helper } from '../chat/recovery.ts'
@@ -30,7 +31,7 @@ export function noteHead(state: State, id: string): void {
   const room = state.rooms.get(id)
   const now = state.ports.now()
   if (room === undefined || now - room.room.headAt < headStepMs) return
-  state.transact({ steps: [still(withRoom(room, { headAt: now }))] })
+  state.transact({ steps: [still(withRoom(room, { headAt: now, watchedFrom: watchedFrom(room, now) }))] })
 }
 
 // ---------------------------------------------------------------- looking at the newest slots again

@@ -11,13 +11,13 @@ import { closeRoom } from '../chat/epochs.ts'
 import { heardKey } from '../chat/heard.ts'
 import { decodePassed, encodePassed, passedKey, type Passed } from '../chat/history.ts'
 import type { OwnKeyPackage } from '../chat/mail.ts'
-import { emptyRoom } from '../chat/membership.ts'
 import {
   still, tellConversation, tellEntry, type Outgoing, type RoomState, type RoomStep, type Say,
 } from '../chat/room.ts'
 import { deliveredBody, helloBody, introductionsBody } from '../chat/send.ts'
 import { messageEntryId, type Known } from '../chat/receive.ts'
 import type { Self } from '../chat/self.ts'
+import { sightingDocuments } from './sightings.ts'
 import { PortError, wipe, type DocumentKind, type Ports, type Store, type StoredEntry, type StoreWrite } from '../ports.ts'
 import { notesOn } from './notes.ts'
 import type { Teller } from './teller.ts'
@@ -97,8 +97,7 @@ export class State {
     }
     const histories = this.#loadHistories()
     for (const { bytes } of store.documents('room')) {
-      // What a later version has added, an older one did not write.
-      const room = { ...emptyRoom('', 0), ...roomDocument.decode(bytes) }
+      const room = roomDocument.decode(bytes)
       const state = this.#loadRoom(room, histories.get(room.id) ?? [])
       this.rooms.set(state.room.id, state)
     }
@@ -232,6 +231,7 @@ export class State {
       for (const heard of new Map(step.heard.map((one) => [one.deviceId, one])).values()) {
         documents.push({ kind: 'heard', key: heardKey(id, heard.deviceId), bytes: heardDocument.encode(heard) })
       }
+      documents.push(...sightingDocuments(this.store, id, step.sightings))
       wiped.push(...step.wipe)
       say.push(...step.say.map((one) => ({ room: id, body: this.#bodyOf(one, step.state) })))
       publish.push(...step.publish.map((one) => this.#publishOf(one, step.state)))
@@ -276,8 +276,10 @@ export class State {
       sink.documents.push({ kind, key: id, bytes: undefined })
     }
     const history = this.rooms.get(id)?.history ?? []
-    for (const { key } of this.store.documents('heard')) {
-      if (key.startsWith(`${id}.`)) sink.documents.push({ kind: 'heard', key, bytes: undefined })
+    for (const kind of ['heard', 'seen'] as const) {
+      for (const { key } of this.store.documents(kind)) {
+        if (key.startsWith(`${id}.`)) sink.documents.push({ kind, key, bytes: undefined })
+      }
     }
     sink.documents.push(...historyDocuments(id, history, []))
     for (const [key, item] of this.outbox) if (toHex(item.room) === id) this.#dropOutbox(key, sink)

@@ -6,7 +6,7 @@ import {
 import type { LockMinutes } from '../../preload/api.ts'
 import { OutboxItem, Publish } from './content.ts'
 import type { Heard } from './heard.ts'
-import type { Member, PendingCommit, Room, Waiting } from './room.ts'
+import { emptyRoom, type Member, type PendingCommit, type Room, type Waiting } from './room.ts'
 import type { OwnKeyPackage } from './mail.ts'
 import { Seals, type Seal } from './sealed.ts'
 
@@ -14,20 +14,24 @@ import { Seals, type Seal } from './sealed.ts'
 
 const documentLimit = 268_435_456
 
-const json = <T extends { readonly version: 1 }>(what: string) => ({
+/** `before`: what a document of an earlier version of the app did not say. */
+const json = <T extends { readonly version: 1 }>(what: string, before?: T) => ({
   encode: (value: T): Uint8Array => new TextEncoder().encode(JSON.stringify(value)),
   /** Throws `MlsError`: a document of another version, or a damaged one. */
   decode: (bytes: Uint8Array): T => {
     const value = JSON.parse(new TextDecoder().decode(bytes)) as { readonly version?: unknown }
     if (value.version !== 1) throw new MlsError('unsupported', `a ${what} of another version`)
-    return value as T
+    return { ...before, ...value as T }
   },
 })
 
-export const roomDocument = json<Room>('conversation')
+export const roomDocument = json<Room>('conversation', emptyRoom('', 0))
 export const membersDocument = json<{ readonly version: 1, readonly members: readonly Member[] }>('list of members')
 
 export const heardDocument = json<Heard>('record of what was heard')
+
+/** When a device was heard of in a conversation. */
+export const sightingDocument = json<{ readonly version: 1, readonly at: number }>('sighting')
 
 /** A person this device knows: the name, and whether it is their own word. */
 export type Contact = { readonly version: 1, readonly accountId: string, readonly name: string, readonly own: boolean }

@@ -2,12 +2,14 @@ import {
   droppedSecrets, epochAuthenticator, forgetPast, leafAt, leavesOf, pastEpochLimit, toHex,
   type AppliedCommit, type Group, type Secret,
 } from '../mls/index.ts'
+import { deviceIdOf } from '../identity/credential.ts'
+import { absentIn } from './absent.ts'
 import { accountOf } from './account-of.ts'
 import { commitTime } from './note.ts'
 import { policyIn } from './policy.ts'
 import { withPassed } from './history.ts'
 import { afterCommit } from './renewal.ts'
-import { still, tellFact, withRoom, type Member, type Room, type RoomState, type RoomStep } from './room.ts'
+import { still, tellFact, withRoom, type Member, type Room, type RoomState, type RoomStep, type Sighting } from './room.ts'
 import { groupLog, sealOf, type Seal } from './sealed.ts'
 import type { Moment } from './self.ts'
 
@@ -36,11 +38,11 @@ export function membersOf(
 }
 
 /** The room as the policy in the group's context says (its name, admins and rules). */
-export const roomOfPolicy = (group: Group): Pick<Room, 'kind' | 'name' | 'admins' | 'membersMayAdd' | 'log'> => {
+export const roomOfPolicy = (group: Group): Pick<Room, 'kind' | 'name' | 'admins' | 'membersMayAdd' | 'absent' | 'log'> => {
   const policy = policyIn(group.context)
   return {
     kind: policy.kind, name: policy.name, admins: policy.admins.map(toHex), membersMayAdd: policy.membersMayAdd,
-    log: toHex(policy.log),
+    absent: absentIn(group.context.extensions).map(({ accountId }) => accountId), log: toHex(policy.log),
   }
 }
 
@@ -72,10 +74,15 @@ export function enterEpoch(
     pending: undefined,
     history: withPassed(next.group.suite, state.history, won, moment.now),
   }
-  const told = tellChanges(still(entered), { before: state, applied, at })
+  const told = tellChanges({ ...still(entered), sightings: sightingsIn(applied, at) }, { before: state, applied, at })
   const forgotten = forgetOld(told.state, moment.now)
   return { ...told, state: forgotten.state, wipe: [...told.wipe, ...forgotten.wipe] }
 }
+
+/** Whose leaf is new was there, and so was who committed. */
+const sightingsIn = (applied: AppliedCommit, at: number): readonly Sighting[] =>
+  [applied.committerLeaf, ...applied.added.map(({ leafNode }) => leafNode), ...applied.updated.map(({ after }) => after)]
+    .map(({ credential }) => ({ deviceId: deviceIdOf(credential), at }))
 
 /** Drops the keys of epochs that are too old, by count and by time; the sealing keys go with them. */
 export function forgetOld(state: RoomState, now: number): { readonly state: RoomState, readonly wipe: readonly Secret[] } {
@@ -107,17 +114,34 @@ function tellChanges(
   const by = accountOf(applied.committerLeaf)
   const id = (name: string): string => `${step.state.room.id}.${group.context.epoch}.${name}`
   const gone = [...was].filter((accountId) => !is.has(accountId))
+  const absent = gone.filter((accountId) => step.state.room.absent.includes(accountId))
   const left = gone.filter((accountId) => leftByThemselves(before, applied, accountId))
-  const removed = gone.filter((accountId) => !left.includes(accountId))
-  const added = [...is].filter((accountId) => !was.has(accountId))
+  // Who was absent and does not come back is removed as well.
+  const removed = [...gone, ...before.room.absent.filter((accountId) => !is.has(accountId))]
+    .filter((accountId) => !left.includes(accountId) && !step.state.room.absent.includes(accountId))
+  const come = [...is].filter((accountId) => !was.has(accountId))
+  const back = come.filter((accountId) => before.room.absent.includes(accountId))
+  const added = come.filter((accountId) => !back.includes(accountId))
+  const of = (who: string): string => who.slice(0, 16)
   let told = step
   if (removed.length > 0) told = tellFact(told, at, id('removed'), { fact: 'removed', by, who: removed })
-  for (const who of left) told = tellFact(told, at, id(`left.${who.slice(0, 16)}`), { fact: 'left', who })
+  for (const who of left) told = tellFact(told, at, id(`left.${of(who)}`), { fact: 'left', who })
+  for (const who of [...absent, ...droppedOf(applied, is)]) {
+    told = tellFact(told, at, id(`dropped.${of(who)}`), { fact: 'dropped', by, who, absent: !is.has(who) })
+  }
   if (added.length > 0) told = tellFact(told, at, id('added'), { fact: 'added', by, who: added })
+  for (const who of back) told = tellFact(told, at, id(`returned.${of(who)}`), { fact: 'returned', by, who })
   if (before.room.name !== told.state.room.name) {
     told = tellFact(told, at, id('renamed'), { fact: 'renamed', by, name: told.state.room.name })
   }
   return told
+}
+
+/** Members who lost a device for which none came in its place. */
+function droppedOf({ added, removed }: AppliedCommit, is: ReadonlySet<string>): readonly string[] {
+  const accounts = (leaves: AppliedCommit['added']): readonly string[] => leaves.map(({ leafNode }) => accountOf(leafNode))
+  const replaced = new Set(accounts(added))
+  return [...new Set(accounts(removed))].filter((accountId) => is.has(accountId) && !replaced.has(accountId))
 }
 
 const leftByThemselves = (before: RoomState, applied: AppliedCommit, accountId: string): boolean =>

@@ -19,6 +19,8 @@ export const extensionTypes = {
   revocations: 0xf0c2,
   /** LeafNode: which of the leaves that this device ever had in a group came later. */
   incarnation: 0xf0c3,
+  /** GroupContext: accounts that belong to the group without a leaf in it (absent.ts). 0xf0c4 is history.ts's. */
+  absent: 0xf0c5,
 } as const
 
 const flag: Codec<boolean> =

@@ -1,5 +1,6 @@
 import {
-  commit, createGroup, encode, fromHex, leavesOf, merge, MLSMessage, propose, toHex, type Secret,
+  commit, createGroup, encode, fromHex, leafAt, leavesOf, merge, MLSMessage, propose, toHex,
+  type Extensions, type Group, type Secret,
 } from '../mls/index.ts'
 import { closeRoom, enterEpoch, membersOf, roomOfPolicy } from './epochs.ts'
 import { encodePolicy, extensionTypes, leafCapabilities, leafLifetime, requiredExtensions, type Policy } from './extensions.ts'
@@ -8,14 +9,15 @@ import { tokenProof } from './invite.ts'
 import { encodeWelcomeMail, inboxLog } from './mail.ts'
 import { accountOf } from './account-of.ts'
 import { encodeNote } from './note.ts'
+import { leafOfKey } from './idle.ts'
 import { isReadmitted } from './readmit.ts'
 import { renewalAfter } from './renewal.ts'
 import {
-  administers, isDue, isOpen, isWell, still, tellFact, withRoom, type Claimed, type Intent, type PendingCommit, type Room,
+  administers, emptyRoom, isDue, isOpen, isWell, still, tellFact, withRoom, type Claimed, type Intent, type PendingCommit, type Room,
   type RoomState, type RoomStep,
 } from './room.ts'
 import { commitSlot, groupLog, sealOf, sealRecord } from './sealed.ts'
-import type { Moment } from './self.ts'
+import type { Moment, Self } from './self.ts'
 import { wantedOf } from './wanted.ts'
 
 /** Making a group, and changing who is in it: intents become one commit that either wins its slot or is made again. */
@@ -52,14 +54,6 @@ export function createRoom(moment: Moment, options: {
   return tellFact(still(state), now, `${room.id}.0.created`, { fact: 'created', by: self.accountId })
 }
 
-export const emptyRoom = (id: string, now: number): Room => ({
-  version: 1, id, log: '', kind: 'group', state: 'request', name: '', peer: '', admins: [], membersMayAdd: false,
-  epochAt: now, healedAt: now, renewedBy: '', renewAt: now, attempt: 0, intents: [], leaving: false, counter: 0,
-  counterBase: 0, numbering: '0', nextOrder: 1,
-  readUpTo: 0, unread: 0, draft: '', at: now, last: undefined, request: undefined, receiptsDue: [], proposals: [],
-  recovery: undefined, joinedAt: '0', returnedAt: '', strangeAt: 0, behindAt: 0, headAt: now, ownRecords: { epoch: '', records: [] }, suspects: [],
-})
-
 /** Whether this device has reason to commit now: something to change, or proposals that wait (RFC 9420 §12.4). */
 export const wantsCommit = (state: RoomState, now: number): boolean =>
   state.group !== undefined && state.pending === undefined && !state.room.leaving && isWell(state.room)
@@ -86,6 +80,8 @@ export function makeCommit(state: RoomState, moment: Moment, position: Position)
   }
   const made = commit(group, {
     proposals: wanted.proposals, authenticatedData: encodeNote(moment.now, wanted.attachments), authentication: moment.self.authentication,
+    // What the leaf says is renewed with its keys: this version's capabilities, the newest head of the device log.
+    capabilities: leafCapabilities(), leafExtensions: ownLeafExtensions(group, moment.self),
     // Fresh keys with every commit, also where RFC 9420 §12.4 would let them be: each change heals the group.
     forcePath: true,
     groupInfoExtensions: [tellNewcomers(state.history)],
@@ -107,6 +103,12 @@ export function makeCommit(state: RoomState, moment: Moment, position: Position)
     wipe: [...made.wipe, seal.key],
   }
 }
+
+/** A leaf by which this device was let back in stays one. */
+const ownLeafExtensions = ({ tree, ownLeaf }: Group, self: Self): Extensions => [
+  ...self.leafExtensions,
+  ...(leafAt(tree, ownLeaf)?.extensions ?? []).filter((one) => one.extensionType === extensionTypes.incarnation),
+]
 
 function mailsFor(
   claimed: readonly Claimed[], welcome: Uint8Array, moment: Moment, position: Position,
@@ -148,7 +150,10 @@ export function settle(step: RoomStep, moment: Moment): RoomStep {
         const missing = intent.members.filter((one) => !present.has(one.accountId))
         return missing.length === 0 ? [] : [{ type: 'add', members: missing }]
       }
-      case 'remove': return present.has(intent.accountId) ? [intent] : []
+      case 'remove': {
+        return present.has(intent.accountId) || room.absent.includes(intent.accountId) ? [intent] : []
+      }
+      case 'drop': return group === undefined || leafOfKey(group, intent.leafKey) === undefined ? [] : [intent]
       case 'rename': return room.name === intent.name ? [] : [intent]
       case 'readmit': return group === undefined || isReadmitted(group, intent) ? [] : [intent]
       case 'renew': return [intent]

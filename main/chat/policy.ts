@@ -1,9 +1,9 @@
 import {
-  encode, equal, KeyPackage, MlsError, toHex,
-  type AppliedCommit, type Group, type GroupContext, type LeafIndex, type LeafNode, type OwnProposal, type Proposal,
-  type Sender,
+  encode, equal, Extensions, KeyPackage, MlsError, toHex,
+  type AppliedCommit, type Group, type GroupContext, type LeafIndex, type LeafNode, type Proposal, type Sender,
 } from '../mls/index.ts'
 import { accountIdOf } from '../identity/credential.ts'
+import { absentIn, absentRefusal, withAbsent } from './absent.ts'
 import { accountOf } from './account-of.ts'
 import { decodePolicy, encodePolicy, extensionTypes, type Policy } from './extensions.ts'
 import { readmittedBy, type Readmitted } from './readmit.ts'
@@ -18,12 +18,10 @@ export function policyIn(context: GroupContext): Policy {
   return decodePolicy(extension.extensionData)
 }
 
-/** The GroupContext's extensions with another policy: a GroupContextExtensions proposal replaces all (§12.1.7). */
-export const withPolicy = (context: GroupContext, policy: Policy): OwnProposal => ({
-  type: 'groupContextExtensions',
-  extensions: context.extensions.map((one) => one.extensionType !== extensionTypes.policy ? one
-    : { extensionType: one.extensionType, extensionData: encodePolicy(policy) }),
-})
+/** The GroupContext's extensions with another policy. */
+export const withPolicy = (extensions: Extensions, policy: Policy): Extensions =>
+  extensions.map((one) => one.extensionType !== extensionTypes.policy ? one
+    : { extensionType: one.extensionType, extensionData: encodePolicy(policy) })
 
 export type PolicyMembers = readonly { readonly accountId: string }[]
 
@@ -34,6 +32,9 @@ type Before = {
   readonly leafOf: (index: LeafIndex) => LeafNode | undefined
 }
 
+const isAdmin = ({ group, members }: Before, accountId: string): boolean =>
+  administers({ admins: policyIn(group.context).admins.map(toHex) }, members, accountId)
+
 /** Why this proposal breaks the policy of the epoch it was made in, or `undefined`. */
 export function proposalRefusal(before: Before, proposal: Proposal, sender: Sender): string | undefined {
   if (sender.type !== 'member') return 'only members change a group'
@@ -41,7 +42,7 @@ export function proposalRefusal(before: Before, proposal: Proposal, sender: Send
   if (leaf === undefined) return 'the sender is not a member'
   const account = accountOf(leaf)
   const policy = policyIn(before.group.context)
-  const admin = administers({ admins: policy.admins.map(toHex) }, before.members, account)
+  const admin = isAdmin(before, account)
   switch (proposal.type) {
     case 'add': {
       if (accountIdOf(proposal.keyPackage.leafNode.credential) === account) return undefined
@@ -56,7 +57,12 @@ export function proposalRefusal(before: Before, proposal: Proposal, sender: Send
     }
     case 'groupContextExtensions': {
       if (!admin) return 'only an admin changes the group'
-      const after = policyIn({ ...before.group.context, extensions: proposal.extensions })
+      const { context } = before.group
+      const after = policyIn({ ...context, extensions: proposal.extensions })
+      // Who is absent changes with the commit that removes or adds them, by its own proposal (see commitRefusal).
+      if (!isSame(proposal.extensions, withAbsent(proposal.extensions, absentIn(context.extensions)))) {
+        return 'who is absent changes with a commit'
+      }
       return after.kind === policy.kind && equal(after.log, policy.log) ? undefined : 'a group keeps its kind and log'
     }
     case 'update': return undefined
@@ -72,13 +78,25 @@ export function proposalRefusal(before: Before, proposal: Proposal, sender: Send
 export function commitRefusal(before: Before, applied: AppliedCommit): string | undefined {
   if (applied.external) return 'only members commit'
   const readmitted = readmittedBy(before.group, applied)
-  for (const { proposal, sender } of applied.proposals) {
+  for (const { proposal, sender, byReference } of applied.proposals) {
     // A device's own signed request to be let back in is right enough, whoever commits it.
     if (readmitted.some((one) => belongsTo(one, proposal))) continue
-    const refusal = proposalRefusal(before, proposal, sender)
+    const judged = byReference ? proposal : besideAbsent(before.group.context, proposal)
+    const refusal = judged === undefined ? undefined : proposalRefusal(before, judged, sender)
     if (refusal !== undefined) return refusal
   }
-  return undefined
+  return absentRefusal(before.group, applied, isAdmin(before, accountOf(applied.committerLeaf)))
+}
+
+const isSame = (extensions: Extensions, other: Extensions): boolean =>
+  equal(encode(Extensions, extensions), encode(Extensions, other))
+
+/** What a proposal changes beside the list of absent accounts, which `absentRefusal` judges; `undefined`: nothing. */
+function besideAbsent({ extensions: before }: GroupContext, proposal: Proposal): Proposal | undefined {
+  if (proposal.type !== 'groupContextExtensions') return proposal
+  const absent = absentIn(before)
+  const extensions = withAbsent(proposal.extensions, absent)
+  return isSame(extensions, withAbsent(before, absent)) ? undefined : { ...proposal, extensions }
 }
 
 function belongsTo({ removed, keyPackage }: Readmitted, proposal: Proposal): boolean {

@@ -3,6 +3,7 @@ import {
   type AppliedCommit, type Group, type LeafIndex, type OwnProposal, type Suite,
 } from '../mls/index.ts'
 import { deviceIdOf } from '../identity/credential.ts'
+import { absentIn } from './absent.ts'
 import { incarnationIn } from './extensions.ts'
 import { keyPackageOf, SignedRejoin } from './letter.ts'
 import { attachmentTypes, noteIn, type Attachment } from './note.ts'
@@ -17,10 +18,17 @@ export const vetoMs = 24 * 60 * 60 * 1000
 
 export type ReadmitIntent = Extract<Intent, { readonly type: 'readmit' }>
 
-/** A request is worth something only for a leaf that came before it. */
-const isOlder = (group: Group, leaf: LeafIndex, keyPackage: KeyPackage): boolean => {
-  const leafNode = leafAt(group.tree, leaf)
-  return leafNode !== undefined && incarnationIn(leafNode.extensions) < incarnationIn(keyPackage.leafNode.extensions)
+/**
+ * A request is worth something only for a leaf that came before it, or for an account that was listed as absent before
+ * it, which then has none.
+ */
+function isDueTo(group: Group, keyPackage: KeyPackage): boolean {
+  const { credential, extensions } = keyPackage.leafNode
+  const leaf = leafOfDevice(group, deviceIdOf(credential))
+  const before = leaf === undefined
+    ? absentIn(group.context.extensions).find(({ accountId }) => accountId === accountOf(keyPackage.leafNode))?.incarnation
+    : incarnationIn(leafAt(group.tree, leaf)?.extensions ?? [])
+  return before !== undefined && before < incarnationIn(extensions)
 }
 
 const leafOfDevice = (group: Group, deviceId: string): LeafIndex | undefined =>
@@ -37,8 +45,7 @@ export function onRejoinRequest(state: RoomState, signed: SignedRejoin, moment: 
   const { credential } = keyPackage.leafNode
   const deviceId = deviceIdOf(credential)
   const accountId = accountOf(keyPackage.leafNode)
-  const leaf = leafOfDevice(group, deviceId)
-  if (leaf === undefined || !isOlder(group, leaf, keyPackage)) return still(state)
+  if (!isDueTo(group, keyPackage)) return still(state)
   const intent: ReadmitIntent = {
     type: 'readmit', accountId, deviceId, request: toHex(encode(SignedRejoin, signed)),
     notBefore: moment.now + waitFor(group, { accountId, deviceId }, moment),
@@ -73,10 +80,10 @@ export function readmission(group: Group, intent: ReadmitIntent, moment: Moment)
   const data = fromHex(intent.request)
   const signed = decode(SignedRejoin, data)
   const keyPackage = validKeyPackage(group.suite, signed, moment)
+  if (!isDueTo(group, keyPackage)) return undefined
   const removed = leafOfDevice(group, intent.deviceId)
-  if (removed === undefined || !isOlder(group, removed, keyPackage)) return undefined
   return {
-    proposals: [{ type: 'remove', removed }, { type: 'add', keyPackage }],
+    proposals: [...removed === undefined ? [] : [{ type: 'remove', removed } as const], { type: 'add', keyPackage }],
     claimed: {
       accountId: intent.accountId, deviceId: intent.deviceId, keyPackage: toHex(signed.request.keyPackage), token: '',
     },
@@ -84,20 +91,19 @@ export function readmission(group: Group, intent: ReadmitIntent, moment: Moment)
   }
 }
 
-/** Whether the group has the device's new leaf, or has not the device at all. */
+/** Whether the group has the device's new leaf, or has no place for it any more. */
 export function isReadmitted(group: Group, intent: ReadmitIntent): boolean {
   try {
-    const leaf = leafOfDevice(group, intent.deviceId)
-    if (leaf === undefined) return true
     const { request } = decode(SignedRejoin, fromHex(intent.request))
-    return !isOlder(group, leaf, decode(KeyPackage, request.keyPackage))
+    return !isDueTo(group, decode(KeyPackage, request.keyPackage))
   } catch (error) {
     if (error instanceof MlsError) return true
     throw error
   }
 }
 
-export type Readmitted = { readonly accountId: string, readonly deviceId: string, readonly removed: LeafIndex
+/** `removed`: its old leaf; an absent account has none. */
+export type Readmitted = { readonly accountId: string, readonly deviceId: string, readonly removed: LeafIndex | undefined
   readonly keyPackage: Uint8Array }
 
 /**
@@ -116,10 +122,10 @@ function readmittedIn(group: Group, applied: AppliedCommit, data: Uint8Array): R
     const deviceId = deviceIdOf(keyPackage.leafNode.credential)
     const removed = leafOfDevice(group, deviceId)
     const { keyPackage: bytes, groupId } = signed.request
-    if (!equal(groupId, group.context.groupId)) return []
-    if (removed === undefined || !isOlder(group, removed, keyPackage)) return []
-    const both = applied.proposals.some(({ proposal }) => proposal.type === 'remove' && proposal.removed === removed)
-      && applied.proposals.some(({ proposal }) =>
+    if (!equal(groupId, group.context.groupId) || !isDueTo(group, keyPackage)) return []
+    const isRemoved = removed === undefined
+      || applied.proposals.some(({ proposal }) => proposal.type === 'remove' && proposal.removed === removed)
+    const both = isRemoved && applied.proposals.some(({ proposal }) =>
         proposal.type === 'add' && equal(encode(KeyPackage, proposal.keyPackage), bytes))
     return both ? [{ accountId: accountOf(keyPackage.leafNode), deviceId, removed, keyPackage: bytes }] : []
   } catch (error) {

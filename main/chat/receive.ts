@@ -1,10 +1,11 @@
 import {
   claimedSender, decode, droppedSecrets, encode, equal, leafAt, MlsError, MLSMessage, receive, toHex,
-  type Group, type LeafIndex, type LeafNode, type Received, type RuleId, type Secret,
+  type AppliedCommit, type Group, type LeafIndex, type LeafNode, type Received, type RuleId, type Secret,
 } from '../mls/index.ts'
 import type { GapReason } from '../../preload/api.ts'
 import type { LogRecord, StoredEntry } from '../ports.ts'
 import { deviceIdOf } from '../identity/credential.ts'
+import { absentIn, extensionsAfter } from './absent.ts'
 import { decodeContent, isCounted, type Content } from './content.ts'
 import { closeRoom, enterEpoch } from './epochs.ts'
 import { hear, sizeOf, type Heard } from './heard.ts'
@@ -133,7 +134,10 @@ function followCommit(step: RoomStep, before: Group, record: LogRecord, moment: 
   const refusal = commitRefusal(viewOf(state, before), received.applied)
   if (refusal !== undefined) throw new MlsError('malformed', refusal)
   const wiped: RoomStep = { ...step, wipe: [...step.wipe, ...wipe, ...received.wipe] }
-  if (received.applied.selfRemoved) return removedFrom(wiped, received, moment)
+  if (received.applied.selfRemoved) {
+    return isAbsentAfter(before, received.applied, moment) && !state.room.leaving
+      ? putOut(step, received.applied, moment) : removedFrom(wiped, received, moment)
+  }
   const { slot = '', bytes } = record
   return followedBy(wiped, settle(enterEpoch(state, { ...received, record: { slot, bytes } }, moment), moment))
 }
@@ -171,6 +175,18 @@ function receiveProposal(group: Group, message: MLSMessage, moment: Moment): Rec
     if (error instanceof MlsError) return undefined
     throw error
   }
+}
+
+const isAbsentAfter = (before: Group, applied: AppliedCommit, { self }: Moment): boolean =>
+  absentIn(extensionsAfter(before, applied)).some(({ accountId }) => accountId === self.accountId)
+
+/** This device was silent for so long that it was taken out; its account belongs to the group still, so it asks. */
+function putOut(step: RoomStep, { committerLeaf }: AppliedCommit, moment: Moment): RoomStep {
+  const { room, group } = step.state
+  const told = tellFact(step, moment.now, `${room.id}.${group?.context.epoch ?? 0}.out`, {
+    fact: 'dropped', by: accountOf(committerLeaf), who: moment.self.accountId, absent: true,
+  })
+  return followedBy(told, beginRecovery(told.state, { reason: 'idle', from: moment.now }, moment))
 }
 
 function removedFrom(
@@ -346,7 +362,9 @@ function onContent(
       id: place.id, kind: 'gap', reason: 'malformed', count: 1, from, rule: 'content',
     })
   }
-  const heard = onHeard(step, received, { content, from }, place)
+  const sighting = { deviceId: deviceIdOf(received.senderLeaf.credential), at: timeOf(content, place.known.now) }
+  const seen: RoomStep = { ...step, sightings: [...step.sightings, sighting] }
+  const heard = onHeard(seen, received, { content, from }, place)
   return onSpoken(heard, { content, from }, place)
 }
 

@@ -5,11 +5,10 @@ import {
 import { membersOf, roomOfPolicy } from './epochs.ts'
 import { lifetimeOf } from './extensions.ts'
 import { toldToNewcomer, type Passed } from './history.ts'
-import { emptyRoom } from './membership.ts'
 import type { OwnKeyPackage, WelcomeMail } from './mail.ts'
 import { accountOf } from './account-of.ts'
 import { renewal, renewalAfter } from './renewal.ts'
-import { still, tellFact, withRoom, type Intent, type Room, type RoomState, type RoomStep } from './room.ts'
+import { emptyRoom, still, tellFact, withRoom, type Intent, type Room, type RoomState, type RoomStep } from './room.ts'
 import { sealOf } from './sealed.ts'
 import type { Moment } from './self.ts'
 
@@ -74,6 +73,7 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
       ...base, ...policy, peer: peer ?? by, state: 'request', leaving: false, proposals: [], attempt: 0,
       ...renewalOf(own, group, moment),
       epochAt: moment.now, healedAt: moment.now, renewedBy: by, at: moment.now,
+      headAt: moment.now, watchedFrom: moment.now,
       joinedAt: String(group.context.epoch), returnedAt: '', counterBase: base.counter,
       request: { from: by, byInvite: options.byInvite },
     },
@@ -111,7 +111,7 @@ function comeBack(known: RoomState, { own, group, history, by, wipe }: Arrived, 
       ...roomOfPolicy(group), recovery: undefined, proposals: [], attempt: 0, suspects: [],
       ownRecords: { epoch: '', records: [] }, epochAt: moment.now, healedAt: moment.now, renewedBy: by,
       ...renewalOf(own, group, moment, room.intents),
-      headAt: moment.now, returnedAt: String(group.context.epoch),
+      headAt: moment.now, watchedFrom: moment.now, returnedAt: String(group.context.epoch),
       // A copy has counted on as well: the numbers begin anew.
       ...room.recovery?.reason === 'cloned' ? { numbering: String(group.context.epoch), counter: 0, counterBase: 0 } : {},
       strangeAt: 0, behindAt: 0,

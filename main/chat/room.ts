@@ -21,6 +21,8 @@ export type Intent =
   | { readonly type: 'add', readonly members: readonly Claimed[] }
   | { readonly type: 'remove', readonly accountId: string }
   | { readonly type: 'rename', readonly name: string }
+  /** A leaf without its device, which was silent for long (idle.ts): by its encryption key, which any word of it ends. */
+  | { readonly type: 'drop', readonly leafKey: string }
   /** A device of a member asks to be let back in; `request` is its SignedRejoin, hexadecimal. Not before that time. */
   | { readonly type: 'readmit', readonly accountId: string, readonly deviceId: string, readonly request: string
       readonly notBefore: number }
@@ -56,6 +58,8 @@ export type Room = {
   readonly peer: string
   readonly admins: readonly string[]
   readonly membersMayAdd: boolean
+  /** Accounts that belong to the group without a leaf in it (absent.ts). */
+  readonly absent: readonly string[]
   readonly epochAt: number
   readonly healedAt: number
   readonly renewedBy: string
@@ -90,14 +94,24 @@ export type Room = {
   readonly strangeAt: number
   /** Since when members are known to be further on than the log leads (0: they are not). */
   readonly behindAt: number
-  /** When this device last saw the end of the group's logs. */
+  /** When this device last saw the end of the group's logs, and since when it has heard everything in them. */
   readonly headAt: number
+  readonly watchedFrom: number
   /** The newest records of this device in an epoch, by generation: one that is not among them is of a copy of it. */
   readonly ownRecords: { readonly epoch: string
     readonly records: readonly { readonly generation: number, readonly hash: string }[] }
   /** Devices whose signed commits of this epoch were invalid. */
   readonly suspects: readonly string[]
 }
+
+export const emptyRoom = (id: string, now: number): Room => ({
+  version: 1, id, log: '', kind: 'group', state: 'request', name: '', peer: '', admins: [], membersMayAdd: false,
+  absent: [], epochAt: now, healedAt: now, renewedBy: '', renewAt: now, attempt: 0, intents: [], leaving: false,
+  counter: 0, counterBase: 0, numbering: '0', nextOrder: 1, readUpTo: 0, unread: 0, draft: '', at: now,
+  last: undefined, request: undefined, receiptsDue: [], proposals: [], recovery: undefined, joinedAt: '0',
+  returnedAt: '', strangeAt: 0, behindAt: 0, headAt: now, watchedFrom: now, ownRecords: { epoch: '', records: [] },
+  suspects: [],
+})
 
 /** The people of a group as its tree and the entries say; kept apart from the room, because it grows with the group. */
 export type Member = {
@@ -140,6 +154,8 @@ export type RoomStep = {
   readonly removed: readonly string[]
   /** What was heard of which sender, as it is now. */
   readonly heard: readonly Heard[]
+  /** Which devices were heard of, and when. */
+  readonly sightings: readonly Sighting[]
   /** Bodies for the outbox, in order. */
   readonly say: readonly Say[]
   /** Exact records to append. */
@@ -148,6 +164,8 @@ export type RoomStep = {
   readonly names: readonly { readonly accountId: string, readonly name: string, readonly own: boolean }[]
   readonly wipe: readonly Secret[]
 }
+
+export type Sighting = { readonly deviceId: string, readonly at: number }
 
 export type Say =
   | { readonly type: 'hello' | 'introductions' }
@@ -161,7 +179,7 @@ export type Outgoing = {
 }
 
 export const still = (state: RoomState): RoomStep =>
-  ({ state, entries: [], removed: [], heard: [], say: [], publish: [], names: [], wipe: [] })
+  ({ state, entries: [], removed: [], heard: [], sightings: [], say: [], publish: [], names: [], wipe: [] })
 
 /** One step after another, as one. */
 export const followedBy = (first: RoomStep, second: RoomStep): RoomStep => ({
@@ -169,6 +187,7 @@ export const followedBy = (first: RoomStep, second: RoomStep): RoomStep => ({
   entries: [...first.entries, ...second.entries],
   removed: [...first.removed, ...second.removed],
   heard: [...first.heard, ...second.heard],
+  sightings: [...first.sightings, ...second.sightings],
   say: [...first.say, ...second.say],
   publish: [...first.publish, ...second.publish],
   names: [...first.names, ...second.names],
@@ -255,6 +274,7 @@ export function tellConversation(
     ringsOf: room.kind === 'group' ? room.id : room.peer,
     people,
     devices: deviceCount(state),
+    absent: room.absent.map((accountId) => ({ accountId, name: nameOf(accountId) })),
     mayAdd: open && (room.membersMayAdd || isAdmin(self)),
     mayRemove: open && isAdmin(self),
     mayRename: open && isAdmin(self),

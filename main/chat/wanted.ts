@@ -1,8 +1,10 @@
 import {
   decode, fromHex, KeyPackage, leavesOf, validateKeyPackage, type Group, type LeafIndex, type OwnProposal,
 } from '../mls/index.ts'
+import { absentIn, hasRoom, incarnationOf, withAbsent, type AbsentAccount } from './absent.ts'
 import { accountOf } from './account-of.ts'
 import type { Policy } from './extensions.ts'
+import { leafOfKey } from './idle.ts'
 import type { Attachment } from './note.ts'
 import { policyIn, withPolicy } from './policy.ts'
 import { readmission } from './readmit.ts'
@@ -29,19 +31,30 @@ type Draft = {
   readonly proposals: OwnProposal[]
   readonly claimed: Claimed[]
   readonly attachments: Attachment[]
+  /** Leaves that go because they were silent, and accounts that come back or shall not come back. */
+  readonly dropped: Set<LeafIndex>
+  readonly back: Set<string>
   policy: Policy
   renews: boolean
 }
 
 export function wantedOf(state: RoomState, group: Group, moment: Moment): Wanted {
+  const { extensions } = group.context
   const policy = policyIn(group.context)
   const draft: Draft = {
     state, group, moment, admin: administers(state.room, state.members, moment.self.accountId), proposals: [],
-    claimed: [], attachments: [], policy, renews: false,
+    claimed: [], attachments: [], dropped: new Set(), back: new Set(), policy, renews: false,
   }
-  const intents = state.room.intents.flatMap((intent) => want(draft, intent))
+  // Who asks to come back is not dropped.
+  const inOrder = state.room.intents.toSorted((a, b) => Number(a.type === 'drop') - Number(b.type === 'drop'))
+  const intents = inOrder.flatMap((intent) => want(draft, intent))
   const { proposals, claimed, attachments, renews } = draft
-  if (draft.policy !== policy) proposals.push(withPolicy(group.context, draft.policy))
+  const absent = absentAfter(draft)
+  if (draft.policy !== policy || absent !== undefined) {
+    // RFC 9420 §12.1.7: it replaces all; and §12.2: there is one at most.
+    const next = withPolicy(extensions, draft.policy)
+    proposals.push({ type: 'groupContextExtensions', extensions: absent === undefined ? next : withAbsent(next, absent) })
+  }
   return { proposals, intents, claimed, attachments, renews }
 }
 
@@ -50,6 +63,7 @@ function want(draft: Draft, intent: Intent): readonly Intent[] {
   switch (intent.type) {
     case 'add': return wantAdd(draft, intent)
     case 'remove': return wantRemove(draft, intent)
+    case 'drop': return wantDrop(draft, intent)
     case 'rename': {
       if (!draft.admin || draft.policy.name === intent.name) return []
       draft.policy = { ...draft.policy, name: intent.name }
@@ -81,18 +95,48 @@ function wantAdd(draft: Draft, intent: Of<'add'>): readonly Intent[] {
       authentication: self.authentication, now: BigInt(Math.floor(now / 1000)),
     }) })
     draft.claimed.push(one)
+    draft.back.add(one.accountId)
   }
   return [{ type: 'add', members }]
 }
 
 function wantRemove(draft: Draft, intent: Of<'remove'>): readonly Intent[] {
-  if (!isPresent(draft, intent.accountId) || !draft.admin) return []
+  const { accountId } = intent
+  if (!draft.admin || !(isPresent(draft, accountId) || draft.state.room.absent.includes(accountId))) return []
+  draft.back.add(accountId)
   for (const { index, leafNode } of leavesOf(draft.group.tree)) {
-    if (accountOf(leafNode) === intent.accountId && !alreadyRemoved(draft, index)) {
+    if (accountOf(leafNode) === accountId && !alreadyRemoved(draft, index)) {
       draft.proposals.push({ type: 'remove', removed: index })
     }
   }
   return [intent]
+}
+
+/** An admin removes silent devices; a person their own ones. */
+function wantDrop(draft: Draft, intent: Of<'drop'>): readonly Intent[] {
+  const { group, state, moment: { self } } = draft
+  const leaf = leafOfKey(group, intent.leafKey)
+  if (leaf === undefined || leaf.index === group.ownLeaf) return []
+  const { index, leafNode } = leaf
+  if (!(draft.admin && state.room.kind === 'group') && accountOf(leafNode) !== self.accountId) return []
+  if (alreadyRemoved(draft, index)) return [intent]
+  draft.proposals.push({ type: 'remove', removed: index })
+  draft.dropped.add(index)
+  return [intent]
+}
+
+/** The absent accounts after the commit, if they change: whose last leaf was dropped is listed, who is back is not. */
+function absentAfter({ group, dropped, back }: Draft): readonly AbsentAccount[] | undefined {
+  const before = absentIn(group.context.extensions)
+  const leaves = leavesOf(group.tree).map(({ index, leafNode }) => ({ index, accountId: accountOf(leafNode) }))
+  const staying = new Set(leaves.filter(({ index }) => !dropped.has(index)).map(({ accountId }) => accountId))
+  const gone = new Set(leaves.map(({ accountId }) => accountId).filter((accountId) => !staying.has(accountId)))
+  const after = before.filter(({ accountId }) => !back.has(accountId))
+  for (const accountId of gone) {
+    const incarnation = incarnationOf(group, accountId)
+    if (incarnation !== undefined && !back.has(accountId) && hasRoom(after)) after.push({ accountId, incarnation })
+  }
+  return after.length === before.length && gone.size === 0 ? undefined : after
 }
 
 function wantReadmit(draft: Draft, intent: Of<'readmit'>): readonly Intent[] {
@@ -102,6 +146,7 @@ function wantReadmit(draft: Draft, intent: Of<'readmit'>): readonly Intent[] {
   draft.proposals.push(...readmitted.proposals)
   draft.claimed.push(readmitted.claimed)
   draft.attachments.push(readmitted.attachment)
+  draft.back.add(intent.accountId)
   return [intent]
 }
 

@@ -2,39 +2,11 @@
  * Every word that a person reads, in one place. What happened, whether anything is lost, what comes next; the technical
  * name is one click deeper. Nothing here says "error", "failed to decrypt" or "unknown".
  */
-import type { Conversation, Entry, ErrorCode, Fact, Me, MessageState, Person } from '../../preload/api.ts'
-import { ago, clock, date, day, moment } from './time.ts'
-
-const rules = new Intl.PluralRules('en')
-const numbers = new Intl.NumberFormat('en')
-const conjunction = new Intl.ListFormat('en', { type: 'conjunction' })
-
-/** "1 device", "2 devices", "1,000 devices". */
-export const count = (amount: number, one: string, other = `${one}s`): string =>
-  `${numbers.format(amount)} ${rules.select(amount) === 'one' ? one : other}`
-
-/** "640 kB", "1.2 MB", "12 MB": in steps of a thousand, as file managers show it. */
-const size = (bytes: number): string => {
-  const unit = bytes < 1_000_000 ? 'kilobyte' : bytes < 1_000_000_000 ? 'megabyte' : 'gigabyte'
-  const amount = bytes / { kilobyte: 1_000, megabyte: 1_000_000, gigabyte: 1_000_000_000 }[unit]
-  return new Intl.NumberFormat('en', {
-    style: 'unit', unit, maximumFractionDigits: amount < 10 ? 1 : 0,
-  }).format(amount)
-}
-
-const people = (amount: number): string => count(amount, 'person', 'people')
-const devices = (amount: number): string => count(amount, 'device')
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
-
-/** Gives the name of an account; `own` names this person. */
-export type Naming = { readonly nameOf: (accountId: string) => string, readonly own: string }
-
-const subject = (accountId: string, { nameOf, own }: Naming): string => accountId === own ? 'You' : nameOf(accountId)
-const object = (accountIds: readonly string[], { nameOf, own }: Naming): string => {
-  const names = accountIds.map((accountId) => accountId === own ? 'you' : nameOf(accountId))
-  if (names.length <= 3) return conjunction.format(names)
-  return conjunction.format([...names.slice(0, 2), people(names.length - 2)])
-}
+import type { Conversation, Entry, ErrorCode, Fact, IdleDevice, Me, MessageState, Person } from '../../preload/api.ts'
+import {
+  capital, conjunction, count, devices, numbers, object, people, possessive, size, subject, type Naming,
+} from './grammar.ts'
+import { ago, clock, date, day, dayMs, moment } from './time.ts'
 
 /** What a fact says, with what it means for who can read. */
 const factWords = (fact: Fact, amount: number, naming: Naming): string => {
@@ -52,7 +24,16 @@ const factWords = (fact: Fact, amount: number, naming: Naming): string => {
     case 'returned': return fact.who === naming.own
       ? `${subject(fact.by, naming)} let this device back in.${readers}`
       : `${subject(fact.by, naming)} let a device of ${object([fact.who], naming)} back in.${readers}`
+    case 'dropped': return droppedWords(fact, readers, naming)
   }
+}
+
+/** Taken out because it was silent: who is absent then comes back without anybody's help. */
+const droppedWords = ({ by, who, absent }: Extract<Fact, { fact: 'dropped' }>, readers: string, naming: Naming): string => {
+  if (!absent) return `${subject(by, naming)} took out a device of ${who === naming.own ? 'yours' : naming.nameOf(who)} that was silent.${readers}`
+  if (who === naming.own) return `${subject(by, naming)} took out this device, because it was silent for long.`
+  return `${subject(by, naming)} took out ${possessive(who, naming)} silent device.${readers} ` +
+    `${subject(who, naming)} can come back by using it.`
 }
 
 /** What is missing, whether it is lost, what comes next. */
@@ -107,6 +88,7 @@ const recoveringWords = ({ reason, asked }: NonNullable<Conversation['recovering
     case 'aged': return `This device was away too long. ${next}`
     case 'cloned': return `A copy of this profile is in use somewhere else. ${next}`
     case 'damaged': return `What this device knew of this chat is damaged. ${next}`
+    case 'idle': return `This device was silent for so long that it was taken out of this chat. ${next}`
   }
 }
 
@@ -142,6 +124,7 @@ const codeWords = (code: ErrorCode): string => {
       'Nothing else is affected; ask whoever sent it to invite you again.'
     case 'keys-drained': return 'Somebody took all the keys that others need to write to you for the first time, and ' +
       'did not write. Nothing is lost: your chats go on, and there are new keys already.'
+    case 'device-heard': return 'This device has been heard of meanwhile, or is gone already. Nothing was changed.'
     case 'already-member': return 'This person is already in the group.'
     case 'words-differ': return 'One of the words is different. Nothing is lost: look at your paper again.'
     case 'words-count': return 'These are not 24 words. Type or paste all of them, in order.'
@@ -359,7 +342,28 @@ export const words = {
     people: 'People', you: 'you', admin: 'admin', verified: 'verified', person: personFacts,
     add: 'Add people', rename: 'Rename', leave: 'Leave group',
     remove: (name: string) => `Remove ${name}`,
+    absent: 'away', absentText: 'No device here now. Comes back by using one again.',
     waiting: 'Looking…',
+  },
+
+  silent: {
+    title: 'Silent devices',
+    line: ({ accountId, since }: IdleDevice, amount: number, naming: Naming, now: number) => {
+      const which = accountId === naming.own ? 'Another device of yours'
+        : amount > 1 ? `One of ${possessive(accountId, naming)} devices` : `${possessive(accountId, naming)} device`
+      return `${which} has been silent for ${count(Math.floor((now - since) / dayMs), 'day')}.`
+    },
+    remove: 'Remove it', removeLabel: (line: string) => `Remove it: ${line}`,
+    why: (more: number) => `${more > 0 ? `${numbers.format(more)} more. ` : ''}The keys of a silent device do not heal: ` +
+      'if somebody took it, they can read on.',
+    ask: 'Remove this silent device?',
+    askText: (accountId: string, amount: number, naming: Naming) => {
+      const name = subject(accountId, naming)
+      const go = accountId === naming.own ? 'go' : 'goes'
+      const stays = amount > 1 ? `${name} ${go} on with the other ${amount > 2 ? 'devices' : 'device'}.`
+        : `${name} still belongs to this group and comes back by using the device again.`
+      return `It can read nothing from then on. ${stays} Everybody sees that you did this.`
+    },
   },
 
   rename: { title: 'Rename this group', name: 'Group name', missing: 'A group needs a name.' },

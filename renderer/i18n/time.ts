@@ -14,7 +14,7 @@ const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
-const dayMs = 24 * hourMs
+export const dayMs = 24 * hourMs
 
 /** The local midnight that began the day of `at`. */
 export const dayStart = (at: number): number => new Date(at).setHours(0, 0, 0, 0)

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
-import { emptyRoom } from '../../main/chat/membership.ts'
 import { afterCommit, renewal, renewalAfter } from '../../main/chat/renewal.ts'
-import type { Room } from '../../main/chat/room.ts'
+import { emptyRoom, type Room } from '../../main/chat/room.ts'
 import { nativeSuites } from '../../main/crypto/native.ts'
 
 const minuteMs = 60_000

@@ -20,6 +20,8 @@ export type BridgeOptions = {
   readonly conversations?: readonly Conversation[]
   readonly entries?: readonly Entry[]
   readonly known?: ResultOf<'people.known'>
+  /** Silent devices, the same in every chat. */
+  readonly idle?: Details['idle']
 }
 
 export class ScriptedBridge {
@@ -33,6 +35,7 @@ export class ScriptedBridge {
   readonly conversations: Map<string, Conversation>
   entries: Entry[]
   known: ResultOf<'people.known'>
+  idle: Details['idle']
   /** The passphrase that opens a locked profile. */
   passphrase = 'correct horse'
   /** Whether the keychain takes a key. */
@@ -41,12 +44,13 @@ export class ScriptedBridge {
   /** What the window must not know while the app is locked. */
   #lockedAway: Conversation[] = []
 
-  constructor({ phase, conversations, entries, known }: BridgeOptions = {}) {
+  constructor({ phase, conversations, entries, known, idle }: BridgeOptions = {}) {
     this.phase = phase ?? { at: 'ready', me: samples.me }
     this.conversations = new Map((conversations ?? samples.sampleConversations).map((each) => [each.id, each]))
     this.entries = [...entries ?? samples.sampleEntries]
     this.known = known ?? ['Ana', 'Jonas', 'Kim', 'Leo', 'Mara', 'Oda', 'Sam']
       .map((name) => ({ accountId: samples.idOf(name), name }))
+    this.idle = idle ?? []
     this.invites.set('coppice1nora', {
       accountId: samples.idOf('Nora'), name: 'Nora', expiresAt: samples.now + 14 * samples.dayMs,
     })
@@ -159,6 +163,7 @@ export class ScriptedBridge {
       case 'conversation.rename': this.#alter(of(name).conversation, { title: of(name).name }); break
       case 'conversation.add': this.#add(of(name)); break
       case 'conversation.remove': this.#remove(of(name)); break
+      case 'conversation.drop': this.#drop(of(name)); break
       case 'conversation.leave': this.#alter(of(name).conversation, { state: 'left' }); break
       case 'conversation.details': return value<'conversation.details'>(name, this.#details(of(name).conversation))
       case 'delivery.usage': return value(name, { bytes: 12_400_000, keptDays: 60 })
@@ -206,7 +211,12 @@ export class ScriptedBridge {
   }
 
   #details(id: string): Details {
-    return samples.detailsOf(this.#chat(id))
+    return { ...samples.detailsOf(this.#chat(id)), idle: this.idle }
+  }
+
+  #drop({ conversation, deviceId }: ArgumentOf<'conversation.drop'>): void {
+    this.idle = this.idle.filter((device) => device.deviceId !== deviceId)
+    this.#alter(conversation, { devices: this.#chat(conversation).devices - 1, epochAt: samples.now })
   }
 
   #invite(): Invite {

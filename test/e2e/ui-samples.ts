@@ -33,6 +33,7 @@ export const conversation = (title: string, more: Partial<Conversation> = {}): C
     id: idOf(`conversation ${title}`), kind, state: 'active', title,
     ringsOf: kind === 'direct' ? idOf(title) : idOf(`conversation ${title}`),
     people, devices: people.reduce((sum, { devices }) => sum + devices, 0),
+    absent: [],
     mayAdd: kind === 'group', mayRemove: kind === 'group', mayRename: kind === 'group',
     unread: 0, draft: '', at: now - dayMs, epochAt: today(9, 12), healedAt: today(9, 40), ...more,
   }
@@ -165,7 +166,7 @@ export const treeOf = (leaves: number, { lit, blank }: { lit: number, blank: num
 export const detailsOf = (chat: Conversation): Details => ({
   conversation: chat.id, groupCode: '48210 77364 90155 13902 66481 52037',
   tree: treeOf(chat.devices, { lit: 1, blank: chat.devices }), renewedBy: idOf('Mara'), renewedAt: now - 2 * hourMs,
-  epoch: 41, cipherSuite: 1,
+  idle: [], epoch: 41, cipherSuite: 1,
 })
 
 /** As main/log writes them. */

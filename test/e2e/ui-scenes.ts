@@ -3,7 +3,8 @@ import type { Page } from 'playwright-core'
 import type { Answer, CallName } from '../../preload/api.ts'
 import type { BridgeOptions } from './ui-bridge.ts'
 import {
-  conversation, gap, me, message, now, person, recoveryWords, river, sampleConversations, sampleEntries, today,
+  conversation, dayMs, fact, gap, idOf, me, message, now, person, recoveryWords, river, sampleConversations, sampleEntries,
+  today,
 } from './ui-samples.ts'
 
 export type Scene = {
@@ -126,6 +127,32 @@ export const scenes: Readonly<Record<string, Scene>> = {
   'list': { script: { phase: { at: 'ready', me: { ...me, recovery: 'later' } } } },
   'group': { script: {}, act: chat('River garden') },
   'group-panel': { script: {}, act: panel },
+  'silent-devices': {
+    script: {
+      conversations: [{ ...river, absent: [{ accountId: idOf('Ana'), name: 'Ana' }] }, ...sampleConversations.slice(1)],
+      entries: [
+        ...sampleEntries,
+        fact(river, now, { fact: 'dropped', by: me.accountId, who: idOf('Ana'), absent: true }),
+        fact(river, now, { fact: 'dropped', by: idOf('Mara'), who: idOf('Jonas'), absent: false }),
+      ],
+      idle: [
+        { accountId: idOf('Kim'), deviceId: idOf('laptop').slice(0, 32), since: now - 127 * dayMs },
+        { accountId: idOf('Jonas'), deviceId: idOf('phone').slice(0, 32), since: now - 94.5 * dayMs },
+        { accountId: me.accountId, deviceId: idOf('own').slice(0, 32), since: now - 91 * dayMs },
+      ],
+    },
+    act: async (page) => {
+      await panel(page)
+      await page.getByRole('heading', { name: 'Silent devices' }).scrollIntoViewIfNeeded()
+    },
+  },
+  'remove-silent-device': {
+    script: { idle: [{ accountId: idOf('Kim'), deviceId: idOf('laptop').slice(0, 32), since: now - 94 * dayMs }] },
+    act: async (page) => {
+      await panel(page)
+      await press(page, /^Remove it/)
+    },
+  },
   'not-sent': { script: {}, act: chat('Family') },
   'direct': { script: {}, act: chat('Jonas') },
   'long': {

@@ -8,7 +8,7 @@ import { deviceIdOf } from '../../main/identity/credential.ts'
 import type { Delivery } from '../../main/ports.ts'
 import type { Details } from '../../preload/api.ts'
 import { held } from './attacker.ts'
-import { people, suites, until, type Person } from './world.ts'
+import { people, Refused, suites, until, type Person } from './world.ts'
 
 const hourMs = 60 * 60 * 1000
 const dayMs = 24 * hourMs
@@ -240,6 +240,96 @@ test('a log that was lost and made anew gets everybody’s keys again', async (t
   const { conversation } = await anna.call('conversation.direct', { invite })
   assert.equal(await ben.accept(), conversation)
   await hearAll([anna, ben], conversation, 'hello')
+})
+
+/** Everybody who is running looks at the logs once in a while. */
+async function live(all: readonly Person[], conversation: string, days: number): Promise<void> {
+  for (let day = 0; day < days; day += 30) {
+    pass(all, Math.min(30, days - day))
+    for (const one of all) await one.restart()
+    await agree(all, conversation)
+  }
+}
+
+// Whoever has seen a commit that is still in the log reads on, up to the one that took it out.
+for (const [how, reason] of [['by what it reads', 'idle'], ['because it was away too long', 'aged']] as const) {
+  test(`a silent device is offered to an admin, its person stays as absent, and comes back alone, ${how}`, async (t) => {
+    const { all: [anna, ben, carol], end } = await people(['Anna', 'Ben', 'Carol'])
+    t.after(end)
+    const conversation = await gather(anna, ben, carol)
+    const gone = await accountOf(carol)
+    if (reason === 'idle') {
+      await anna.call('conversation.rename', { conversation, name: 'Willow' })
+      await until('Carol sees the name', async () => (await carol.conversation(conversation))?.title === 'Willow')
+    }
+    await carol.stop()
+    pass([carol], 95)
+    await live([anna, ben], conversation, 88)
+    assert.deepEqual((await details(anna, conversation)).idle, [])
+    await live([anna, ben], conversation, 7)
+    // Only an admin is asked, and only for who is silent.
+    assert.deepEqual((await details(ben, conversation)).idle, [])
+    const [idle, ...others] = (await details(anna, conversation)).idle
+    assert.ok(idle !== undefined && others.length === 0)
+    assert.equal(idle.accountId, gone)
+    const silentDays = (anna.now() - idle.since) / dayMs
+    assert.ok(silentDays > 94 && silentDays < 96, `${silentDays} days`)
+    await assert.rejects(ben.call('conversation.drop', { conversation, deviceId: idle.deviceId }),
+      (error) => error instanceof Refused && error.code === 'device-heard')
+    await anna.call('conversation.drop', { conversation, deviceId: idle.deviceId })
+    for (const one of [anna, ben]) {
+      const seen = await until(`${one.name} sees Carol absent`, async () => {
+        const now = await one.conversation(conversation)
+        return now?.absent.length === 1 ? now : undefined
+      })
+      assert.deepEqual([seen.people.length, seen.devices, seen.absent[0]?.name], [2, 2, 'Carol'])
+      assert.equal((await one.entries(conversation)).filter((entry) =>
+        entry.kind === 'fact' && entry.fact.fact === 'dropped' && entry.fact.absent && entry.fact.who === gone).length, 1)
+    }
+    assert.deepEqual((await details(anna, conversation)).idle, [])
+    await hearAll([anna, ben], conversation, 'without Carol')
+    await anna.stop()
+    // Without any admin's help.
+    await carol.start()
+    await until('Carol asks', () => Promise.resolve(carol.changes.some(({ conversations }) =>
+      conversations?.some(({ recovering }) => recovering?.reason === reason) === true)))
+    await until('Carol is back', async () => (await ben.conversation(conversation))?.people.length === 3)
+    await carol.say(conversation, 'here I am again')
+    await until('Ben reads it', async () => (await ben.texts(conversation)).includes('here I am again'))
+    assert.deepEqual((await ben.conversation(conversation))?.absent, [])
+    assert.ok((await ben.entries(conversation)).some((entry) =>
+      entry.kind === 'fact' && entry.fact.fact === 'returned' && entry.fact.who === gone))
+    await anna.start()
+    await hearAll([anna, ben, carol], conversation, 'all together')
+    assert.ok(!(await carol.texts(conversation)).some((text) => text.endsWith('without Carol')))
+    for (const one of [anna, ben, carol]) assert.deepEqual(one.bugs, [])
+  })
+}
+
+test('a silent device that speaks before it is taken out stays; a person who is absent can be removed for good', async (t) => {
+  const { all: [anna, ben, carol, dave], end } = await people(['Anna', 'Ben', 'Carol', 'Dave'])
+  t.after(end)
+  const conversation = await gather(anna, ben, carol, dave)
+  const gone = await accountOf(carol)
+  for (const one of [carol, dave]) await one.stop()
+  pass([carol, dave], 70)
+  await live([anna, ben], conversation, 70)
+  // Dave was not away for too long, and follows.
+  await dave.start()
+  await dave.say(conversation, 'still here')
+  await until('Anna reads it', async () => (await anna.texts(conversation)).includes('still here'))
+  pass([carol, dave], 25)
+  await live([anna, ben], conversation, 25)
+  const { idle } = await details(anna, conversation)
+  assert.deepEqual(idle.map(({ accountId }) => accountId), [gone])
+  for (const { deviceId } of idle) await anna.call('conversation.drop', { conversation, deviceId })
+  await until('Ben sees Carol absent', async () => (await ben.conversation(conversation))?.absent.length === 1)
+  await anna.call('conversation.remove', { conversation, accountId: gone })
+  await until('Ben sees Carol removed', async () => (await ben.conversation(conversation))?.absent.length === 0)
+  assert.ok((await ben.entries(conversation)).some((entry) =>
+    entry.kind === 'fact' && entry.fact.fact === 'removed' && entry.fact.who[0] === gone))
+  await hearAll([anna, ben], conversation, 'goes on')
+  for (const one of [anna, ben, dave]) assert.deepEqual(one.bugs, [])
 })
 
 test('what messages on their way take is said, and grows', async (t) => {
