@@ -49,7 +49,7 @@ describe('the server of the interop interface', () => {
     assert.deepEqual(servers.map((server) => server.held()), held, 'something of the scenario is still held')
   }
 
-  for (const mode of modes) describe(`plays with ${nameOf(mode)}:`, () => {
+  for (const mode of modes) describe(`plays in suite 1 with ${nameOf(mode)}:`, () => {
     for (const [name, scenario] of Object.entries(scenarios)) {
       test(name, () => play(scenario, { ...mode, suite: 1, otherSuite: otherSuite(1) }))
     }
