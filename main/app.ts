@@ -90,6 +90,7 @@ class Profile {
       this.#unlock(passphrase === '' ? { type: 'keychain' } : { type: 'passphrase', passphrase }),
     'setup.recover': (argument) => this.#recover(argument),
     'setup.read': () => this.#show(),
+    'setup.link': () => Promise.reject(new PortError('not-ready')),
     'profile.remove': ({ name }) => this.#remove(name),
     'lock.now': () => this.#lock(),
     'lock.after': ({ minutes }) => this.#lockAfter(minutes),

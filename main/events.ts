@@ -5,7 +5,8 @@
  * No kind holds free text. Names, texts, identifiers, keys, paths, addresses and the messages of errors have none that
  * they fit; a conversation or a log is called by an alias that dies with the process.
  */
-import { count as countOf, errorCodes, flag, list, oneOf, type Check } from '../preload/api.ts'
+import { errorCodes } from '../preload/api.ts'
+import { count as countOf, flag, list, oneOf, type Check } from '../preload/check.ts'
 import { rules, type MlsErrorCode, type RuleId } from './mls/index.ts'
 
 /** Eight hexadecimal digits that nobody can trace back when the run is over (Log.alias). */

@@ -1,7 +1,7 @@
 /**
  * THE contract between the window and the main process: the vocabulary, and one table of Calls from which the types,
  * the handlers, the preload script and the allow-list of the IPC channel follow. Calls go in, Changes come out, and
- * nothing else crosses. This file imports nothing.
+ * nothing else crosses. This file imports nothing but its argument checks.
  *
  * Identifiers are lower-case hexadecimal strings; times are milliseconds since 1970 (UTC).
  *
@@ -9,6 +9,8 @@
  * Calls and never in a Change: the 24 recovery words (`recovery.words`, out, only until confirmed; `setup.recover`, in)
  * and the passphrase (in only).
  */
+
+import { count, flag, id, list, object, oneOf, text, type Check, type Checked, type Fields } from './check.ts'
 
 // ---------------------------------------------------------------- vocabulary
 
@@ -25,6 +27,8 @@ export type Phase =
       readonly hint?: ErrorCode }
   /** `readOnly`: why the history can only be read. Nothing is sent or received then. */
   | { readonly at: 'ready', readonly me: Me, readonly readOnly?: ErrorCode }
+  /** This computer is being linked to an account that another device has: the profile is there, the account is not. */
+  | { readonly at: 'linking', readonly link: Link }
   /** The profile cannot be opened; `code` says why. `readable`: `setup.read` shows what can still be read. */
   | { readonly at: 'stopped', readonly code: ErrorCode, readonly detail?: string, readonly readable: boolean }
 
@@ -59,8 +63,15 @@ export type Person = {
   readonly devices: number
   /** When a leaf of this person last renewed its keys in this group. */
   readonly healedAt: number
-  readonly verified: boolean
+  readonly trust: Trust
 }
+
+/**
+ * `new`: nobody has compared anything. `verified`: their safety numbers were compared, or came over a channel of trust.
+ * `changed`: the recovery key was replaced, or the account's own devices contradict each other; nothing is sent to them
+ * until this person has looked at it.
+ */
+export type Trust = 'new' | 'verified' | 'changed'
 
 /**
  * `request`: somebody invited this person and nothing was answered. `active`: open. `left`, `removed`: closed, history
@@ -88,6 +99,10 @@ export type Conversation = {
   readonly last?: { readonly at: number, readonly text: string, readonly from?: string, readonly own: boolean }
   readonly unread: number
   readonly draft: string
+  /** How this person keeps it, on all their devices. */
+  readonly muted: boolean
+  readonly pinned: boolean
+  readonly archived: boolean
   /** Order in the list: the newest event. */
   readonly at: number
   /** When the current epoch began, and when the newest keys in it were made. */
@@ -120,6 +135,11 @@ export type Fact =
   | { readonly fact: 'returned', readonly by: string, readonly who: string }
   /** `by` took out a device of `who` that was silent for long. `absent`: it was the last one. */
   | { readonly fact: 'dropped', readonly by: string, readonly who: string, readonly absent: boolean }
+  /** `who` linked a device of that name, or took one back (`revoked`; `by` put that into effect here). */
+  | { readonly fact: 'linked', readonly who: string, readonly device: string }
+  | { readonly fact: 'revoked', readonly by: string, readonly who: string, readonly device: string }
+  /** The recovery key of `who` was replaced, or their devices contradict each other: see `Trust`. */
+  | { readonly fact: 'changed', readonly who: string, readonly why: 'recovery' | 'equivocation' | 'split' }
 
 /**
  * Why something could not be read. `before-joined`: sent before this device joined. `epoch-too-old`: its keys are
@@ -183,6 +203,79 @@ export type InvitePreview = {
   readonly conversation?: string
 }
 
+// ---------------------------------------------------------------- own devices
+
+/** One device of this person's account. */
+export type OwnDevice = {
+  readonly deviceId: string
+  readonly name: string
+  /** As it said itself: 'Linux', 'macOS', 'Windows', or empty. */
+  readonly platform: string
+  readonly isThis: boolean
+  readonly addedAt: number
+  /** 'genesis', 'recovery', or the id of the device that added it. */
+  readonly addedBy: string
+  /** When it was last heard of in any conversation; 0: never. */
+  readonly seenAt: number
+  readonly healedAt: number
+  /** In how many of this person's conversations it is. Of a revoked one: in how many it still is. */
+  readonly groups: number
+  readonly ofGroups: number
+  /** May it link and revoke others? The recovery key and elder devices decide. */
+  readonly trusted: boolean
+  readonly revoked: boolean
+  /** What this device may do about it. */
+  readonly mayRevoke: boolean
+  readonly mayGrant: boolean
+}
+
+export type Progress = { readonly done: number, readonly of: number }
+
+/** How much of the past a new device gets. */
+export const historyRanges = ['none', 'month', 'all'] as const
+export type HistoryRange = typeof historyRanges[number]
+
+/**
+ * `expired`: the code was shown for too long. `malformed`: not a linking code; `newer`: of a later version; `invite`: an
+ * invite, which links nothing. `used`: somebody else has read it. `role`: both devices have an account, or neither.
+ * `tampered`: what came over the log was not from the other device. `digits`: they were wrong, and there is one attempt.
+ * `refused`: the person on the other device said no. `gone`: the other device does not answer. `no-right`: this device
+ * may not link others yet. `chain`: the account that came does not hold together. `revoked`: it was taken back meanwhile.
+ */
+export type LinkFailure =
+  | 'expired' | 'malformed' | 'newer' | 'invite' | 'used' | 'role' | 'tampered' | 'digits' | 'refused' | 'gone'
+  | 'no-right' | 'chain' | 'revoked' | 'elsewhere'
+
+/** Linking a device: `elder` is the one that has the account, `new` the one that gets it. Told anew with each step. */
+export type Link =
+  /** The code for the other device to read, as text and as a QR. */
+  | { readonly at: 'showing', readonly role: LinkRole, readonly code: string, readonly expiresAt: number }
+  | { readonly at: 'connecting', readonly role: LinkRole }
+  /** Ten digits, shown by the elder and typed on the new one. */
+  | { readonly at: 'digits', readonly role: 'elder', readonly digits: string }
+  | { readonly at: 'digits', readonly role: 'new' }
+  /** The elder's person is told what this gives away, and says yes by the device's name. */
+  | { readonly at: 'confirm', readonly role: 'elder', readonly device: string, readonly platform: string }
+  | { readonly at: 'waiting', readonly role: 'new' }
+  /** "This is me?" `number`: 30 digits of the account, the same on all its devices. */
+  | { readonly at: 'recognise', readonly role: 'new', readonly name: string, readonly accountId: string
+      readonly number: string, readonly devices: readonly string[] }
+  | { readonly at: 'joining', readonly role: LinkRole, readonly device: string, readonly groups: Progress
+      /** Entries; `leftMs`: about how long it still takes. Absent where no history was asked for. */
+      readonly history?: Progress & { readonly leftMs: number } }
+  | { readonly at: 'done', readonly role: LinkRole, readonly device: string, readonly deviceId: string
+      readonly groups: Progress }
+  | { readonly at: 'failed', readonly role: LinkRole, readonly why: LinkFailure }
+export type LinkRole = 'elder' | 'new'
+
+/** What two people compare. `digits`: twelve groups of five; `code`: what a QR shows. */
+export type Safety = { readonly trust: Trust, readonly digits: string, readonly code: string }
+
+/** An invite that was made. `uses`: how many have started a chat with it. */
+export type MadeInvite = Invite & {
+  readonly id: string, readonly madeAt: number, readonly uses: number, readonly withdrawn: boolean
+}
+
 /** What the UI is told after a commit to the store. Revisions count up by one; a hole means: open again. */
 export type Change = {
   readonly revision: number
@@ -191,6 +284,10 @@ export type Change = {
   readonly removedConversations?: readonly string[]
   readonly entries?: readonly Entry[]
   readonly removedEntries?: readonly string[]
+  /** All of them, when something about one has changed. */
+  readonly devices?: readonly OwnDevice[]
+  /** Where linking stands; `undefined` is told as `{ at: 'none' }`. */
+  readonly link?: Link | { readonly at: 'none' }
   /** Something the person should know now; shown once. */
   readonly notice?: { readonly code: ErrorCode | 'window', readonly detail?: string }
 }
@@ -228,42 +325,6 @@ export type ErrorCode = typeof errorCodes[number]
 export type Answer<T> =
   | { readonly ok: true, readonly value: T }
   | { readonly ok: false, readonly code: ErrorCode, readonly detail?: string }
-
-// ---------------------------------------------------------------- argument checks
-
-/** Says whether a value from the window is a `T`; unknown keys and foreign prototypes are refused. */
-export type Check<T> = (value: unknown) => value is T
-
-/** Text of at most `max` UTF-16 units, at least `min`. */
-export const text = (max: number, min = 0): Check<string> =>
-  (value): value is string => typeof value === 'string' && value.length >= min && value.length <= max
-/** An identifier: 32 or 64 lower-case hexadecimal digits. */
-export const id: Check<string> = (value): value is string =>
-  typeof value === 'string' && /^(?:[0-9a-f]{32}|[0-9a-f]{64})$/.test(value)
-export const flag: Check<boolean> = (value): value is boolean => typeof value === 'boolean'
-/** A whole number between `min` and `max`, inclusive. */
-export const count = (min: number, max: number): Check<number> =>
-  (value): value is number => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
-/** One of these values. */
-export const oneOf = <const T>(values: readonly T[]): Check<T> =>
-  (value): value is T => (values as readonly unknown[]).includes(value)
-export const list = <T>(of: Check<T>, max: number): Check<readonly T[]> =>
-  (value): value is readonly T[] => Array.isArray(value) && value.length <= max && value.every((item) => of(item))
-
-type Fields = Readonly<Record<string, Check<unknown>>>
-type Checked<F extends Fields> = { readonly [K in keyof F]: F[K] extends Check<infer T> ? T : never }
-
-/** An object with exactly these fields. */
-const object = <F extends Fields>(fields: F): Check<Checked<F>> => (value): value is Checked<F> => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  // A structured clone arrives with the plain prototype of the receiving world.
-  if (prototype !== null && prototype !== Object.prototype) return false
-  const keys = Object.keys(value)
-  if (keys.length !== Object.keys(fields).length) return false
-  return Object.entries(fields).every(([key, check]) =>
-    Object.hasOwn(value, key) && check((value as Record<string, unknown>)[key]))
-}
 
 // ---------------------------------------------------------------- the Calls
 
@@ -348,6 +409,37 @@ export const calls = {
   /** Everything up to `order` was seen. */
   'conversation.read': call({ conversation: id, order: count(0, Number.MAX_SAFE_INTEGER) }).returns<undefined>(),
   'conversation.draft': call({ conversation: id, text: text(20_000) }).returns<undefined>(),
+  'conversation.keep': call({ conversation: id, muted: flag, pinned: flag, archived: flag }).returns<undefined>(),
+
+  'devices.list': call({}).returns<readonly OwnDevice[]>(),
+  'devices.rename': call({ deviceId: id, name }).returns<undefined>(),
+  /** Takes the device's keys back, and removes it from every conversation. */
+  'devices.revoke': call({ deviceId: id }).returns<undefined>(),
+  /** Gives a device the right to link and to revoke younger ones. */
+  'devices.grant': call({ deviceId: id }).returns<undefined>(),
+
+  /** On the device that has the account. An empty `code`: this one shows its own; else what was read or pasted. */
+  'link.start': call({ code: text(4096) }).returns<undefined>(),
+  /** On a computer without an account, in place of `setup.create`: `name` is the computer's. */
+  'setup.link': call({ name, code: text(4096), passphrase }).returns<undefined>(),
+  'link.digits': call({ digits: text(20, 1) }).returns<undefined>(),
+  /** The elder's yes. */
+  'link.confirm': call({ history: oneOf(historyRanges) }).returns<undefined>(),
+  /** The new one's "this is me". */
+  'link.recognise': call({}).returns<undefined>(),
+  /** Ends it at any step, on either side: nothing is left of it. After 'done' and 'failed': puts it away. */
+  'link.cancel': call({}).returns<undefined>(),
+
+  'person.safety': call({ accountId: id }).returns<Safety>(),
+  /** What the text of a QR means. A match is remembered. */
+  'person.compare': call({ accountId: id, code: text(4096, 1) })
+    .returns<'match' | 'differs' | 'own' | 'malformed' | 'newer'>(),
+  /** The person has compared the digits (or takes that back), or has looked at what changed. */
+  'person.trust': call({ accountId: id, trust: oneOf(['new', 'verified'] as const) }).returns<undefined>(),
+
+  'invite.list': call({}).returns<readonly MadeInvite[]>(),
+  'invite.make': call({}).returns<MadeInvite>(),
+  'invite.withdraw': call({ invite: id }).returns<undefined>(),
 } as const
 
 export type Calls = typeof calls

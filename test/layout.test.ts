@@ -40,7 +40,8 @@ const appImports = [
 const uiPackages = ['svelte', 'bits-ui', 'virtua', 'qr', '@lucide/svelte', 'intl-messageformat']
 
 const table: readonly Row[] = [
-  { files: 'preload/api.ts' },
+  { files: 'preload/check.ts' },
+  { files: 'preload/api.ts', imports: ['preload/check.ts'] },
   { files: 'preload/index.ts', imports: ['preload/api.ts'], packages: ['electron'] },
   { files: 'renderer/', imports: ['preload/api.ts'], packages: uiPackages },
 
@@ -63,7 +64,7 @@ const table: readonly Row[] = [
     files: 'main/chat/', imports: ['main/mls/index.ts', 'main/identity/'],
     types: ['preload/api.ts', 'main/ports.ts'],
   },
-  { files: 'main/events.ts', imports: ['main/mls/index.ts', 'preload/api.ts'] },
+  { files: 'main/events.ts', imports: ['main/mls/index.ts', 'preload/'] },
   { files: 'main/ports.ts', types: ['main/events.ts', 'main/mls/index.ts', 'preload/api.ts'] },
   { files: 'main/app.ts', imports: appImports },
   { files: 'main/app/', imports: appImports },

@@ -26,8 +26,10 @@ type Answers = {
     (opened: Opened, argument: ArgumentOf<N>) => ResultOf<N> | Promise<ResultOf<N>>
 }
 /** Calls that createApp or the shell answers, because they open or close the profile, or come before it is open. */
-export type Before = `app.${'open' | 'report'}` | `setup.${'create' | 'unlock' | 'recover' | 'read'}` |
+export type Before = `app.${'open' | 'report'}` | `setup.${'create' | 'unlock' | 'recover' | 'read' | 'link'}` |
   `profile.${'choose' | 'remove' | 'folder'}` | `lock.${'now' | 'after' | 'active'}` | `passphrase.${'set' | 'remove'}`
+
+const unbuilt = (): never => { throw new PortError('not-ready') }
 
 export const answers: Answers = {
   'recovery.words': ({ state }) => recoveryWords(state),
@@ -152,6 +154,22 @@ export const answers: Answers = {
     if (room.room.draft !== text) state.transact({ steps: [still(withRoom(room, { draft: text }))] })
     return undefined
   },
+  'conversation.keep': unbuilt,
+  'devices.list': unbuilt,
+  'devices.rename': unbuilt,
+  'devices.revoke': unbuilt,
+  'devices.grant': unbuilt,
+  'link.start': unbuilt,
+  'link.digits': unbuilt,
+  'link.confirm': unbuilt,
+  'link.recognise': unbuilt,
+  'link.cancel': unbuilt,
+  'person.safety': unbuilt,
+  'person.compare': unbuilt,
+  'person.trust': unbuilt,
+  'invite.list': unbuilt,
+  'invite.make': unbuilt,
+  'invite.withdraw': unbuilt,
 }
 
 function change(

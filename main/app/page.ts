@@ -26,8 +26,11 @@ const peopleIn = (entry: Entry): readonly string[] => {
     case 'added':
     case 'removed': return [fact.by, ...fact.who]
     case 'returned':
+    case 'revoked':
     case 'dropped': return [fact.by, fact.who]
     case 'left':
+    case 'linked':
+    case 'changed':
     case 'accepted': return [fact.who]
   }
 }

@@ -262,7 +262,7 @@ export function tellConversation(
       name: nameOf(member.accountId),
       own: member.accountId === self,
       admin: isAdmin(member.accountId),
-      verified: false,
+      trust: 'new' as const,
     }))
     .sort((a, b) => a.name.localeCompare(b.name) || (a.accountId < b.accountId ? -1 : 1))
   const open = isOpen(room) && room.kind === 'group'
@@ -281,6 +281,9 @@ export function tellConversation(
     ...(room.last === undefined ? {} : { last: room.last }),
     unread: room.unread,
     draft: room.draft,
+    muted: false,
+    pinned: false,
+    archived: false,
     at: room.at,
     epochAt: room.epochAt,
     healedAt: room.healedAt,

@@ -25,7 +25,17 @@ const factWords = (fact: Fact, amount: number, naming: Naming): string => {
       ? `${subject(fact.by, naming)} let this device back in.${readers}`
       : `${subject(fact.by, naming)} let a device of ${object([fact.who], naming)} back in.${readers}`
     case 'dropped': return droppedWords(fact, readers, naming)
+    case 'linked': return `${subject(fact.who, naming)} linked “${fact.device}”.${readers}`
+    case 'revoked': return `${subject(fact.by, naming)} removed “${fact.device}”, a device that ` +
+      `${fact.who === naming.own ? 'you' : naming.nameOf(fact.who)} took back.${readers}`
+    case 'changed': return changedWords[fact.why](subject(fact.who, naming))
   }
+}
+
+const changedWords = {
+  recovery: (who: string) => `${who} replaced the recovery key. Compare safety numbers before you write.`,
+  equivocation: (who: string) => `A device of ${who} contradicts itself: its keys may be stolen. Compare safety numbers.`,
+  split: (who: string) => `Devices of ${who} contradict each other: somebody may be in between. Compare safety numbers.`,
 }
 
 /** Taken out because it was silent: who is absent then comes back without anybody's help. */

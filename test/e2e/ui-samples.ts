@@ -20,7 +20,7 @@ export const me: Me = {
 
 export const person = (name: string, more: Partial<Person> = {}): Person => ({
   accountId: idOf(name), name, own: name === me.name, admin: false, devices: 1, healedAt: now - 2 * hourMs,
-  verified: false, ...more,
+  trust: 'new', ...more,
 })
 
 const self = person(me.name, { admin: true, devices: 2, healedAt: today(9, 40) })
@@ -35,7 +35,7 @@ export const conversation = (title: string, more: Partial<Conversation> = {}): C
     people, devices: people.reduce((sum, { devices }) => sum + devices, 0),
     absent: [],
     mayAdd: kind === 'group', mayRemove: kind === 'group', mayRename: kind === 'group',
-    unread: 0, draft: '', at: now - dayMs, epochAt: today(9, 12), healedAt: today(9, 40), ...more,
+    unread: 0, draft: '', muted: false, pinned: false, archived: false, at: now - dayMs, epochAt: today(9, 12), healedAt: today(9, 40), ...more,
   }
 }
 
@@ -67,8 +67,8 @@ const last = (from: string, text: string, at: number): NonNullable<Conversation[
   ({ at, text, from: idOf(from), own: from === me.name })
 
 const riverPeople = [
-  person('Jonas', { devices: 2, healedAt: now - 3 * dayMs, verified: true }), person('Kim', { healedAt: 0 }),
-  person('Mara', { devices: 3, verified: true, admin: true }), person('Oda'), self,
+  person('Jonas', { devices: 2, healedAt: now - 3 * dayMs, trust: 'verified' }), person('Kim', { healedAt: 0 }),
+  person('Mara', { devices: 3, trust: 'verified', admin: true }), person('Oda'), self,
 ]
 
 /** The group of the drawings, with every kind of entry. */

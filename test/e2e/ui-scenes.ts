@@ -48,7 +48,7 @@ const newGroup = async (page: Page): Promise<void> => {
 const longName = 'Maximiliana Friederike Wilhelmina von und zu Hohenberg-Sternfels, Vorsitzende'
 const long = conversation('Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverordnungsausschuss', {
   kind: 'group', unread: 1_234, at: now, last: { at: now, text: 'x'.repeat(200), own: false },
-  people: [person(longName, { admin: true, verified: true, devices: 12 }), person('W'.repeat(80)), person('Robin')],
+  people: [person(longName, { admin: true, trust: 'verified', devices: 12 }), person('W'.repeat(80)), person('Robin')],
 })
 const longEntries = [
   message(long, longName, 'A paragraph that goes on. '.repeat(40), { at: now }),
