@@ -56,6 +56,6 @@ export default defineConfig(
       allowForKnownSafeCalls: [{ from: 'package', name: ['test', 'describe', 'it', 'suite'], package: 'node:test' }],
     }],
   } },
-  // The tools that read these files want a default export.
-  { files: ['*.config.ts'], rules: { 'no-restricted-exports': 'off' } },
+  // The tools that read or make these files want a default export.
+  { files: ['*.config.ts', 'renderer/worker-address.d.ts'], rules: { 'no-restricted-exports': 'off' } },
 )

@@ -66,6 +66,7 @@ const config: UserConfig = {
     main: onNode('dist/main', 'es', mainEntries),
     preload: onNode('dist/preload', 'cjs', [at('preload/index.ts')]),
   },
+  worker: { format: 'es' },
   builder: {
     async buildApp(builder) {
       for (const environment of Object.values(builder.environments)) {

@@ -112,6 +112,7 @@ class Profile {
     },
     'profile.choose': () => Promise.reject(new PortError('not-ready')),
     'profile.folder': () => Promise.reject(new PortError('not-ready')),
+    'reader.open': () => Promise.reject(new PortError('not-ready')),
   }
 
   async close(): Promise<void> {

@@ -17,6 +17,10 @@ export type Electron = {
     /** Opens a folder in the file manager; gives what went wrong, or an empty text. */
     openPath(folder: string): Promise<string>
   }
+  /** Absent where the host shows no screens. */
+  readonly desktopCapturer?: {
+    getSources(options: { types: 'screen'[], thumbnailSize: { width: number, height: number } }): Promise<ScreenSource[]>
+  }
   readonly nativeTheme: { themeSource: 'system' | 'light' | 'dark', readonly shouldUseDarkColors: boolean }
 }
 
@@ -84,12 +88,23 @@ export interface WebContents {
   on(event: 'will-attach-webview', listener: (event: Preventable) => void): unknown
 }
 
+export type ScreenSource = { readonly id: string, readonly name: string }
+
 export interface WindowSession {
   readonly protocol: { handle(scheme: string, handler: (request: Request) => Response | Promise<Response>): void }
   setPermissionRequestHandler(
-    handler: (contents: WebContents, permission: string, answer: (granted: boolean) => void) => void): void
+    handler: (
+      contents: WebContents, permission: string, answer: (granted: boolean) => void,
+      details: { readonly isMainFrame: boolean, readonly mediaTypes?: readonly ('video' | 'audio')[] },
+    ) => void): void
   setPermissionCheckHandler(
-    handler: (contents: WebContents | null, permission: string, origin: string) => boolean): void
+    handler: (
+      contents: WebContents | null, permission: string, origin: string,
+      details: { readonly isMainFrame: boolean, readonly mediaType?: 'video' | 'audio' | 'unknown' },
+    ) => boolean): void
+  /** Who asks to see the screen gets the source that is answered, or nothing. */
+  setDisplayMediaRequestHandler(
+    handler: (request: unknown, answer: (streams: { video?: ScreenSource }) => void) => void): void
 }
 
 export interface IpcMain {

@@ -3,14 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pushChannel } from '../preload/api.ts'
-import type { Answer, CallName, Change, Phase, ResultOf } from '../preload/api.ts'
-import type { Electron, ElectronWindow } from './electron.ts'
+import type { Answer, ArgumentOf, CallName, Change, Phase, ResultOf } from '../preload/api.ts'
+import type { Electron } from './electron.ts'
 import { bindCalls } from './ipc.ts'
 import type { Handle } from './ipc.ts'
 import {
   UsageError, folderOf, isWritable, parseArguments, prepareData, prepareProfile, profilesIn,
 } from './profiles.ts'
 import { bringToFront, openWindow, origin, prepareElectron } from './window.ts'
+import type { Opened } from './window.ts'
 
 /** What answers the Calls of one opened profile. `close` resolves when everything is saved. */
 export type OpenApp = { readonly handle: Handle, readonly close: () => Promise<void> }
@@ -72,7 +73,7 @@ class Shell {
   #profile: string | undefined
   /** Electron's own folder where it may not write into the profile's. */
   #temporary: string | undefined
-  #window: ElectronWindow | undefined
+  #window: Opened | undefined
   #current: OpenApp | undefined
   #closing: Promise<void> | undefined
   #closed = false
@@ -92,7 +93,7 @@ class Shell {
     const profile = wishes.profile ?? (known.length > 1 ? undefined : known[0] ?? firstProfile)
     if (profile === undefined) app.setPath('userData', path.join(this.#data, 'chooser'))
     else if (!this.#claim(profile)) this.isSecond = true
-    app.on('second-instance', () => { if (this.#window !== undefined) bringToFront(this.#window) })
+    app.on('second-instance', () => { if (this.#window !== undefined) bringToFront(this.#window.window) })
     app.on('window-all-closed', () => { app.quit() })
     app.on('will-quit', (event) => {
       if (this.#closed) return
@@ -106,8 +107,9 @@ class Shell {
     const electron = this.#electron
     if (this.#profile === undefined) this.#current = this.#picker()
     else this.#current = await this.#open(this.#profile)
-    const { window, loaded } = openWindow(electron, this.#options.built)
-    this.#window = window
+    const opened = openWindow(electron, this.#options.built)
+    const { window, loaded } = opened
+    this.#window = opened
     bindCalls({
       ipcMain: electron.ipcMain, contents: window.webContents, origin, report: say,
       handle: (name, argument) => this.#handle(name, argument),
@@ -116,11 +118,22 @@ class Shell {
   }
 
   #handle<N extends CallName>(name: N, argument: unknown): Promise<Answer<ResultOf<N>>> {
+    if (name === 'reader.open') {
+      return Promise.resolve(this.#openReader((argument as ArgumentOf<'reader.open'>).open) as Answer<ResultOf<N>>)
+    }
+    // A page that begins anew shows no reader.
+    if (name === 'app.open') this.#openReader(false)
     if (this.#current === undefined || this.#closing !== undefined) {
       return Promise.resolve({ ok: false, code: 'not-ready' })
     }
     if (name === 'profile.folder') return this.#showFolder() as Promise<Answer<ResultOf<N>>>
     return this.#current.handle(name, argument)
+  }
+
+  /** From now on the page may use a camera, or no longer. */
+  #openReader(open: boolean): Answer<ResultOf<'reader.open'>> {
+    if (this.#window !== undefined) this.#window.gate.open = open
+    return { ok: true, value: { screen: this.#window?.screen === true } }
   }
 
   /** Whatever state the profile is in: where it lies never crosses to the window. */
@@ -160,7 +173,7 @@ class Shell {
   }
 
   #show(change: Change): void {
-    const contents = this.#window?.webContents
+    const contents = this.#window?.window.webContents
     if (contents !== undefined && !contents.isDestroyed()) contents.send(pushChannel, change)
   }
 
@@ -172,7 +185,7 @@ class Shell {
       if (this.#profile !== undefined || !this.#claim(profile)) return { ok: false, code: 'profile-busy' }
       this.#current = await this.#open(profile)
       // The page starts afresh with the profile's own state.
-      this.#window?.webContents.reload()
+      this.#window?.window.webContents.reload()
       return { ok: true, value: undefined }
     })
   }

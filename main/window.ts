@@ -10,12 +10,12 @@ const startPage = `${origin}index.html`
 
 /**
  * What the page may do. No inline script or style, no network, no frames; strings become script or markup through
- * the one Trusted Types policy of Svelte's templates, which are constants of the bundle.
+ * two Trusted Types policies: that of Svelte's templates, which are constants of the bundle, and that of the one worker.
  */
 export const contentSecurityPolicy = [
   "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "font-src 'self'",
   "worker-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'", 'trusted-types svelte-trusted-html',
+  "require-trusted-types-for 'script'", 'trusted-types svelte-trusted-html coppice-worker',
 ].join('; ')
 
 const fixedHeaders = {
@@ -33,10 +33,19 @@ const contentTypes: Readonly<Record<string, string>> = {
 }
 
 /**
- * The only permission that the window gets: putting text on the clipboard while the person clicks, which a page can
- * do anyway through `document.execCommand`. Reading the clipboard, camera, notifications and all others are denied.
+ * The only permission that the window always has: putting text on the clipboard while the person clicks, which a page
+ * can do anyway through `document.execCommand`.
  */
 const grantedPermission = 'clipboard-sanitized-write'
+
+/** Whether the page shows its reader of QR codes: only then may it use a camera and look at the screen. */
+export type Gate = { open: boolean }
+
+/** `media`: what of 'media' is asked for. Nobody ever listens; the clipboard, notifications and all others are denied. */
+const isGranted = (gate: Gate, permission: string, media: readonly (string | undefined)[]): boolean =>
+  permission === grantedPermission ||
+  (gate.open && permission === 'media' && media.length > 0 && media.every((kind) => kind === 'video')) ||
+  (gate.open && permission === 'display-capture')
 
 /** A file of the window: its content type and its bytes, read once at start. */
 export type ServedFile = { readonly type: string, readonly bytes: Uint8Array<ArrayBuffer> }
@@ -78,10 +87,32 @@ function confine(contents: WebContents): void {
   contents.on('will-attach-webview', (event) => { event.preventDefault() })
 }
 
-function confineSession(session: WindowSession, files: FileMap): void {
+function confineSession(session: WindowSession, files: FileMap, gate: Gate): void {
   session.protocol.handle(scheme, (request) => serve(files, request))
-  session.setPermissionRequestHandler((_contents, permission, answer) => { answer(permission === grantedPermission) })
-  session.setPermissionCheckHandler((_contents, permission) => permission === grantedPermission)
+  session.setPermissionRequestHandler((_contents, permission, answer, { mediaTypes = [] }) => {
+    answer(isGranted(gate, permission, mediaTypes))
+  })
+  session.setPermissionCheckHandler((_contents, permission, _origin, { mediaType }) =>
+    isGranted(gate, permission, [mediaType]))
+}
+
+/** Where the host can show its screens, the reader gets the first of them. */
+function lendScreen({ desktopCapturer }: Electron, session: WindowSession, gate: Gate): boolean {
+  if (desktopCapturer === undefined) return false
+  session.setDisplayMediaRequestHandler((_request, answer) => {
+    if (!gate.open) {
+      answer({})
+      return
+    }
+    desktopCapturer.getSources({ types: ['screen'], thumbnailSize: { width: 0, height: 0 } }).then(
+      ([video]) => { answer(video === undefined ? {} : { video }) }, () => { answer({}) })
+  })
+  return true
+}
+
+/** `screen`: while the gate is open the page may look at the screen too. */
+export type Opened = {
+  readonly window: ElectronWindow, readonly loaded: Promise<void>, readonly gate: Gate, readonly screen: boolean
 }
 
 /**
@@ -89,10 +120,12 @@ function confineSession(session: WindowSession, files: FileMap): void {
  *
  * @param built the folder of the build: `renderer/` and `preload/index.cjs` lie in it
  */
-export function openWindow(electron: Electron, built: string): { window: ElectronWindow, loaded: Promise<void> } {
+export function openWindow(electron: Electron, built: string): Opened {
   // Without "persist:" Chromium keeps nothing of this session on disk.
   const partition = 'coppice'
-  confineSession(electron.session.fromPartition(partition, { cache: false }), readFileMap(path.join(built, 'renderer')))
+  const session = electron.session.fromPartition(partition, { cache: false })
+  const gate: Gate = { open: false }
+  confineSession(session, readFileMap(path.join(built, 'renderer')), gate)
   const window = new electron.BrowserWindow({
     title: 'Coppice', width: 1200, height: 800, minWidth: 420, minHeight: 480, show: false, autoHideMenuBar: true,
     backgroundColor: electron.nativeTheme.shouldUseDarkColors ? '#0e1411' : '#f6f5f0',
@@ -102,7 +135,7 @@ export function openWindow(electron: Electron, built: string): { window: Electro
     },
   })
   window.once('ready-to-show', () => { window.show() })
-  return { window, loaded: window.loadURL(startPage) }
+  return { window, loaded: window.loadURL(startPage), gate, screen: lendScreen(electron, session, gate) }
 }
 
 /** Brings the window before the person: after a second start of the same profile. */

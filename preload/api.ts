@@ -378,6 +378,12 @@ export const calls = {
   /** Only where the keychain holds the key then. */
   'passphrase.remove': call({ current: passphrase }).returns<undefined>(),
 
+  /**
+   * The reader of QR codes is shown, or gone: only while it is there may the page use a camera. `screen`: it may look
+   * at the screen too. Answered in every phase.
+   */
+  'reader.open': call({ open: flag }).returns<{ readonly screen: boolean }>(),
+
   'invite.show': call({}).returns<Invite>(),
   'invite.read': call({ invite: text(4096, 1) }).returns<InvitePreview>(),
 

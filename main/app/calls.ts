@@ -27,7 +27,7 @@ type Answers = {
 }
 /** Calls that createApp or the shell answers, because they open or close the profile, or come before it is open. */
 export type Before = `app.${'open' | 'report'}` | `setup.${'create' | 'unlock' | 'recover' | 'read' | 'link'}` |
-  `profile.${'choose' | 'remove' | 'folder'}` | `lock.${'now' | 'after' | 'active'}` | `passphrase.${'set' | 'remove'}`
+  `profile.${'choose' | 'remove' | 'folder'}` | 'reader.open' | `lock.${'now' | 'after' | 'active'}` | `passphrase.${'set' | 'remove'}`
 
 const unbuilt = (): never => { throw new PortError('not-ready') }
 

@@ -7,6 +7,7 @@ import { codeWords, reasonOf, stoppedTitle } from './codes.ts'
 import {
   capital, conjunction, count, devices, numbers, object, people, possessive, size, subject, type Naming,
 } from './grammar.ts'
+import { readerWords } from './reader.ts'
 import { ago, clock, date, day, dayMs, moment } from './time.ts'
 
 /** What a fact says, with what it means for who can read. */
@@ -131,6 +132,8 @@ export const words = {
     title: (unread: number) => unread > 0 ? `(${numbers.format(unread)}) Coppice` : 'Coppice',
     inFront: 'Coppice was already open, so its window came to the front.',
   },
+
+  reader: readerWords,
 
   choose: { title: 'Who is here?', text: 'These people have a profile on this computer.' },
 

@@ -215,6 +215,23 @@ describe('the window and its page', () => {
       'clipboard-read': 'denied', 'clipboard-write': 'granted', 'midi': 'denied',
     })
   })
+
+  test('a camera is allowed while the page shows its reader of QR codes, and nothing that listens', async () => {
+    const states = (): Promise<readonly string[]> => page.evaluate(async () => {
+      const names = ['camera', 'microphone'] as PermissionName[]
+      const states = await Promise.all(names.map((name) => navigator.permissions.query({ name })))
+      return states.map(({ state }) => state)
+    })
+    assert.deepEqual(await invoke(page, 'reader.open', { open: true }), { ok: true, value: { screen: false } })
+    assert.deepEqual(await states(), ['granted', 'denied'])
+    await invoke(page, 'reader.open', { open: false })
+    assert.deepEqual(await states(), ['denied', 'denied'])
+    // A page that begins anew has no reader yet.
+    await invoke(page, 'reader.open', { open: true })
+    await invoke(page, 'app.open', {})
+    assert.deepEqual(await states(), ['denied', 'denied'])
+    assert.deepEqual(fixture.asked.filter(({ name }) => name === 'reader.open'), [], 'the shell answers')
+  })
 })
 
 test('the window is made with every protection on', async () => {

@@ -38,6 +38,8 @@ export class ScriptedBridge {
   idle: Details['idle']
   /** The passphrase that opens a locked profile. */
   passphrase = 'correct horse'
+  /** Whether the host lets the reader of QR codes see the screen. */
+  screen = false
   /** Whether the keychain takes a key. */
   keychain: 'ok' | 'absent' = 'ok'
   #receive: (change: Change) => void = () => undefined
@@ -134,6 +136,7 @@ export class ScriptedBridge {
       case 'setup.recover': return this.#recover(of(name))
       case 'setup.read': return this.#read()
       case 'profile.folder': case 'lock.active': break
+      case 'reader.open': return value(name, { screen: this.screen })
       case 'lock.now':
         if (!this.#hasPassphrase()) return { ok: false, code: 'passphrase-missing' }
         this.#lockedAway = [...this.conversations.values()]

@@ -175,6 +175,14 @@ export const scenes: Readonly<Record<string, Scene>> = {
   'request': { script: {}, act: chat('Lena Hartmann') },
   'request-group': { script: {}, act: chat('Book club') },
   'new-chat': { script: {}, act: newChat },
+  'read-code': {
+    script: {},
+    act: async (page) => {
+      await newChat(page)
+      await press(page, 'Read a QR code')
+      await page.getByRole('button', { name: 'Use the camera' }).waitFor()
+    },
+  },
   'new-group': { script: {}, act: newGroup },
   'invite': {
     script: {},

@@ -22,6 +22,8 @@ export type StandinOptions = {
   readonly appData: string
   /** A window on the display instead of headless. */
   readonly windowed?: boolean
+  /** More arguments for Chromium: a camera that plays a file. */
+  readonly browserArguments?: readonly string[]
 }
 
 export type Standin = {
@@ -119,7 +121,7 @@ export function createStandin(options: StandinOptions): Standin {
   const complaints: string[] = []
   let themeSource: 'system' | 'light' | 'dark' = 'system'
   const host: Host = {
-    browser: options.browser, windowed: options.windowed === true, sessionOf, schemes,
+    browser: options.browser, windowed: options.windowed === true, browserArguments: options.browserArguments ?? [], sessionOf, schemes,
     themeSource: () => themeSource,
     handlerOf: (channel) => ipcMain.handlers.get(channel),
     complain: (line) => { complaints.push(line) },

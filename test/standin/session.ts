@@ -3,8 +3,8 @@ import type { CDPSession } from 'playwright-core'
 import type { WebContents, WindowSession } from '../../main/electron.ts'
 
 type Handler = (request: Request) => Response | Promise<Response>
-type CheckHandler = (contents: WebContents | null, permission: string, origin: string) => boolean
-type RequestHandler = (contents: WebContents, permission: string, answer: (granted: boolean) => void) => void
+type CheckHandler = Parameters<WindowSession['setPermissionCheckHandler']>[0]
+type RequestHandler = Parameters<WindowSession['setPermissionRequestHandler']>[0]
 
 /** Electron's names of permissions, and how Chromium's debugging protocol calls them. */
 const permissions = [
@@ -22,6 +22,7 @@ export class StandinSession implements WindowSession {
   readonly #handlers = new Map<string, Handler>()
   #check: CheckHandler | undefined
   #request: RequestHandler | undefined
+  readonly #applied = new Map<string, 'granted' | 'denied'>()
   readonly protocol = {
     handle: (scheme: string, handler: Handler): void => {
       if (this.#handlers.has(scheme)) throw new Error(`The scheme has been registered: ${scheme}`)
@@ -32,22 +33,28 @@ export class StandinSession implements WindowSession {
   handlerOf(scheme: string): Handler | undefined { return this.#handlers.get(scheme) }
   setPermissionCheckHandler(handler: CheckHandler): void { this.#check = handler }
   setPermissionRequestHandler(handler: RequestHandler): void { this.#request = handler }
+  setDisplayMediaRequestHandler(): void { /* there is no desktopCapturer that could answer */ }
 
-  /** Chromium asks nobody while it runs, so it is told at once what both handlers of the app say. */
+  /** Chromium asks nobody while it runs, so it is told what both handlers of the app say, anew when that changes. */
   async applyPermissions(cdp: CDPSession, contents: WebContents, schemes: ReadonlySet<string>): Promise<void> {
     for (const scheme of schemes) {
       const origin = `https://coppice.${scheme}.invalid`
       for (const [name, permission] of permissions) {
-        const setting = this.#grants(contents, name, origin) ? 'granted' : 'denied'
+        const setting = this.#grants(contents, { name, permission: permission.name, origin }) ? 'granted' : 'denied'
+        const key = `${scheme} ${permission.name}`
+        if (this.#applied.get(key) === setting) continue
+        this.#applied.set(key, setting)
         await cdp.send('Browser.setPermission', { permission, setting, origin })
       }
     }
   }
 
   /** Electron's default without a handler is to grant. */
-  #grants(contents: WebContents, permission: string, origin: string): boolean {
-    let granted = this.#check?.(contents, permission, origin) ?? true
-    this.#request?.(contents, permission, (answer) => { granted &&= answer })
+  #grants(contents: WebContents, asked: { name: string, permission: string, origin: string }): boolean {
+    const media = { camera: 'video', microphone: 'audio' }[asked.permission] as 'video' | 'audio' | undefined
+    const details = { isMainFrame: true, ...media === undefined ? {} : { mediaType: media, mediaTypes: [media] } }
+    let granted = this.#check?.(contents, asked.name, asked.origin, details) ?? true
+    this.#request?.(contents, asked.name, (answer) => { granted &&= answer }, details)
     return granted
   }
 }

@@ -15,6 +15,7 @@ import { callBinding, deliverFunction, worldScripts } from './worlds.ts'
 export type Host = {
   readonly browser: Browser
   readonly windowed: boolean
+  readonly browserArguments: readonly string[]
   readonly sessionOf: (partition: string) => StandinSession
   readonly schemes: ReadonlySet<string>
   readonly themeSource: () => 'system' | 'light' | 'dark'
@@ -147,6 +148,7 @@ export class StandinWindow extends EventEmitter implements ElectronWindow {
       handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false,
       args: [
         // There popups fail inside Chromium, as they do in Electron when the handler says "deny".
+        ...this.#host.browserArguments,
         '--block-new-web-contents', '--disable-background-networking', '--disable-component-update', '--no-first-run',
         ...windowed ? ['--app=data:text/html,', `--window-size=${String(width)},${String(height)}`, '--test-type'] : [],
       ],
@@ -223,6 +225,10 @@ export class StandinWindow extends EventEmitter implements ElectronWindow {
       const handler = this.#host.handlerOf(channel)
       if (handler === undefined) throw new Error(`No handler registered for '${channel}'`)
       const value = encode(await handler(event, ...decode(values) as unknown[]))
+      // The Call may have changed what the app grants.
+      if (this.#cdp !== undefined) {
+        await this.#session.applyPermissions(this.#cdp, this.webContents, this.#host.schemes)
+      }
       this.deliver({ reply: id, ok: true, value }, world)
     } catch (error) {
       const text = `Error invoking remote method '${channel}': ${String(error)}`

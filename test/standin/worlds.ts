@@ -133,6 +133,25 @@ function preloadWorld(
   }, { exports: {} }, {})
 }
 
+/**
+ * A headless Chromium has nobody to ask about a camera: it refuses all of them, or with a flag none. Here the page is
+ * let through as Electron would: by what the app's handlers grant, which Chromium was told.
+ */
+function guardCamera(): void {
+  // No page of a foreign or empty address has cameras.
+  const devices = navigator.mediaDevices as MediaDevices | undefined
+  if (devices === undefined) return
+  const open = devices.getUserMedia.bind(devices)
+  devices.getUserMedia = async (constraints) => {
+    const asked = [...constraints?.video ? ['camera'] : [], ...constraints?.audio ? ['microphone'] : []]
+    for (const name of asked) {
+      const { state } = await navigator.permissions.query({ name: name as PermissionName })
+      if (state !== 'granted') throw new DOMException('Permission denied', 'NotAllowedError')
+    }
+    return open(constraints)
+  }
+}
+
 /** The names that only the stand-in's own scripts know: the global functions of the isolated world. */
 export const callBinding = '__standinCall'
 export const deliverFunction = '__standinDeliver'
@@ -144,7 +163,8 @@ export function worldScripts(secret: string, preload: string): { readonly page: 
     page: `{
       const bridge = (${bridgeEnd.toString()})('${names.page}', '${names.preload}', ${encode.toString()},
         ${decode.toString()})
-      document.addEventListener('DOMContentLoaded', bridge.close, { once: true })
+      document.addEventListener('DOMContentLoaded', bridge.close, { once: true });
+      (${guardCamera.toString()})()
     }`,
     isolated: `(${preloadWorld.toString()})(${JSON.stringify(names)},
       { encode: ${encode.toString()}, decode: ${decode.toString()}, bridgeEnd: ${bridgeEnd.toString()} },
