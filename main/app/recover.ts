@@ -4,7 +4,7 @@ import { checkedSlots, type Passed, type Seen } from '../chat/history.ts'
 import { watchedFrom } from '../chat/idle.ts'
 import { isTold, type Letter, type SignedStory } from '../chat/letter.ts'
 import { decodeKeyPackageRecord, inboxLog, keyPackageLog, sealLetter } from '../chat/mail.ts'
-import { askAgain, hearStory, tellStory, type Helper } from '../chat/recovery.ts'
+import { askAgain, hearStory, requestLimit, tellStory, type Helper } from '../chat/recovery.ts'
 import { isWell, still, withRoom, type RoomState } from '../chat/room.ts'
 import type { Delivery, Ports } from '../ports.ts'
 import type { NewPublish, State } from './state.ts'
@@ -231,7 +231,9 @@ export async function ask(state: State, id: string): Promise<number | undefined>
   return waitOf(state, id)
 }
 
+/** Nothing more to wait for when all requests are made: whoever reads one later still answers. */
 function waitOf(state: State, id: string): number | undefined {
-  const nextAt = state.rooms.get(id)?.room.recovery?.nextAt
-  return nextAt === undefined ? undefined : Math.max(0, nextAt - state.ports.now())
+  const recovery = state.rooms.get(id)?.room.recovery
+  if (recovery === undefined || recovery.attempts >= requestLimit) return undefined
+  return Math.max(0, recovery.nextAt - state.ports.now())
 }

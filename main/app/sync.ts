@@ -461,10 +461,10 @@ export class Sync {
 
   /** Some of what is wanted waits for its time. */
   #laterCommit(state: RoomState | undefined): void {
-    const times = state?.room.intents.flatMap((one) => 'notBefore' in one ? [one.notBefore] : []) ?? []
-    if (state !== undefined && times.length > 0) {
-      this.#later(state.room.id, Math.max(1_000, Math.min(...times) - this.#ports.now()))
-    }
+    const now = this.#ports.now()
+    // What is due and cannot be done yet waits for something else than the time.
+    const times = state?.room.intents.flatMap((one) => 'notBefore' in one && one.notBefore > now ? [one.notBefore] : []) ?? []
+    if (state !== undefined && times.length > 0) this.#later(state.room.id, Math.max(1_000, Math.min(...times) - now))
   }
 
 }

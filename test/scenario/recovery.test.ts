@@ -9,6 +9,7 @@ import {
   type Group,
 } from '../../main/mls/index.ts'
 import { decodeKeyPackageRecord, encodeWelcomeMail, inboxLog, keyPackageLog } from '../../main/chat/mail.ts'
+import { requestLimit } from '../../main/chat/recovery.ts'
 import { deviceIdOf } from '../../main/identity/credential.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import type { Delivery } from '../../main/ports.ts'
@@ -176,6 +177,39 @@ test('a device that was away too long asks before it sends anything', async (t) 
   // Anna's last commit is still in the log, so a later one would be there too; the others have no such proof.
   await Promise.all([ben, carol].map((one) => isBack(one, conversation)))
   await assertTogether([anna, ben, carol], conversation, 'after')
+})
+
+test('a device that nobody answers asks less and less, then waits without doing anything', async (t) => {
+  const { all: [anna, ben], end } = await people(['Anna', 'Ben'])
+  t.after(end)
+  const conversation = await gather(anna, ben)
+  await anna.stop()
+  await ben.stop()
+  let days = 80
+  let looked = 0
+  ben.now = () => Date.now() + days * 24 * 60 * 60 * 1000
+  ben.through = (delivery) => ({
+    address: delivery.address, append: (...args) => delivery.append(...args), slot: (...args) => delivery.slot(...args),
+    watch: (...args) => delivery.watch(...args), close: () => delivery.close(),
+    read: (...args) => {
+      looked += 1
+      return delivery.read(...args)
+    },
+  })
+  const asked = async (): Promise<number> => (await ben.conversation(conversation))?.recovering?.asked ?? 0
+  for (let times = 1; times <= requestLimit; times++) {
+    await ben.start()
+    await until(`Ben asks for the ${String(times)}. time`, async () => await asked() === times)
+    await ben.stop()
+    days += 2
+  }
+  await ben.start()
+  await until('everything was looked at', () => Promise.resolve(looked > 0))
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  looked = 0
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  assert.equal(looked, 0)
+  assert.equal(await asked(), requestLimit)
 })
 
 test('a stranger who makes a group of the same name lets nobody into it', async (t) => {
