@@ -2,9 +2,9 @@ import type {
   Answer, ArgumentOf, CallName, Change, ErrorCode, LockMinutes, Phase, ResultOf, Snapshot,
 } from '../preload/api.ts'
 import type { EventOf } from './events.ts'
-import { decodeAccount, type AccountDocument } from './chat/documents.ts'
+import { decodeAccount, type OwnAccount } from './chat/documents.ts'
 import { MlsError } from './mls/index.ts'
-import { keyOfWords, makeAccount, nameFrom, selfOf } from './app/account.ts'
+import { keyOfWords, makeAccount, nameFrom } from './app/account.ts'
 import { answers, type Before } from './app/calls.ts'
 import { Idle } from './app/idle.ts'
 import { countsOf, notedDelivery } from './app/notes.ts'
@@ -282,13 +282,12 @@ class Profile {
     return new PortError('store-newer', error.rule)
   }
 
-  #start(store: Store, account: AccountDocument): LockMinutes {
+  #start(store: Store, account: OwnAccount): LockMinutes {
     const watched = watchful(store, (error) => {
       this.#ports.log.note({ event: 'store-refused', code: error.code })
       if (error.code === 'store-damaged') this.#ports.after(0, () => { this.#damaged(store, error) })
     })
-    const self = selfOf(this.#ports, account)
-    const state = new State(watched, this.#ports, { account, self, teller: this.#teller })
+    const state = new State(watched, this.#ports, { account, teller: this.#teller })
     const sync = new Sync(state)
     this.#opened = { state, sync }
     void this.#tolerant(async () => { this.#ports.vault.sealTo(account.recoverySealKey) })

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { createApp, type App } from './app.ts'
-import { productSuite } from './app/account.ts'
+import { productSuite } from './app/self.ts'
 import { implementationsOf, nativePrimitives } from './crypto/native.ts'
 import { openSqliteDelivery } from './delivery/sqlite.ts'
 import type { Electron } from './electron.ts'
@@ -47,6 +47,8 @@ async function openProfile(seat: Seat): Promise<OpenApp> {
   }
 }
 
+const platforms: Readonly<Partial<Record<string, string>>> = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' }
+
 async function appOn(seat: Seat, primitives: Primitives, log: OpenLog): Promise<App> {
   const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
   const suiteOf = composeSuites(primitives, random)
@@ -56,7 +58,8 @@ async function appOn(seat: Seat, primitives: Primitives, log: OpenLog): Promise<
     folder: seat.folder, keychain: await openKeychain(), suite, openStore, openReading, lockStore,
   })
   return createApp({
-    profile: seat.profile, version: seat.version, deviceName: hostname(), vault, random, ui: seat.ui,
+    profile: seat.profile, version: seat.version, deviceName: hostname(),
+    platform: platforms[process.platform] ?? '', vault, random, ui: seat.ui,
     delivery: openSqliteDelivery({ file: path.join(seat.data, 'delivery.sqlite') }),
     suiteOf, idleMs: seat.idleMs,
     now: () => Date.now(),

@@ -77,6 +77,7 @@ export interface Delivery {
 export type DocumentKind =
   | 'account' | 'room' | 'people' | 'seals' | 'pending' | 'waiting' | 'outbox' | 'publish' | 'contact' | 'invite'
   | 'key-package' | 'declined' | 'setting' | 'passed' | 'heard' | 'seen'
+  | 'device-log' | 'wanted-entry'
 
 /** An Entry as it is kept: with what only the main process needs. */
 export type StoredEntry = Entry & { readonly deliveredBy?: readonly string[], readonly counter?: number }
@@ -223,6 +224,8 @@ export type Ports = {
   readonly profile: string
   readonly version: string
   readonly deviceName: string
+  /** 'Linux', 'macOS', 'Windows', or empty. */
+  readonly platform: string
   readonly vault: Vault
   readonly delivery: Delivery
   readonly ui: Ui

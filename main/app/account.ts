@@ -1,30 +1,20 @@
-import { decode, encode, toHex, type KeyPair, type Suite } from '../mls/index.ts'
-import { authentication, encodeCredential } from '../identity/credential.ts'
-import { DeviceLogRecord } from '../identity/device-log.ts'
+import { encode, equal, toHex, type KeyPair, type Suite } from '../mls/index.ts'
+import { foldDeviceLog } from '../identity/device-log.ts'
+import type { SignedEntry } from '../identity/entry.ts'
 import { cleanName } from '../identity/fields.ts'
+import { pathTo } from '../identity/path.ts'
 import { accountIdFor, deviceIdFor, makeGenesis, SignedGenesis } from '../identity/genesis.ts'
 import {
   deriveRecovery, newSeed, recoveryKeyPair, recoverySealKeyPair, seedOf, wordsOf, wrongPositions,
 } from '../identity/recovery.ts'
-import { encodeAccount, encodePublish, type AccountDocument } from '../chat/documents.ts'
-import { leafExtensions } from '../chat/extensions.ts'
+import { encodeAccount, encodeDeviceLog, encodePublish, type OwnAccount } from '../chat/documents.ts'
 import { deviceLogOf } from '../chat/mail.ts'
-import type { Self } from '../chat/self.ts'
 import { PortError, type Ports, type Store } from '../ports.ts'
-import type { NewPublish, State } from './state.ts'
-
-/** The cipher suite of the product's groups and of all identity operations: Ed25519, X25519, AES-128-GCM, SHA-256. */
-export const productSuite = 1
-
-/** The suite of every group that this app makes. Throws PortError('bug') on a host without it. */
-export function suiteOfProduct(ports: Ports): Suite {
-  const suite = ports.suiteOf(productSuite)
-  if (suite === undefined) throw new PortError('bug', 'cipher suite 1 is missing')
-  return suite
-}
+import { genesisRecordOf, suiteOfProduct } from './self.ts'
+import type { State } from './state.ts'
 
 /** Makes the account: its recovery key, its first device, and the genesis, kept before it is published. */
-export function makeAccount(ports: Ports, store: Store, name: string): AccountDocument {
+export function makeAccount(ports: Ports, store: Store, name: string): OwnAccount {
   const suite = suiteOfProduct(ports)
   const recoverySeed = newSeed(suite)
   const recovery = recoveryKeyPair(suite, recoverySeed)
@@ -34,48 +24,70 @@ export function makeAccount(ports: Ports, store: Store, name: string): AccountDo
   const signed = makeGenesis(suite, { recovery, device, createdAt: ports.now() })
   recovery.privateKey.wipe()
   seal.privateKey.wipe()
-  const account: AccountDocument = {
-    version: 1, name: nameFrom(name), createdAt: BigInt(ports.now()), genesis: encode(SignedGenesis, signed),
-    deviceId: deviceIdFor(suite, device.publicKey), devicePublicKey: device.publicKey,
-    devicePrivateKey: device.privateKey, recoverySeed, recoverySealKey: seal.publicKey,
-    recoveryCardName: cardName.unwrap(), recovery: { type: 'waiting' },
+  const account: OwnAccount = {
+    name: nameFrom(name), createdAt: BigInt(ports.now()), genesis: encode(SignedGenesis, signed),
+    ...deviceOf(ports, { suite, device, path: [] }),
+    recoverySeed, recoverySealKey: seal.publicKey, recoveryCardName: cardName.unwrap(), recovery: { type: 'waiting' },
   }
   const accountId = toHex(accountIdFor(suite, signed.genesis))
   store.commit({ documents: [
     { kind: 'account', key: 'own', bytes: encodeAccount(account) },
     { kind: 'publish', key: toHex(ports.random(16)), bytes: encodePublish({
-      position: 0n, seq: 0n, ...genesisRecord(accountId, signed),
+      position: 0n, seq: 0n, log: deviceLogOf(accountId), slot: '', bytes: genesisRecordOf(account),
+      target: { type: 'record' },
     }) },
   ] })
   return account
 }
 
-/** The first record of the account's device log. */
-export const genesisRecord = (accountId: string, signed: SignedGenesis): NewPublish => ({
-  log: deviceLogOf(accountId), slot: '', target: { type: 'record' },
-  bytes: encode(DeviceLogRecord, { type: 'genesis', signed }),
+/** The computer that becomes a device. */
+type Host = Pick<Ports, 'suiteOf' | 'now' | 'deviceName' | 'platform'>
+
+/** What the account says of this device. */
+const deviceOf = (ports: Host, { suite, device, path, name = ports.deviceName }: {
+  readonly suite: Suite, readonly device: KeyPair, readonly path: readonly SignedEntry[], readonly name?: string
+}) => ({
+  deviceId: deviceIdFor(suite, device.publicKey), devicePublicKey: device.publicKey,
+  devicePrivateKey: device.privateKey, path: [...path], formerKeys: [], deviceName: cleanName(name),
+  platform: ports.platform, nextRecoverySeed: undefined,
 })
+
+/** What a new device is told of the account that it is linked to. */
+export type Adopted = Pick<OwnAccount, 'name' | 'recoverySealKey' | 'recoveryCardName'> & {
+  readonly accountId: Uint8Array
+  /** The account's device log, in its order, with the entry that adds this device. */
+  readonly records: readonly Uint8Array[]
+}
+
+/**
+ * Makes this computer a device of an account, kept before anything is published. `undefined`, and nothing is kept, for a
+ * log that is not that account's, or in which this device is none (any more).
+ */
+export function adoptAccount(ports: Host, store: Store, { adopted, device, deviceName }: {
+  readonly adopted: Adopted, readonly device: KeyPair, readonly deviceName: string
+}): OwnAccount | undefined {
+  const suite = suiteOfProduct(ports)
+  const { accountId, records, name, recoverySealKey, recoveryCardName } = adopted
+  const { log, telling } = foldDeviceLog(suite, accountId, records)
+  const own = log?.devices.find(({ publicKey }) => equal(publicKey, device.publicKey))
+  if (log === undefined || own === undefined || own.revoked) return undefined
+  const account: OwnAccount = {
+    name: nameFrom(name), createdAt: BigInt(ports.now()), genesis: encode(SignedGenesis, log.genesis),
+    ...deviceOf(ports, { suite, device, path: pathTo(log, device.publicKey), name: deviceName }),
+    recoverySeed: undefined, recoverySealKey, recoveryCardName, recovery: { type: 'confirmed' },
+  }
+  store.commit({ documents: [
+    { kind: 'account', key: 'own', bytes: encodeAccount(account) },
+    { kind: 'device-log', key: log.accountId, bytes: encodeDeviceLog(records.filter((_, at) => telling.includes(at))) },
+  ] })
+  return account
+}
 
 /** A name that people can see. Throws PortError('bad-argument') when nothing is left of it. */
 export function nameFrom(text: string): string {
   const name = cleanName(text)
   if (name === '') throw new PortError('bad-argument', 'name')
   return name
-}
-
-/** This device as its groups see it. */
-export function selfOf(ports: Ports, account: AccountDocument): Self {
-  const suite = suiteOfProduct(ports)
-  const genesis = decode(SignedGenesis, account.genesis)
-  const accountId = accountIdFor(suite, genesis.genesis)
-  const signatureKeyPair: KeyPair = { publicKey: account.devicePublicKey, privateKey: account.devicePrivateKey }
-  return {
-    accountId: toHex(accountId), deviceId: toHex(account.deviceId), suite, signatureKeyPair,
-    credential: encodeCredential({ accountId, deviceId: account.deviceId, genesis, path: [] }),
-    // The log's head is the genesis: number 0, whose hash is the accountId.
-    leafExtensions: leafExtensions({ n: 0, hash: accountId }),
-    authentication: authentication(suite),
-  }
 }
 
 /** The 24 words, as long as their owner has not confirmed them. Throws PortError('words-gone'). */

@@ -2,10 +2,10 @@ import { MlsError } from '../mls/index.ts'
 import { contactDocument, decodeAccount, membersDocument, roomDocument } from '../chat/documents.ts'
 import { tellConversation, type RoomState } from '../chat/room.ts'
 import type { ArgumentOf, CallName, Conversation, Entry, ErrorCode, Me } from '../../preload/api.ts'
-import { PortError, type Ports, type Reading } from '../ports.ts'
-import { selfOf } from './account.ts'
+import { PortError, wipe, type Ports, type Reading } from '../ports.ts'
 import { details } from './details.ts'
 import { pageOf } from './page.ts'
+import { secretsOf, selfOf } from './self.ts'
 
 /** A profile that can only be read: its history is shown, and every Call that would change something is refused. */
 export class ReadOnly {
@@ -81,11 +81,10 @@ export class ReadOnly {
 function meIn(reading: Reading, ports: Ports): Me {
   const bytes = reading.document('account', 'own')
   const account = bytes === undefined ? undefined : known(() => decodeAccount(bytes))
-  account?.devicePrivateKey.wipe()
-  account?.recoverySeed?.wipe()
+  wipe(account === undefined ? [] : secretsOf(account))
   return {
     accountId: account === undefined ? '' : selfOf(ports, account).accountId, name: account?.name ?? '',
-    deviceName: ports.deviceName, recovery: account?.recovery.type ?? 'confirmed',
+    deviceName: account?.deviceName || ports.deviceName, recovery: account?.recovery.type ?? 'confirmed',
     lock: { passphrase: false, keychain: false, afterMinutes: 0 },
   }
 }

@@ -1,15 +1,15 @@
-import { changedParts, equal, fromHex, groupFromParts, toHex, type Group, type Secret } from '../mls/index.ts'
+import { changedParts, fromHex, toHex, type Secret } from '../mls/index.ts'
 import type { Change, Conversation, Entry, LockMinutes, Me } from '../../preload/api.ts'
 import {
-  decodeOutboxItem, decodeOwnKeyPackage, decodePendingCommit, decodePublish, decodeSeals, decodeWaiting,
-  contactDocument, encodeAccount, encodeOutboxItem, encodeOwnKeyPackage, encodePendingCommit, encodePublish,
-  encodeSeals, encodeWaiting, heardDocument, inviteDocument, lockDocument, membersDocument, roomDocument,
-  type AccountDocument, type Contact, type OwnInvite,
+  decodeOutboxItem, decodeOwnKeyPackage, decodePublish, decodeWantedEntry, contactDocument, encodeAccount,
+  encodeDeviceLog, encodeOutboxItem, encodeOwnKeyPackage, encodePendingCommit, encodePublish, encodeSeals,
+  encodeWaiting, encodeWantedEntry, heardDocument, inviteDocument, lockDocument, membersDocument, roomDocument,
+  type Contact, type OwnAccount, type OwnInvite, type WantedEntry,
 } from '../chat/documents.ts'
 import type { Body, OutboxItem, Publish } from '../chat/content.ts'
 import { closeRoom } from '../chat/epochs.ts'
 import { heardKey } from '../chat/heard.ts'
-import { decodePassed, encodePassed, passedKey, type Passed } from '../chat/history.ts'
+import { encodePassed, passedKey, type Passed } from '../chat/history.ts'
 import type { OwnKeyPackage } from '../chat/mail.ts'
 import {
   still, tellConversation, tellEntry, type Outgoing, type RoomState, type RoomStep, type Say,
@@ -17,9 +17,13 @@ import {
 import { deliveredBody, helloBody, introductionsBody } from '../chat/send.ts'
 import { messageEntryId, type Known } from '../chat/receive.ts'
 import type { Self } from '../chat/self.ts'
-import { sightingDocuments } from './sightings.ts'
+import type { DeviceLog } from '../identity/device-log.ts'
 import { PortError, wipe, type DocumentKind, type Ports, type Store, type StoredEntry, type StoreWrite } from '../ports.ts'
+import { DeviceLogs, foldOn, type Kept } from './device-logs.ts'
+import { loadRooms } from './load-rooms.ts'
 import { notesOn } from './notes.ts'
+import { genesisRecordOf, secretsOf, selfOf } from './self.ts'
+import { sightingDocuments } from './sightings.ts'
 import type { Teller } from './teller.ts'
 
 /** What one input changes. All of it is committed in one transaction; only then memory, the window and the net follow. */
@@ -30,7 +34,11 @@ export type Transaction = {
   /** Items of the outbox as they are from now on. */
   readonly outbox?: readonly OutboxItem[]
   readonly removedRooms?: readonly string[]
-  readonly account?: Omit<AccountDocument, 'version'>
+  readonly account?: OwnAccount
+  /** Device logs as they were read, this account's own among them. */
+  readonly deviceLogs?: readonly (Kept & { readonly accountId: string })[]
+  readonly wantedEntries?: readonly WantedEntry[]
+  readonly removedWanted?: readonly number[]
   readonly lockAfter?: LockMinutes
   readonly contacts?: readonly Contact[]
   readonly invites?: readonly OwnInvite[]
@@ -59,7 +67,11 @@ type Documents = { kind: DocumentKind, key: string, bytes: Uint8Array | undefine
 export class State {
   readonly store: Store
   readonly ports: Ports
-  readonly self: Self
+  /** This device as groups see it now: read it when it is needed. */
+  self: Self
+  readonly deviceLogs: DeviceLogs
+  /** By position: what this device still wants its account's log to say. */
+  readonly wantedEntries = new Map<number, WantedEntry>()
   readonly rooms = new Map<string, RoomState>()
   readonly contacts = new Map<string, Contact>()
   readonly invites = new Map<string, OwnInvite>()
@@ -68,21 +80,32 @@ export class State {
   /** By content id, in the order of their positions. */
   readonly outbox = new Map<string, OutboxItem>()
   readonly publishes = new Map<string, Publish>()
-  account: Omit<AccountDocument, 'version'>
+  account: OwnAccount
   lockAfter: LockMinutes = 0
   #position = 1n
   #teller: Teller | undefined
 
   constructor(
     store: Store, ports: Ports,
-    loaded: { readonly account: AccountDocument, readonly self: Self, readonly teller: Teller },
+    loaded: { readonly account: OwnAccount, readonly teller: Teller },
   ) {
     this.store = store
     this.ports = ports
     this.account = loaded.account
-    this.self = loaded.self
+    this.self = selfOf(ports, loaded.account)
+    this.deviceLogs = new DeviceLogs(store, this.self.suite)
+    this.#follow()
     this.#teller = loaded.teller
     this.#load()
+  }
+
+  /** The own log as it was read, with the genesis at least, and this device as groups see it then. */
+  #follow(): void {
+    const { accountId, suite } = this.self
+    if (this.deviceLogs.get(accountId) === undefined) {
+      this.deviceLogs.set(accountId, foldOn(suite, accountId, [genesisRecordOf(this.account)], []))
+    }
+    this.self = selfOf(this.ports, this.account, this.devices.head)
   }
 
   #load(): void {
@@ -95,12 +118,9 @@ export class State {
     for (const { key, bytes } of store.documents('key-package')) {
       this.keyPackages.set(key, decodeOwnKeyPackage(key, bytes))
     }
-    const histories = this.#loadHistories()
-    for (const { bytes } of store.documents('room')) {
-      const room = roomDocument.decode(bytes)
-      const state = this.#loadRoom(room, histories.get(room.id) ?? [])
-      this.rooms.set(state.room.id, state)
-    }
+    for (const { key, bytes } of store.documents('wanted-entry')) this.wantedEntries.set(Number(key), decodeWantedEntry(bytes))
+    const keys = [this.self.signatureKeyPair, ...this.self.formerKeys]
+    for (const room of loadRooms(store, { suiteOf: this.ports.suiteOf, keys })) this.rooms.set(room.room.id, room)
     const outbox = store.documents('outbox').map(({ key, bytes }) => [key, decodeOutboxItem(bytes)] as const)
     for (const [key, item] of outbox.sort(byPosition)) this.outbox.set(key, item)
     const publishes = store.documents('publish').map(({ key, bytes }) => [key, decodePublish(bytes)] as const)
@@ -110,54 +130,22 @@ export class State {
     }
   }
 
-  /** Newest first, as their keys tell. */
-  #loadHistories(): ReadonlyMap<string, readonly Passed[]> {
-    const histories = new Map<string, Passed[]>()
-    for (const { key, bytes } of this.store.documents('passed').toSorted((a, b) => a.key < b.key ? 1 : -1)) {
-      const room = key.slice(0, key.indexOf('.'))
-      const history = histories.get(room) ?? []
-      histories.set(room, history)
-      history.push(decodePassed(bytes))
-    }
-    return histories
-  }
-
-  #loadRoom(room: RoomState['room'], history: readonly Passed[]): RoomState {
-    const { store } = this
-    const parts = store.group(room.id)
-    const group = parts === undefined ? undefined : this.#withOwnKey(groupFromParts(this.ports.suiteOf, parts))
-    const seals = store.document('seals', room.id)
-    const pending = store.document('pending', room.id)
-    const waiting = store.document('waiting', room.id)
-    const people = store.document('people', room.id)
-    const underWay = pending === undefined || group === undefined ? undefined
-      : decodePendingCommit(this.ports.suiteOf, group, pending)
-    return {
-      room, group,
-      members: people === undefined ? [] : membersDocument.decode(people).members,
-      seals: seals === undefined ? [] : decodeSeals(seals),
-      pending: underWay === undefined ? undefined : { ...underWay, next: this.#withOwnKey(underWay.next) },
-      waiting: waiting === undefined ? [] : decodeWaiting(waiting),
-      history,
-    }
-  }
-
-  /** The signature key is once in memory, and is wiped with the account: a stored group brings a copy. */
-  #withOwnKey(group: Group): Group {
-    const { privateKey } = this.self.signatureKeyPair
-    if (!equal(group.signaturePrivateKey.unwrap(), privateKey.unwrap())) return group
-    group.signaturePrivateKey.wipe()
-    return { ...group, signaturePrivateKey: privateKey }
-  }
-
   // -------------------------------------------------------------- reading
 
   get me(): Me {
     const { passphrase, keychain } = this.ports.vault.ways()
     return {
-      accountId: this.self.accountId, name: this.account.name, deviceName: this.ports.deviceName,
+      accountId: this.self.accountId, name: this.account.name,
+      deviceName: this.account.deviceName || this.ports.deviceName,
       recovery: this.account.recovery.type, lock: { passphrase, keychain, afterMinutes: this.lockAfter },
     }
+  }
+
+  /** The own account's device log, as far as it was read. Throws PortError('bug') where not even its genesis holds. */
+  get devices(): DeviceLog {
+    const log = this.deviceLogs.get(this.self.accountId)
+    if (log === undefined) throw new PortError('bug', 'an account without a genesis')
+    return log
   }
 
   /** The person's name; the first digits of the account where nobody has said one yet. */
@@ -317,6 +305,19 @@ export class State {
       documents.push({ kind: 'account', key: 'own', bytes: encodeAccount(account) })
       remember.push(() => { this.account = account })
     }
+    for (const { accountId, ...kept } of transaction.deviceLogs ?? []) {
+      documents.push({ kind: 'device-log', key: accountId, bytes: encodeDeviceLog(kept.records) })
+      remember.push(() => { this.deviceLogs.set(accountId, kept) })
+    }
+    if (account !== undefined || transaction.deviceLogs !== undefined) remember.push(() => { this.#follow() })
+    for (const wanted of transaction.wantedEntries ?? []) {
+      documents.push({ kind: 'wanted-entry', key: String(wanted.position), bytes: encodeWantedEntry(wanted) })
+      remember.push(() => { this.wantedEntries.set(wanted.position, wanted) })
+    }
+    for (const position of transaction.removedWanted ?? []) {
+      documents.push({ kind: 'wanted-entry', key: String(position), bytes: undefined })
+      remember.push(() => { this.wantedEntries.delete(position) })
+    }
     const { lockAfter } = transaction
     if (lockAfter !== undefined) {
       const bytes = lockDocument.encode({ version: 1, afterMinutes: lockAfter })
@@ -446,7 +447,8 @@ export class State {
    */
   forget(): void {
     this.#teller = undefined
-    wipe([this.account.devicePrivateKey, ...this.account.recoverySeed === undefined ? [] : [this.account.recoverySeed]])
+    wipe(secretsOf(this.account))
+    this.deviceLogs.clear()
     for (const state of this.rooms.values()) wipe(closeRoom(still(state), 'left').wipe)
     for (const { privateKeys } of this.keyPackages.values()) wipe(Object.values(privateKeys))
     for (const kept of [this.rooms, this.keyPackages, this.contacts, this.invites, this.outbox, this.publishes]) {

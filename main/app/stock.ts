@@ -1,11 +1,9 @@
-import { decode, encode, generateKeyPackage, KeyPackage, keyPackageRef, toHex } from '../mls/index.ts'
+import { encode, equal, generateKeyPackage, KeyPackage, keyPackageRef, toHex } from '../mls/index.ts'
 import { leafCapabilities, leafLifetime } from '../chat/extensions.ts'
-import { claimSlot, encodeKeyPackageRecord, keyPackageLog, keyPackageSlot } from '../chat/mail.ts'
+import { claimSlot, deviceLogOf, encodeKeyPackageRecord, keyPackageLog, keyPackageSlot } from '../chat/mail.ts'
 import type { OwnKeyPackage } from '../chat/mail.ts'
 import { isDrained, offered, planStock, unanswered } from '../chat/stock.ts'
-import { SignedGenesis } from '../identity/genesis.ts'
 import type { LogRecord } from '../ports.ts'
-import { genesisRecord } from './account.ts'
 import type { NewPublish, State } from './state.ts'
 
 /**
@@ -13,7 +11,7 @@ import type { NewPublish, State } from './state.ts'
  * that only when the inbox was read to its end, because something may wait there. Gives when to come back.
  */
 export function tendStock(state: State, { inboxRead }: { readonly inboxRead: boolean }): number {
-  const plan = planStock(state.keyPackages.values(), state.ports.now())
+  const plan = planStock(state.keyPackages.values(), state.ports.now(), currentOf(state))
   const made = [
     ...Array.from({ length: plan.make }, () => makeKeyPackage(state, false)),
     ...plan.lastResort ? [makeKeyPackage(state, true)] : [],
@@ -28,6 +26,11 @@ export function tendStock(state: State, { inboxRead }: { readonly inboxRead: boo
   }
   return plan.nextAt
 }
+
+/** Certified as this device is now. */
+const currentOf = ({ self }: State) => ({ keyPackage: { leafNode } }: OwnKeyPackage): boolean =>
+  leafNode.credential.type === 'basic' && self.credential.type === 'basic'
+  && equal(leafNode.credential.identity, self.credential.identity)
 
 function makeKeyPackage(state: State, lastResort: boolean): OwnKeyPackage {
   const { self } = state
@@ -66,11 +69,12 @@ export function onKeyPackageLog(state: State, log: string, records: readonly Log
 export async function restock(state: State): Promise<void> {
   const { self, ports, keyPackages } = state
   const log = keyPackageLog(self.deviceId)
-  const { lastResort, ready } = offered(keyPackages.values(), ports.now())
+  const { lastResort, ready } = offered(keyPackages.values(), ports.now(), currentOf(state))
   if (lastResort === undefined) return
   const slot = keyPackageSlot(lastResort.reference)
   const isUnderWay = [...state.publishes.values()].some((one) => one.slot === slot)
   if (isUnderWay || await ports.delivery.slot(log, slot) !== undefined) return
-  const genesis = genesisRecord(self.accountId, decode(SignedGenesis, state.account.genesis))
-  state.transact({ publish: [genesis, ...[lastResort, ...ready].map((own) => recordOf(state, own))] })
+  const devices = state.deviceLogs.kept(self.accountId).records.map((bytes): NewPublish =>
+    ({ log: deviceLogOf(self.accountId), slot: '', bytes, target: { type: 'record' } }))
+  state.transact({ publish: [...devices, ...[lastResort, ...ready].map((own) => recordOf(state, own))] })
 }

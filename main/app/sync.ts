@@ -1,5 +1,5 @@
 import { MlsError, toHex } from '../mls/index.ts'
-import { inboxLog, keyPackageLog } from '../chat/mail.ts'
+import { deviceLogOf, inboxLog, keyPackageLog } from '../chat/mail.ts'
 import { makeCommit, wantsCommit } from '../chat/membership.ts'
 import {
   endsEpoch, knownAfter, nextSlot, onCommitRecord, onEpochBegun, onMessageRecord, untilAhead,
@@ -10,6 +10,7 @@ import { isOpen, isWell, still, followedBy, withRoom, type RoomState, type RoomS
 import { groupLog } from '../chat/sealed.ts'
 import type { Publish } from '../chat/content.ts'
 import { PortError, type LogRecord, type Ports } from '../ports.ts'
+import { tendDeviceLog } from './device-log.ts'
 import { forgetInTime, renewInTime } from './health.ts'
 import { onInbox } from './inbox.ts'
 import { acknowledge, encryptOutbox, type Accepted } from './outbox.ts'
@@ -65,6 +66,7 @@ export class Sync {
     }
     this.#run('inbox', () => this.#readInbox())
     this.#run('stock', () => this.#readStock())
+    this.#run('devices', () => this.#readDevices())
     for (const id of this.#state.rooms.keys()) this.#run(id, () => this.#syncRoom(id))
   }
 
@@ -115,7 +117,7 @@ export class Sync {
 
   #watch(): void {
     const { self, rooms } = this.#state
-    const logs = [inboxLog(self.deviceId), keyPackageLog(self.deviceId)]
+    const logs = [inboxLog(self.deviceId), keyPackageLog(self.deviceId), deviceLogOf(self.accountId)]
     for (const { room, group } of rooms.values()) {
       if (group !== undefined) logs.push(groupLog('h', room.log), groupLog('m', room.log))
     }
@@ -131,6 +133,7 @@ export class Sync {
     if (this.#stopped) return
     if (log === inboxLog(self.deviceId)) this.#run('inbox', () => this.#readInbox())
     else if (log === keyPackageLog(self.deviceId)) this.#run('stock', () => this.#readStock())
+    else if (log === deviceLogOf(self.accountId)) this.#run('devices', () => this.#readDevices())
     else for (const { room } of rooms.values()) if (log.slice(2) === room.log) this.kick(room.id)
   }
 
@@ -204,6 +207,14 @@ export class Sync {
     await restock(this.#state)
     this.#run('publish', () => this.#publishAll())
     this.#wake('stock', nextAt - this.#ports.now(), () => { this.kick() })
+  }
+
+  /** The own account's device log; what it says of devices concerns every conversation. */
+  async #readDevices(): Promise<void> {
+    const before = this.#state.devices
+    await tendDeviceLog(this.#state)
+    this.#unreachable = false
+    if (this.#state.devices !== before) this.kick()
   }
 
   async #readAll(log: string, take: (records: readonly LogRecord[]) => Promise<void>): Promise<void> {

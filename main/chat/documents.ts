@@ -4,6 +4,9 @@ import {
   type AppliedCommit, type Codec, type Group, type Infer, type SuiteOf,
 } from '../mls/index.ts'
 import type { LockMinutes } from '../../preload/api.ts'
+import { pathBytes } from '../identity/credential.ts'
+import { Operation, SignedEntry } from '../identity/entry.ts'
+import { IdentitySignature } from '../identity/genesis.ts'
 import { OutboxItem, Publish } from './content.ts'
 import type { Heard } from './heard.ts'
 import { emptyRoom, type Member, type PendingCommit, type Room, type Waiting } from './room.ts'
@@ -123,6 +126,15 @@ export const decodeOwnKeyPackage = (reference: string, bytes: Uint8Array): OwnKe
   return { reference, ...own }
 }
 
+const recoveryState = choice(uint8, { waiting: [1, struct({})], later: [2, struct({})], confirmed: [3, struct({})] })
+
+/** Version 1 knew the first device of an account alone. */
+const FirstAccountDocument = struct({
+  version: uint8, name: utf8(320), createdAt: uint64, genesis: opaque(4_096), deviceId: opaque(16),
+  devicePublicKey: opaque(64), devicePrivateKey: secret(64), recoverySeed: optional(secret(32)),
+  recoverySealKey: opaque(64), recoveryCardName: opaque(32), recovery: recoveryState,
+})
+
 /**
  * The account on this device. The recovery seed is kept, under the store's encryption, until its owner has confirmed
  * the words; then it is forgotten.
@@ -135,13 +147,50 @@ export const AccountDocument = struct({
   deviceId: opaque(16),
   devicePublicKey: opaque(64),
   devicePrivateKey: secret(64),
+  /** The certificate path of the device's key; empty for the first device. */
+  path: vector(SignedEntry, pathBytes),
+  /** Signature keys that were replaced, as long as a group still knows this device by one of them. */
+  formerKeys: vector(struct({ publicKey: opaque(64), privateKey: secret(64) }), 65_536),
+  /** What the device is called; empty: as the computer is. */
+  deviceName: utf8(320),
+  platform: utf8(40),
   recoverySeed: optional(secret(32)),
+  /** Of a recovery key that is to take the place of the one in force. */
+  nextRecoverySeed: optional(secret(32)),
   /** What stays when the seed is forgotten: where things are sealed that the words open, and the recovery card's name. */
   recoverySealKey: opaque(64),
   recoveryCardName: opaque(32),
-  recovery: choice(uint8, { waiting: [1, struct({})], later: [2, struct({})], confirmed: [3, struct({})] }),
+  recovery: recoveryState,
 })
 export type AccountDocument = Infer<typeof AccountDocument>
-export const decodeAccount = (bytes: Uint8Array): AccountDocument => decode(AccountDocument, versioned(bytes))
-export const encodeAccount = (account: Omit<AccountDocument, 'version'>): Uint8Array =>
-  encode(AccountDocument, { version, ...account })
+const accountVersion = 2
+
+/** What the app keeps of it in memory. */
+export type OwnAccount = Omit<AccountDocument, 'version'>
+export const encodeAccount = (account: OwnAccount): Uint8Array =>
+  encode(AccountDocument, { ...account, version: accountVersion })
+export function decodeAccount(bytes: Uint8Array): OwnAccount {
+  if (bytes[0] === accountVersion) return withoutVersion(decode(AccountDocument, bytes))
+  const first = withoutVersion(decode(FirstAccountDocument, versioned(bytes)))
+  return { ...first, path: [], formerKeys: [], deviceName: '', platform: '', nextRecoverySeed: undefined }
+}
+
+const withoutVersion = <T extends { readonly version: number }>({ version: _, ...rest }: T): Omit<T, 'version'> => rest
+
+/** What is kept of an account's device log: the records that tell something, in its order. */
+const DeviceLogDocument = struct({ version: uint8, records: vector(opaque(4_096), documentLimit) })
+export const encodeDeviceLog = (records: readonly Uint8Array[]): Uint8Array =>
+  encode(DeviceLogDocument, { version, records })
+export const decodeDeviceLog = (bytes: Uint8Array): readonly Uint8Array[] =>
+  decode(DeviceLogDocument, versioned(bytes)).records
+
+/** What this device wants the log of its own account to say; `signed` once it was its turn. */
+const WantedEntryDocument = struct({
+  version: uint8, position: uint32, operation: Operation, possession: optional(IdentitySignature),
+  signed: optional(SignedEntry),
+})
+export type WantedEntry = Omit<Infer<typeof WantedEntryDocument>, 'version'>
+export const encodeWantedEntry = (wanted: WantedEntry): Uint8Array =>
+  encode(WantedEntryDocument, { version, ...wanted })
+export const decodeWantedEntry = (bytes: Uint8Array): WantedEntry =>
+  withoutVersion(decode(WantedEntryDocument, versioned(bytes)))

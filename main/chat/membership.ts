@@ -80,7 +80,9 @@ export function makeCommit(state: RoomState, moment: Moment, position: Position)
   }
   const made = commit(group, {
     proposals: wanted.proposals, authenticatedData: encodeNote(moment.now, wanted.attachments), authentication: moment.self.authentication,
-    // What the leaf says is renewed with its keys: this version's capabilities, the newest head of the device log.
+    // What the leaf says is renewed with its keys: this version's capabilities, the newest head of the device log, and
+    // the signature key that is in force (RFC 9420 §7.2), with its certificate path.
+    credential: moment.self.credential, signatureKeyPair: moment.self.signatureKeyPair,
     capabilities: leafCapabilities(), leafExtensions: ownLeafExtensions(group, moment.self),
     // Fresh keys with every commit, also where RFC 9420 §12.4 would let them be: each change heals the group.
     forcePath: true,

@@ -10,7 +10,7 @@ import { accountOf } from './account-of.ts'
 import { renewal, renewalAfter } from './renewal.ts'
 import { emptyRoom, still, tellFact, withRoom, type Intent, type Room, type RoomState, type RoomStep } from './room.ts'
 import { sealOf } from './sealed.ts'
-import type { Moment } from './self.ts'
+import { ownKey, type Moment } from './self.ts'
 
 /** What comes by the inbox: Welcomes, which become requests; and the answers to them. */
 
@@ -46,7 +46,8 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   const { moment } = options
   const joined = join({
     suiteOf: options.suiteOf, welcome: invitation.welcome, keyPackage: own.keyPackage, privateKeys: own.privateKeys,
-    signaturePrivateKey: moment.self.signatureKeyPair.privateKey, authentication: moment.self.authentication,
+    signaturePrivateKey: ownKey(moment.self, own.keyPackage.leafNode.signatureKey).privateKey,
+    authentication: moment.self.authentication,
   })
   const { group } = joined
   const id = toHex(group.context.groupId)

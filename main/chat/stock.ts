@@ -42,26 +42,30 @@ const aged = (held: Iterable<OwnKeyPackage>, now: number): readonly Aged[] => [.
 const isReady = ({ own, madeAt }: Aged, now: number): boolean =>
   !own.lastResort && !own.claimed && madeAt > now - freshMs
 
+/** Does it present this device as it is now? Another one is good for whoever has it, but is not counted any more. */
+export type Current = (own: OwnKeyPackage) => boolean
+const always: Current = () => true
+
 const lastResorts = (all: readonly Aged[]): readonly Aged[] =>
   all.filter(({ own }) => own.lastResort).sort((a, b) => b.madeAt - a.madeAt)
 
 /** What others should find in the log: the newest one of last resort, and those that are ready. */
-export function offered(held: Iterable<OwnKeyPackage>, now: number): {
+export function offered(held: Iterable<OwnKeyPackage>, now: number, current: Current = always): {
   readonly lastResort: OwnKeyPackage | undefined, readonly ready: readonly OwnKeyPackage[]
 } {
   const all = aged(held, now)
-  return { lastResort: lastResorts(all)[0]?.own, ready: all.filter((one) => isReady(one, now)).map(({ own }) => own) }
+  return { lastResort: lastResorts(all)[0]?.own, ready: all.filter((one) => isReady(one, now) && current(one.own)).map(({ own }) => own) }
 }
 
-export function planStock(held: Iterable<OwnKeyPackage>, now: number): StockPlan {
+export function planStock(held: Iterable<OwnKeyPackage>, now: number, current: Current = always): StockPlan {
   const all = aged(held, now)
   const single = all.filter(({ own }) => !own.lastResort)
   const resorts = lastResorts(all)
-  const ready = single.filter((one) => isReady(one, now))
+  const ready = single.filter((one) => isReady(one, now) && current(one.own))
   const today = single.filter(({ madeAt }) => madeAt > now - dayMs)
   const missing = ready.length < refillBelow ? stockSize - ready.length : 0
   const [newest] = resorts
-  const changeAt = newest === undefined ? now : newest.madeAt + (newest.own.claimed ? usedMs : lastResortMs)
+  const changeAt = newest === undefined || !current(newest.own) ? now : newest.madeAt + (newest.own.claimed ? usedMs : lastResortMs)
   const over = [
     ...single.map(({ own, endsAt }) => ({ own, at: endsAt + underWayMs })),
     // From when the next one took its place.

@@ -15,7 +15,7 @@ import {
  */
 
 /** An entry has at most about 500 bytes, so that a path that is too long is still read, and refused as such. */
-const pathBytes = 32_768
+export const pathBytes = 32_768
 export const pathLimit = 16
 
 const client = { accountId: AccountId, deviceId: DeviceId } as const

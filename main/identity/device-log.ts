@@ -1,5 +1,5 @@
 import { choice, decode, equal, MlsError, struct, toHex, uint8, type Infer, type Suite } from '../mls/index.ts'
-import { applyEntry, firstStanding, refusalOf, type Device, type EntryRefusal, type Standing } from './devices.ts'
+import { applyEntry, firstStanding, refusalOf, type EntryRefusal, type Standing } from './devices.ts'
 import {
   entryHash, follows, headAfter, issuerSigned, newKeySigned, SignedEntry, type Entry, type LogHead,
 } from './entry.ts'
@@ -32,16 +32,13 @@ export type IgnoredReason =
 /** Two different entries with one number, both signed by a key that was in force: proof that its owner lies. */
 export type Equivocation = { readonly first: SignedEntry, readonly second: SignedEntry }
 
-export type DeviceLog = {
+export type DeviceLog = Standing & {
   /** Lower-case hexadecimal. */
   readonly accountId: string
   readonly genesis: SignedGenesis
   /** Entry n stands at n - 1. Entries that a revocation took back are among them: the chain needs them. */
   readonly entries: readonly SignedEntry[]
   readonly head: LogHead
-  readonly recoveryPublicKey: Uint8Array
-  /** In order of seniority, revoked ones included. */
-  readonly devices: readonly Device[]
 }
 
 export type FoldedLog = {
@@ -49,35 +46,40 @@ export type FoldedLog = {
   readonly log: DeviceLog | undefined
   /** By position in the records. */
   readonly ignored: readonly { readonly index: number, readonly reason: IgnoredReason }[]
+  /** Positions of the records that matter for what comes later: what stands, and what an issuer said beside it. */
+  readonly telling: readonly number[]
   readonly equivocations: readonly Equivocation[]
 }
-
-type Kept = { readonly log: DeviceLog, readonly standing: Standing }
 
 /** What the records of a log, in its order, say about the account that it is named after. Never throws for bytes. */
 export function foldDeviceLog(suite: Suite, accountId: Uint8Array, records: readonly Uint8Array[]): FoldedLog {
   const ignored: { index: number, reason: IgnoredReason }[] = []
   const signed = new Map<string, SignedEntry>()
   const equivocations: Equivocation[] = []
-  let kept: Kept | undefined
+  const telling: number[] = []
+  let log: DeviceLog | undefined
   for (const [index, bytes] of records.entries()) {
     const record = readRecord(bytes)
     const next = typeof record === 'string' ? record
-      : record.type === 'genesis' ? acceptGenesis(suite, accountId, record.signed, kept)
-      : kept === undefined ? 'no-genesis'
-      : acceptEntry(suite, accountId, record.signed, kept)
-    if (typeof record !== 'string' && record.type === 'entry' && kept !== undefined && !unsigned.has(next)) {
+      : record.type === 'genesis' ? acceptGenesis(suite, accountId, record.signed, log)
+      : log === undefined ? 'no-genesis'
+      : acceptEntry(suite, accountId, record.signed, log)
+    if (typeof record !== 'string' && record.type === 'entry' && log !== undefined && !unsigned.has(next)) {
       const second = noteSigned(suite, signed, record.signed)
       if (second !== undefined) equivocations.push(second)
+      if (typeof next === 'string' && next !== 'duplicate') telling.push(index)
     }
     if (typeof next === 'string') ignored.push({ index, reason: next })
-    else kept = next
+    else {
+      log = next
+      telling.push(index)
+    }
   }
-  return { log: kept?.log, ignored, equivocations }
+  return { log, ignored, telling, equivocations }
 }
 
 /** Reasons after which an entry says nothing about its issuer: it is not (or not any more) a word of the account. */
-const unsigned: ReadonlySet<Kept | IgnoredReason> =
+const unsigned: ReadonlySet<DeviceLog | IgnoredReason> =
   new Set<IgnoredReason>(['issuer-unknown', 'issuer-replaced', 'issuer-revoked', 'signature'])
 
 /** Remembers the entry as its issuer's word; gives the proof when the issuer said something else at that number. */
@@ -101,27 +103,24 @@ function readRecord(bytes: Uint8Array): DeviceLogRecord | 'malformed' | 'newer' 
 }
 
 function acceptGenesis(
-  suite: Suite, accountId: Uint8Array, signed: SignedGenesis, kept: Kept | undefined,
-): Kept | IgnoredReason {
+  suite: Suite, accountId: Uint8Array, signed: SignedGenesis, log: DeviceLog | undefined,
+): DeviceLog | IgnoredReason {
   if (!equal(accountIdFor(suite, signed.genesis), accountId)) return 'other-account'
-  if (kept !== undefined) return 'duplicate'
+  if (log !== undefined) return 'duplicate'
   if (verifyGenesis(suite, signed) !== undefined) return 'genesis-signature'
-  return keep(firstStanding(suite, signed.genesis), {
-    accountId: toHex(accountId), genesis: signed, entries: [], head: { n: 0, hash: accountId },
-  })
-}
-
-function keep(standing: Standing, log: Omit<DeviceLog, 'recoveryPublicKey' | 'devices'>): Kept {
-  return { standing, log: { ...log, recoveryPublicKey: standing.recoveryPublicKey, devices: standing.devices } }
+  return {
+    ...firstStanding(suite, signed.genesis), accountId: toHex(accountId), genesis: signed, entries: [],
+    head: { n: 0, hash: accountId },
+  }
 }
 
 /** Cheap checks first: only an issuer that the account knows makes anybody verify a signature. */
 function acceptEntry(
-  suite: Suite, accountId: Uint8Array, signed: SignedEntry, { log, standing }: Kept,
-): Kept | IgnoredReason {
+  suite: Suite, accountId: Uint8Array, signed: SignedEntry, log: DeviceLog,
+): DeviceLog | IgnoredReason {
   const { entry } = signed
   const { genesis, head, entries } = log
-  const refusal = refusalOf(standing, entry)
+  const refusal = refusalOf(log, entry)
   if (refusal === 'issuer-unknown') return refusal
   const present = entries[entry.n - 1]
   if (present !== undefined && equal(entryHash(suite, present.entry), entryHash(suite, entry))) return 'duplicate'
@@ -135,9 +134,9 @@ function acceptEntry(
   const next = [...entries, signed]
   const after = entry.operation.type === 'revoke'
     ? standingAfter(suite, genesis.genesis, next.map((one) => one.entry))
-    : applyEntry(suite, standing, entry, true)
+    : applyEntry(suite, log, entry, true)
   if (undoesItself(after, entry)) return 'right'
-  return keep(after, { ...log, entries: next, head: headAfter(suite, entry) })
+  return { ...log, ...after, entries: next, head: headAfter(suite, entry) }
 }
 
 /**

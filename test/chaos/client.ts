@@ -47,7 +47,7 @@ export class Client {
     if (this.#app !== undefined) return
     const { clock } = this.#logs
     this.#app = createApp({
-      profile: this.name, version: '0', deviceName: this.name, vault: vaultOf(this.#file, this.#key, {}),
+      profile: this.name, version: '0', deviceName: this.name, platform: 'Linux', vault: vaultOf(this.#file, this.#key, {}),
       delivery: this.#logs.view(this.name), ui: { show: (change) => { this.#see(change) } },
       suiteOf: nativeSuites(this.#random.bytes), now: clock.now, random: this.#random.bytes, after: clock.after,
       idleMs: () => 0,

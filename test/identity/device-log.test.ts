@@ -68,7 +68,7 @@ describe('A device log', () => {
     const { log, ignored } = foldDeviceLog(suite, accountId, writer.records.slice(1))
     assert.equal(log, undefined)
     assert.deepEqual(ignored.map((one) => one.reason), ['no-genesis', 'no-genesis', 'no-genesis'])
-    assert.deepEqual(foldDeviceLog(suite, accountId, []), { log: undefined, ignored: [], equivocations: [] })
+    assert.deepEqual(foldDeviceLog(suite, accountId, []), { log: undefined, ignored: [], telling: [], equivocations: [] })
   })
 
   test('survives a squatter who was there first: rubbish, a foreign genesis and a later format do not count', () => {

@@ -83,10 +83,14 @@ export class Person {
   through: (delivery: Delivery) => Delivery = (delivery) => delivery
   /** The same for the store. */
   throughStore: (store: Store) => Store = (store) => store
+  /** The one that is open, to look into. */
+  store: Store | undefined
   storeOptions: Pick<StoreOptions, 'maxPages' | 'open'> = {}
   /** Makes a vault in the person's folder, for stories about keys and files. */
   vaultIn: (folder: string) => Vault = (folder) =>
-    vaultOf(path.join(folder, 'profile.sqlite'), this.key, { ...this.storeOptions, through: this.throughStore })
+    vaultOf(path.join(folder, 'profile.sqlite'), this.key, {
+      ...this.storeOptions, through: (store) => { this.store = this.throughStore(store); return this.store },
+    })
   idleMs = 0
   /** Replaced where a story looks into the log. */
   logIn: (folder: string) => Log & Partial<OpenLog> = quietLog
@@ -108,7 +112,8 @@ export class Person {
     const log = this.logIn(path.join(this.#folder, this.name))
     this.#closeLog = log.close?.bind(log)
     this.#app = createApp({
-      profile: this.name, version: '0', deviceName: `${this.name}'s computer`, vault,
+      profile: this.name, version: '0', deviceName: `${this.name}'s computer`,
+      platform: 'Linux', vault,
       delivery: this.through(openSqliteDelivery({ file: this.deliveryFile, pollMs: 20, now: () => this.now() })),
       ui: { show: (change) => { this.changes.push(change) } },
       suiteOf: suites, now: () => this.now(), random, idleMs: () => this.idleMs,

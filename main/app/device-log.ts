@@ -1,0 +1,155 @@
+import { encode, equal, fromHex, type KeyPair } from '../mls/index.ts'
+import { DeviceLogRecord, type DeviceLog } from '../identity/device-log.ts'
+import { refusalOf } from '../identity/devices.ts'
+import { makeEntry, Operation, type SignedEntry } from '../identity/entry.ts'
+import type { WantedEntry } from '../chat/documents.ts'
+import { deviceLogOf } from '../chat/mail.ts'
+import { PortError, type LogRecord } from '../ports.ts'
+import { foldOn } from './device-logs.ts'
+import type { State } from './state.ts'
+
+/** Reading the device logs of accounts, and writing the own one. */
+
+const readBatch = 500
+
+/** Reads an account's device log to its end. Rejects with PortError('delivery-unreachable'). */
+export async function refreshLog(state: State, accountId: string): Promise<DeviceLog | undefined> {
+  const log = deviceLogOf(accountId)
+  for (;;) {
+    const records = await state.ports.delivery.read(log, state.store.cursor(log), readBatch)
+    if (records.length === 0) return state.deviceLogs.get(accountId)
+    takeRecords(state, accountId, records)
+  }
+}
+
+function takeRecords(state: State, accountId: string, records: readonly LogRecord[]): void {
+  const log = deviceLogOf(accountId)
+  const cursor = state.store.cursor(log)
+  const seq = records.at(-1)?.seq ?? cursor
+  // Somebody else who reads it may have come further meanwhile.
+  if (seq <= cursor) return
+  const before = state.deviceLogs.kept(accountId)
+  const fresh = records.filter((record) => record.seq > cursor).map(({ bytes }) => bytes)
+  const kept = foldOn(state.self.suite, accountId, before.records, fresh)
+  const isNew = kept.records.length > before.records.length
+  state.transact({ cursors: [{ log, seq }], ...isNew ? { deviceLogs: [{ accountId, ...kept }] } : {} })
+}
+
+// ---------------------------------------------------------------- writing
+
+/** What an entry shall say, and by whom; `possession` as `signPossession` gives it, for a new key. */
+type Wish = { readonly operation: Operation, readonly possession?: Uint8Array | undefined, readonly issuer: KeyPair }
+
+/**
+ * Appends an entry to the own device log, signed by this device, and gives the log in which it stands. Made again when
+ * another one got its number. Rejects with PortError('not-allowed') when this device may not, or the world's code: then
+ * the entry may still come to stand, because its exact bytes are repeated until it is known.
+ */
+export const appendEntry = (state: State, operation: Operation, possession?: Uint8Array): Promise<DeviceLog> =>
+  issueEntry(state, { operation, possession, issuer: state.self.signatureKeyPair })
+
+/** The same by another key of the account: the recovery key. */
+export const issueEntry = (state: State, wish: Wish): Promise<DeviceLog> =>
+  inTurn(state, async () => {
+    await settle(state)
+    return issue(state, nextPosition(state), wish)
+  })
+
+/** Keeps an entry to be made by this device as soon as the log can be reached, and as often as it takes. */
+export function wantEntry(state: State, operation: Operation): void {
+  const position = nextPosition(state)
+  state.transact({ wantedEntries: [{ position, operation, possession: undefined, signed: undefined }] })
+}
+
+/** Does what is still wanted, and reads what others wrote. */
+export const tendDeviceLog = (state: State): Promise<DeviceLog> =>
+  inTurn(state, async () => {
+    await settle(state)
+    return ownLog(state)
+  })
+
+const nextPosition = ({ wantedEntries }: State): number => Math.max(0, ...wantedEntries.keys()) + 1
+
+const turns = new WeakMap<State, Promise<unknown>>()
+/** One after the other: a key that signs two different entries for one number convicts itself. */
+function inTurn<T>(state: State, work: () => Promise<T>): Promise<T> {
+  const turn = (turns.get(state) ?? Promise.resolve()).then(work)
+  turns.set(state, turn.catch(() => undefined))
+  return turn
+}
+
+async function ownLog(state: State): Promise<DeviceLog> {
+  await refreshLog(state, state.self.accountId)
+  return state.devices
+}
+
+/** What was wanted before, maybe before a restart. */
+async function settle(state: State): Promise<void> {
+  for (const wanted of [...state.wantedEntries.values()].sort((a, b) => a.position - b.position)) {
+    try {
+      await settleOne(state, wanted)
+    } catch (error) {
+      // Nobody waits for it any more, and it will never be allowed.
+      if (!(error instanceof PortError) || error.code !== 'not-allowed') throw error
+      state.transact({ removedWanted: [wanted.position] })
+    }
+  }
+}
+
+async function settleOne(state: State, { position, operation, possession, signed }: WantedEntry): Promise<void> {
+  if (signed !== undefined && await publishEntry(state, position, signed)) return
+  const issuer = state.self.signatureKeyPair
+  // The recovery key is not here any more: its owner has to do it again.
+  if (signed !== undefined && !equal(signed.entry.issuer, issuer.publicKey)) throw new PortError('not-allowed')
+  await issue(state, position, { operation, possession, issuer })
+}
+
+/** Until it stands. */
+async function issue(state: State, position: number, wish: Wish): Promise<DeviceLog> {
+  for (;;) {
+    const log = await ownLog(state)
+    if (isDone(log, wish)) {
+      if (state.wantedEntries.has(position)) state.transact({ removedWanted: [position] })
+      return log
+    }
+    const signed = signedBy(state, log, wish)
+    const { operation, possession } = wish
+    state.transact({ wantedEntries: [{ position, operation, possession, signed }] })
+    await publishEntry(state, position, signed)
+  }
+}
+
+/** Whether the log says so already, by whomever. */
+function isDone(log: DeviceLog, { operation }: Wish): boolean {
+  if (operation.type === 'revoke') {
+    return log.entries.some(({ entry: { operation: other } }) => other.type === 'revoke'
+      && equal(other.publicKey, operation.publicKey) && other.lastHonoured <= operation.lastHonoured)
+  }
+  const bytes = encode(Operation, operation)
+  return log.entries.some(({ entry }) => equal(encode(Operation, entry.operation), bytes))
+}
+
+/** Throws PortError('not-allowed') when the issuer has no right to it, or it makes no sense any more. */
+function signedBy(state: State, log: DeviceLog, { operation, possession, issuer }: Wish): SignedEntry {
+  const { suite, accountId } = state.self
+  const signed = makeEntry(suite, {
+    accountId: fromHex(accountId), head: log.head, time: state.ports.now(), issuer, operation,
+    ...possession === undefined ? {} : { possession },
+  })
+  const refusal = refusalOf(log, signed.entry)
+  if (refusal !== undefined) throw new PortError('not-allowed', refusal)
+  return signed
+}
+
+/** Appends it, again or for the first time, and says whether it is the one that stands for its number. */
+async function publishEntry(state: State, position: number, signed: SignedEntry): Promise<boolean> {
+  const log = deviceLogOf(state.self.accountId)
+  const { n } = signed.entry
+  const bytes = encode(DeviceLogRecord, { type: 'entry', signed })
+  if (state.devices.head.n < n) await state.ports.delivery.append(log, bytes)
+  const { entries } = await ownLog(state)
+  const standing = entries[n - 1]
+  const stands = standing !== undefined && equal(encode(DeviceLogRecord, { type: 'entry', signed: standing }), bytes)
+  if (stands) state.transact({ removedWanted: [position] })
+  return stands
+}
