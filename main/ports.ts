@@ -121,6 +121,11 @@ export interface Store {
   unreadAfter(conversation: string, order: number): number
   /** The greatest order in a conversation; 0 where there is none. */
   lastOrder(conversation: string): number
+  /**
+   * The newest messages that have each word of `text`, or a word that begins with it (main/words.ts), newest first.
+   * What is deleted or replaced is found no more, from the same transaction on.
+   */
+  search(text: string, limit: number): readonly StoredEntry[]
   /** How far a log was read; 0 at the beginning. */
   cursor(log: string): number
   close(): void

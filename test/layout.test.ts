@@ -35,7 +35,8 @@ const mlsSuite = [
 ]
 const mlsTree = [...mlsSuite, 'main/mls/tree/', 'main/mls/schedule/']
 const appImports = [
-  'main/app/', 'main/events.ts', 'main/ports.ts', 'main/chat/', 'main/identity/', 'main/mls/index.ts', 'preload/api.ts',
+  'main/app/', 'main/events.ts', 'main/ports.ts', 'main/words.ts', 'main/chat/', 'main/identity/', 'main/mls/index.ts',
+  'preload/api.ts',
 ]
 const uiPackages = ['svelte', 'bits-ui', 'virtua', 'qr', '@lucide/svelte', 'intl-messageformat']
 
@@ -65,6 +66,7 @@ const table: readonly Row[] = [
     types: ['preload/api.ts', 'main/ports.ts'],
   },
   { files: 'main/events.ts', imports: ['main/mls/index.ts', 'preload/'] },
+  { files: 'main/words.ts' },
   { files: 'main/ports.ts', types: ['main/events.ts', 'main/mls/index.ts', 'preload/api.ts'] },
   { files: 'main/app.ts', imports: appImports },
   { files: 'main/app/', imports: appImports },
@@ -74,7 +76,7 @@ const table: readonly Row[] = [
     node: ['node:crypto', 'node:worker_threads'],
   },
   {
-    files: 'main/sqlite/', imports: ['main/ports.ts', 'main/mls/index.ts'], types: ['preload/api.ts'],
+    files: 'main/sqlite/', imports: ['main/ports.ts', 'main/words.ts', 'main/mls/index.ts'], types: ['preload/api.ts'],
     packages: ['better-sqlite3'], node: ['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:url'],
   },
   {

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3'
-import { closeSync, existsSync, openSync, readFileSync, readdirSync } from 'node:fs'
-import { PortError } from '../ports.ts'
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { checkReadable, migrate } from './migrate.ts'
 
 const keyBytes = 32
 
@@ -43,7 +43,7 @@ export function setUp(database: Database.Database): void {
  * Opens a copy of an encrypted file to read what is left in it. Its size and its tables are taken as they are found,
  * and a page that does not open throws when it is asked for.
  *
- * @throws SqliteError as SQLite does, PortError 'store-newer'
+ * @throws SqliteError as SQLite does, PortError 'store-newer', 'store-damaged'
  */
 export function openDamaged(file: string, key: Uint8Array): Database.Database {
   const database = new Database(file, { fileMustExist: true })
@@ -54,7 +54,7 @@ export function openDamaged(file: string, key: Uint8Array): Database.Database {
     database.pragma('writable_schema = ON')
     database.pragma('locking_mode = EXCLUSIVE')
     database.pragma('temp_store = MEMORY')
-    migrate(database)
+    checkReadable(database)
     database.pragma('query_only = ON')
     return database
   } catch (error) {
@@ -69,30 +69,4 @@ function unlock(database: Database.Database, key: Uint8Array): void {
   database.pragma("cipher = 'chacha20'")
   database.key(raw)
   raw.fill(0)
-}
-
-/** The numbered migrations, in order; the build puts the folder beside the bundle. */
-function migrations(): readonly string[] {
-  const folder = new URL('./schema/', import.meta.url)
-  return readdirSync(folder)
-    .filter((name) => /^\d{4}\.sql$/.test(name))
-    .sort()
-    .map((name, index) => {
-      if (Number.parseInt(name, 10) !== index + 1) throw new Error(`a migration before ${name} is missing`)
-      return readFileSync(new URL(name, folder), 'utf8')
-    })
-}
-
-/** Each migration is one transaction together with its number, so a crash repeats it or has it behind. */
-function migrate(database: Database.Database): void {
-  const steps = migrations()
-  const version = Number(database.pragma('user_version', { simple: true }))
-  if (version > steps.length) throw new PortError('store-newer', String(version))
-  for (const [index, sql] of steps.entries()) {
-    if (index < version) continue
-    database.transaction(() => {
-      database.exec(sql)
-      database.pragma(`user_version = ${index + 1}`)
-    })()
-  }
 }

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { Store, StoredEntry } from '../ports.ts'
 import { unseal } from './seal.ts'
+import { prepareSearch } from './words.ts'
 
 export type Reads = Omit<Store, 'commit' | 'close'>
 /** A sealed value with its key. */
@@ -52,7 +53,7 @@ function readsOfGroups(database: Database.Database): Pick<Reads, 'group'> {
   }
 }
 
-type EntryReads = Pick<Reads, 'entry' | 'entriesBefore' | 'unreadAfter' | 'lastOrder'>
+type EntryReads = Pick<Reads, 'entry' | 'entriesBefore' | 'unreadAfter' | 'lastOrder' | 'search'>
 
 function readsOfEntries(database: Database.Database): EntryReads {
   const one = database.prepare<[string], Row>(
@@ -60,11 +61,18 @@ function readsOfEntries(database: Database.Database): EntryReads {
   const page = database.prepare<[string, number, number], Row>(
     `SELECT key, sealed FROM entries JOIN keys ON number = key_number
      WHERE conversation = ? AND position < ? ORDER BY position DESC LIMIT ?`)
+  const at = database.prepare<[string, number], Row>(
+    'SELECT key, sealed FROM entries JOIN keys ON number = key_number WHERE conversation = ? AND position = ?')
   const unread = database.prepare<[string, number], number>(
     'SELECT count(*) FROM entries WHERE conversation = ? AND position > ? AND received = 1').pluck()
   const last = database.prepare<[string], number | null>(
     'SELECT max(position) FROM entries WHERE conversation = ?').pluck()
+  const search = prepareSearch(database)
   return {
+    search: (text, limit) => search(text, limit).flatMap(({ conversation, position }) => {
+      const row = at.get(conversation, position)
+      return row === undefined ? [] : [entryIn(row)]
+    }),
     entry: (id) => {
       const row = one.get(id)
       return row === undefined ? undefined : entryIn(row)

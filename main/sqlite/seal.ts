@@ -4,6 +4,8 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 /** A value as it lies in its table: unreadable without the row `keyNumber` of `keys`, which dies with it. */
 export type Sealed = { readonly keyNumber: number, readonly sealed: Uint8Array }
 
+export type Seal = (value: Uint8Array) => Sealed
+
 const cipher = 'aes-256-ctr'
 // Each key seals one value once, so the counter may begin at zero.
 const counter = Buffer.alloc(16)
@@ -12,7 +14,7 @@ const counter = Buffer.alloc(16)
  * Gives the function that seals a value under a fresh key of its own. The layer is there to be destroyed (see
  * schema/0001.sql); that nobody reads or changes the file is the whole file's encryption.
  */
-export function prepareSeal(database: Database.Database): (value: Uint8Array) => Sealed {
+export function prepareSeal(database: Database.Database): Seal {
   const free = database.prepare<[], number>('SELECT number FROM keys WHERE used = 0 LIMIT 1').pluck()
   const reuse = database.prepare<[Uint8Array, number]>('UPDATE keys SET used = 1, key = ? WHERE number = ?')
   const grow = database.prepare<[Uint8Array]>('INSERT INTO keys (used, key) VALUES (1, ?)')

@@ -95,6 +95,10 @@ class SqliteStore implements Store {
     return this.#do(() => this.#reads.lastOrder(conversation))
   }
 
+  search(text: string, limit: number): readonly StoredEntry[] {
+    return this.#do(() => this.#reads.search(text, limit))
+  }
+
   cursor(log: string): number {
     return this.#do(() => this.#reads.cursor(log))
   }

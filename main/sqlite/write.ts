@@ -1,10 +1,10 @@
 import type Database from 'better-sqlite3'
 import type { StoreWrite, StoredEntry } from '../ports.ts'
 import { prepareSeal } from './seal.ts'
-import type { Sealed } from './seal.ts'
+import type { Seal, Sealed } from './seal.ts'
+import { prepareIndex, type Place } from './words.ts'
 
 type GroupWrite = NonNullable<StoreWrite['groups']>[number]
-type Seal = (value: Uint8Array) => Sealed
 /** What a statement gets besides its own columns. */
 type WithSealed<T> = T & Sealed
 
@@ -80,16 +80,28 @@ function prepareEntries(database: Database.Database, seal: Seal): (write: StoreW
      VALUES (@id, @conversation, @order, @received, @keyNumber, @sealed)
      ON CONFLICT (id) DO UPDATE SET conversation = excluded.conversation, position = excluded.position,
        received = excluded.received, ${replaceValue}`)
+  const find = database.prepare<[string], Place>('SELECT conversation, position FROM entries WHERE id = ?')
   const remove = database.prepare<[string]>('DELETE FROM entries WHERE id = ?')
-  const clear = database.prepare<[string]>('DELETE FROM entries WHERE conversation = ?')
+  const clear = ['entries', 'words'].map((table) =>
+    database.prepare<[string]>(`DELETE FROM ${table} WHERE conversation = ?`))
+  const beginIndex = prepareIndex(database, seal)
   const encoder = new TextEncoder()
   return (write) => {
+    const index = beginIndex()
     for (const entry of write.entries ?? []) {
       const { id, conversation, order } = entry
+      const before = find.get(id)
+      if (before !== undefined && (before.conversation !== conversation || before.position !== order)) index.remove(before)
       const sealed = seal(encoder.encode(JSON.stringify(entry)))
       put.run({ id, conversation, order, received: Number(isReceived(entry)), ...sealed })
+      index.put(entry)
     }
-    for (const id of write.removedEntries ?? []) remove.run(id)
-    for (const conversation of write.clearedConversations ?? []) clear.run(conversation)
+    for (const id of write.removedEntries ?? []) {
+      const before = find.get(id)
+      if (before !== undefined) index.remove(before)
+      remove.run(id)
+    }
+    index.flush()
+    for (const conversation of write.clearedConversations ?? []) for (const each of clear) each.run(conversation)
   }
 }

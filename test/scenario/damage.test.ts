@@ -205,6 +205,7 @@ test('damage that appears while the app is open stops it before it writes any mo
         return store.entriesBefore(id, before, limit)
       },
       unreadAfter: (id, order) => store.unreadAfter(id, order), lastOrder: (id) => store.lastOrder(id),
+      search: (text, limit) => store.search(text, limit),
       cursor: (log) => store.cursor(log), close: () => { store.close() },
     }
   } }

@@ -22,7 +22,7 @@ function randomWrite(roll: (bound: number) => number): StoreWrite {
     case 2: return { groups: [{ group, parts: { head: undefined, nodes: [], ratchets: [[`${number}`, value]] } }] }
     default: return value === undefined
       ? { removedEntries: [message(number).id] }
-      : { entries: [message(number, { text: 'x'.repeat(value.length) })] }
+      : { entries: [message(number, { text: 'x'.repeat(value.length) + (value.length % 2 === 0 ? ' beech' : ' birch') })] }
   }
 }
 
@@ -43,7 +43,7 @@ test('after thousands of random changes, the decrypted pages hold the key of no 
   t.after(() => { database.close() })
   const write = prepareWrite(database)
   const keysInUse = database.prepare<[], string>('SELECT lower(hex(key)) FROM keys WHERE used = 1').pluck()
-  const tables = ['documents', 'groups', 'nodes', 'ratchets', 'entries']
+  const tables = ['documents', 'groups', 'nodes', 'ratchets', 'entries', 'words']
   const sealedValues = database.prepare<[], string>(tables.map((table) =>
     `SELECT lower(hex(substr(sealed, 1, 32))) FROM ${table} WHERE length(sealed) >= 32`).join(' UNION ALL ')).pluck()
   const roll = dice(7)
@@ -92,7 +92,7 @@ test('what was deleted is in no page of the decrypted file, and what is sealed s
   const pages = copy.serialize()
   assert.ok(pages.includes('SQLite format 3'), 'these are the decrypted pages')
   assert.ok(pages.includes(message(2).id), 'identifiers stand in the tables')
-  for (const text of ['plaintext waiting', 'secret meeting', message(1).id, 'a word that stays']) {
+  for (const text of ['plaintext waiting', 'secret', 'meeting', 'oak ', message(1).id, 'a word that stays', 'stays']) {
     assert.ok(!pages.includes(text), text)
   }
 })
@@ -120,8 +120,9 @@ test('a removed group and a cleared conversation take every key of theirs along'
   })
   write({ groups: [{ group, parts: undefined }], clearedConversations: ['oaks'] })
   const count = (sql: string): unknown => database.prepare(sql).pluck().get()
-  assert.equal(count('SELECT count(*) FROM keys WHERE used = 1'), 1)
-  assert.equal(count('SELECT count(*) FROM keys WHERE used = 0 AND key = zeroblob(32)'), 44)
+  // The other conversation's message, and its words.
+  assert.equal(count('SELECT count(*) FROM keys WHERE used = 1'), 2)
+  assert.equal(count('SELECT count(*) FROM keys WHERE used = 0 AND key = zeroblob(32)'), 45)
   assert.equal(count('SELECT count(*) FROM nodes'), 0)
   assert.equal(count('SELECT count(*) FROM ratchets'), 0)
 })
