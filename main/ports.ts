@@ -103,6 +103,9 @@ export type StoreWrite = {
   readonly cursors?: readonly { readonly log: string, readonly seq: number }[]
 }
 
+/** What is looked for, and in which conversations not. */
+export type Wanted = { readonly text: string, readonly limit: number, readonly except?: ReadonlySet<string> }
+
 /**
  * One profile's encrypted file. Synchronous: a transition and its transaction interleave with nothing. What is deleted
  * is gone from the file (secure delete). Throws PortError('store-full' | 'store-damaged' | 'store-read-only'); after a
@@ -122,10 +125,10 @@ export interface Store {
   /** The greatest order in a conversation; 0 where there is none. */
   lastOrder(conversation: string): number
   /**
-   * The newest messages that have each word of `text`, or a word that begins with it (main/words.ts), newest first.
+   * The newest messages with each word of a text, or words that begin with them (main/words.ts), newest first.
    * What is deleted or replaced is found no more, from the same transaction on.
    */
-  search(text: string, limit: number): readonly StoredEntry[]
+  search(wanted: Wanted): readonly StoredEntry[]
   /** How far a log was read; 0 at the beginning. */
   cursor(log: string): number
   close(): void

@@ -307,6 +307,19 @@ export type EntryPage = {
   readonly names: Readonly<Record<string, string>>
 }
 
+/** Messages that were found, the newest first. */
+export type Found = {
+  readonly found: readonly FoundMessage[]
+  readonly more: boolean
+  /** Of their senders. */
+  readonly names: Readonly<Record<string, string>>
+}
+/** `marks`: where the text has what was looked for, each from one UTF-16 unit up to another. */
+export type FoundMessage = {
+  readonly entry: Extract<Entry, { readonly kind: 'message' }>
+  readonly marks: readonly (readonly [from: number, to: number])[]
+}
+
 /** Text for people is made in the renderer from these; `detail` is never a secret. */
 export const errorCodes = [
   'bad-argument', 'not-ready', 'unknown-conversation', 'conversation-closed', 'not-allowed',
@@ -410,6 +423,8 @@ export const calls = {
   /** The newest `limit` entries before `order` (0: from the end), oldest first. */
   'entries.page': call({ conversation: id, before: count(0, Number.MAX_SAFE_INTEGER), limit: count(1, 500) })
     .returns<EntryPage>(),
+  /** Messages with each of these words, or words that begin with them, in every conversation but requests. */
+  'search': call({ text: text(200), limit: count(1, 100) }).returns<Found>(),
   /** `key` makes a repeated Call the same message: 32 hexadecimal digits chosen by the window. */
   'message.send': call({ conversation: id, key: id, text: text(20_000, 1) }).returns<undefined>(),
   /** Everything up to `order` was seen. */

@@ -13,6 +13,7 @@ import { claimAccount } from './claim.ts'
 import { details } from './details.ts'
 import { dropDevice, idleIn, toldIdle, usageOf } from './health.ts'
 import { pageOf } from './page.ts'
+import { foundPage } from './search.ts'
 import type { State, Transaction } from './state.ts'
 import type { Sync } from './sync.ts'
 
@@ -125,6 +126,12 @@ export const answers: Answers = {
   'entries.page': ({ state }, { conversation, before, limit }) => {
     state.room(conversation)
     return pageOf(state.store.entriesBefore(conversation, before, limit + 1), limit, state.nameOf)
+  },
+  'search': ({ state }, { text, limit }) => {
+    // A request has no timeline until it is accepted.
+    const except = new Set([...state.rooms.values()].flatMap(({ room }) => room.state === 'request' ? [room.id] : []))
+    const found = state.store.search({ text, limit: limit + 1, except })
+    return foundPage(found, { text, limit }, state.nameOf)
   },
   'message.send': ({ state, sync }, { conversation, key, text }) => {
     const room = state.room(conversation)

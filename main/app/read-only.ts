@@ -5,6 +5,7 @@ import type { ArgumentOf, CallName, Conversation, Entry, ErrorCode, Me } from '.
 import { PortError, wipe, type Ports, type Reading } from '../ports.ts'
 import { details } from './details.ts'
 import { pageOf } from './page.ts'
+import { foundPage, searchIn } from './search.ts'
 import { secretsOf, selfOf } from './self.ts'
 
 /** A profile that can only be read: its history is shown, and every Call that would change something is refused. */
@@ -56,6 +57,11 @@ export class ReadOnly {
         this.#room(conversation)
         const page = pageOf(this.#reading.entriesBefore(conversation, before, limit + 1), limit, this.#nameOf)
         return { ...page, entries: foldDamage(page.entries) }
+      }
+      case 'search': {
+        const { text, limit } = argument as ArgumentOf<'search'>
+        const found = searchIn(this.#reading, this.#rooms.keys(), { text, limit: limit + 1 })
+        return foundPage(found, { text, limit }, this.#nameOf)
       }
       case 'conversation.details':
         return details(this.#room((argument as ArgumentOf<'conversation.details'>).conversation))

@@ -19,7 +19,7 @@ export function watchful(store: Store, refused: (error: PortError) => void): Sto
     entriesBefore: told((conversation, before, limit) => store.entriesBefore(conversation, before, limit)),
     unreadAfter: told((conversation, order) => store.unreadAfter(conversation, order)),
     lastOrder: told((conversation) => store.lastOrder(conversation)),
-    search: told((text, limit) => store.search(text, limit)),
+    search: told((wanted) => store.search(wanted)),
     cursor: told((log) => store.cursor(log)),
     close: () => { store.close() },
   }

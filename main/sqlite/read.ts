@@ -69,7 +69,7 @@ function readsOfEntries(database: Database.Database): EntryReads {
     'SELECT max(position) FROM entries WHERE conversation = ?').pluck()
   const search = prepareSearch(database)
   return {
-    search: (text, limit) => search(text, limit).flatMap(({ conversation, position }) => {
+    search: (wanted) => search(wanted).flatMap(({ conversation, position }) => {
       const row = at.get(conversation, position)
       return row === undefined ? [] : [entryIn(row)]
     }),

@@ -1,7 +1,7 @@
 /** One profile's encrypted file, as the Store port wants it. */
 import type Database from 'better-sqlite3'
 import { PortError } from '../ports.ts'
-import type { DocumentKind, GroupState, Store, StoreWrite, StoredEntry } from '../ports.ts'
+import type { DocumentKind, GroupState, Store, StoreWrite, StoredEntry, Wanted } from '../ports.ts'
 import { translated } from './failure.ts'
 import { lockStore } from './lock.ts'
 import { openDatabase } from './open.ts'
@@ -95,8 +95,8 @@ class SqliteStore implements Store {
     return this.#do(() => this.#reads.lastOrder(conversation))
   }
 
-  search(text: string, limit: number): readonly StoredEntry[] {
-    return this.#do(() => this.#reads.search(text, limit))
+  search(wanted: Wanted): readonly StoredEntry[] {
+    return this.#do(() => this.#reads.search(wanted))
   }
 
   cursor(log: string): number {

@@ -1,6 +1,6 @@
 /** The search index: the words of messages in sealed blocks (schema/0002.sql), kept in step with the entries. */
 import type Database from 'better-sqlite3'
-import type { StoredEntry } from '../ports.ts'
+import type { StoredEntry, Wanted } from '../ports.ts'
 import { wordsOf } from '../words.ts'
 import { unseal } from './seal.ts'
 import type { Seal, Sealed } from './seal.ts'
@@ -133,22 +133,24 @@ function prepareBlocks(database: Database.Database, seal: Seal) {
   }
 }
 
-/** Gives the function that finds the places of the newest messages with each of these words, or its beginning. */
-export function prepareSearch(database: Database.Database): (text: string, limit: number) => readonly Place[] {
+/** Gives the function that finds where the newest messages stand. */
+export function prepareSearch(database: Database.Database): (wanted: Wanted) => readonly Place[] {
   const blocks = database.prepare<[], BlockRow & { readonly conversation: string, readonly at: number }>(
     'SELECT conversation, at, keys.key, sealed FROM words JOIN keys ON number = key_number ORDER BY at DESC')
-  return (text, limit) => {
+  return ({ text, limit, except }) => {
     // The longest is the rarest.
-    const wanted = wordsOf(text).map((word) => ` ${word}`).sort((a, b) => b.length - a.length)
+    const words = wordsOf(text).map((word) => ` ${word}`).sort((a, b) => b.length - a.length)
     let found: (Place & { readonly at: number })[] = []
-    if (wanted.length === 0) return found
+    if (words.length === 0) return found
     for (const row of blocks.iterate()) {
       const last = found[limit - 1]
       // What is left is older than all that was found.
       if (last !== undefined && row.at < last.at) break
-      const lines = matchesIn(decoder.decode(unseal(row)), wanted)
+      const { conversation } = row
+      if (except?.has(conversation) === true) continue
+      const lines = matchesIn(decoder.decode(unseal(row)), words)
       if (lines.length === 0) continue
-      found.push(...lines.map((line) => ({ conversation: row.conversation, ...line })))
+      found.push(...lines.map((line) => ({ conversation, ...line })))
       found = found.sort((a, b) => b.at - a.at || b.position - a.position).slice(0, limit)
     }
     return found
@@ -156,8 +158,8 @@ export function prepareSearch(database: Database.Database): (text: string, limit
 }
 
 /** The lines of a block that have all of it. */
-function matchesIn(block: string, wanted: readonly string[]): readonly { position: number, at: number }[] {
-  const [rarest = '', ...rest] = wanted
+function matchesIn(block: string, words: readonly string[]): readonly { position: number, at: number }[] {
+  const [rarest = '', ...rest] = words
   const found: { position: number, at: number }[] = []
   let at = block.indexOf(rarest)
   while (at >= 0) {

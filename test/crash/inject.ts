@@ -40,7 +40,7 @@ export class Injector {
       entriesBefore: (conversation, before, limit) => inner.entriesBefore(conversation, before, limit),
       unreadAfter: (conversation, order) => inner.unreadAfter(conversation, order),
       lastOrder: (conversation) => inner.lastOrder(conversation),
-      search: (text, limit) => inner.search(text, limit),
+      search: (wanted) => inner.search(wanted),
       cursor: (log) => inner.cursor(log),
       close: () => { inner.close() },
     }

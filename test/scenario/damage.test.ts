@@ -11,6 +11,7 @@ import type { ErrorCode, Phase } from '../../preload/api.ts'
 import { PortError } from '../../main/ports.ts'
 import { openDatabase } from '../../main/sqlite/open.ts'
 import { openStore } from '../../main/sqlite/store.ts'
+import { isMatch, wordsOf } from '../../main/words.ts'
 import { mountDisk } from './disk.ts'
 import { Guarded, passphrase } from './guarded.ts'
 import { people, Refused, until } from './world.ts'
@@ -84,6 +85,9 @@ async function reads({ anna, conversation }: Story, code: ErrorCode): Promise<re
   if (texts.length < lines.length) {
     assert.ok((await anna.entries(conversation)).some((entry) => entry.kind === 'gap' && entry.reason === 'damaged'))
   }
+  const { found } = await anna.call('search', { text: lines[0] ?? '', limit: 100 })
+  assert.deepEqual(found.map(({ entry }) => entry.text).toSorted(),
+    texts.filter((text) => isMatch(text, wordsOf(lines[0] ?? ''))).slice(-100).toSorted())
   for (const call of [
     () => anna.say(conversation, 'x'), () => anna.invite(), () => anna.call('profile.rename', { name: 'Eve' }),
     () => anna.call('conversation.draft', { conversation, text: 'x' }),
@@ -205,7 +209,7 @@ test('damage that appears while the app is open stops it before it writes any mo
         return store.entriesBefore(id, before, limit)
       },
       unreadAfter: (id, order) => store.unreadAfter(id, order), lastOrder: (id) => store.lastOrder(id),
-      search: (text, limit) => store.search(text, limit),
+      search: (wanted) => store.search(wanted),
       cursor: (log) => store.cursor(log), close: () => { store.close() },
     }
   } }

@@ -127,7 +127,7 @@ const watched = (store: Store, written: (write: Parameters<Store['commit']>[0]) 
   documents: (kind) => store.documents(kind), group: (id) => store.group(id), entry: (id) => store.entry(id),
   entriesBefore: (id, before, limit) => store.entriesBefore(id, before, limit), cursor: (log) => store.cursor(log),
   unreadAfter: (id, order) => store.unreadAfter(id, order), lastOrder: (id) => store.lastOrder(id),
-  search: (text, limit) => store.search(text, limit),
+  search: (wanted) => store.search(wanted),
   close: () => { store.close() },
 })
 

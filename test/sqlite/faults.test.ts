@@ -99,7 +99,7 @@ test('another key, a foreign file and a flipped bit are damage, never an empty s
     const damaged = openStore({ file, key })
     t.after(() => { damaged.close() })
     damaged.entriesBefore('oaks', 0, 1000)
-    damaged.search('message', 1000)
+    damaged.search({ text: 'message', limit: 1000 })
   }, portError('store-damaged'))
 })
 

@@ -15,7 +15,7 @@ const opened = (t: TestContext) => {
   return { ...options, store }
 }
 const found = (store: Store, text: string, limit = 100): readonly string[] =>
-  store.search(text, limit).map(({ id }) => id)
+  store.search({ text, limit }).map(({ id }) => id)
 
 describe('the words of a text', () => {
   test('are runs of letters and digits without case and accents, and nothing that is an operator elsewhere', () => {
@@ -47,9 +47,11 @@ describe('searching the store', () => {
     assert.deepEqual(found(store, 'gate', 2), ['elms-3', 'oaks-2'])
     assert.deepEqual(found(store, ' Gard  GATE '), ['elms-3', 'oaks-1'])
     assert.deepEqual(found(store, 'arden'), [])
+    assert.deepEqual(store.search({ text: 'gate', limit: 2, except: new Set(['elms']) }).map(({ id }) => id),
+      ['oaks-2', 'oaks-1'])
     assert.deepEqual(found(store, '"gate" OR -open*'), [])
     assert.deepEqual(found(store, ''), [])
-    assert.deepEqual(store.search('nothing', 1), [message(4, { text: 'nothing of it' })])
+    assert.deepEqual(store.search({ text: 'nothing', limit: 1 }), [message(4, { text: 'nothing of it' })])
   })
 
   test('finds neither digits of positions and times nor words of facts and gaps', (t) => {
@@ -90,7 +92,7 @@ describe('searching the store', () => {
       const all = newest.filter((entry) => entry.kind === 'message' && isMatch(entry.text, wordsOf(text)))
       const times = (entries: readonly StoredEntry[]) => entries.map(({ at }) => at)
       assert.deepEqual(new Set(found(store, text, 10_000)), new Set(all.map(({ id }) => id)), text)
-      assert.deepEqual(times(store.search(text, 20)), times(all.slice(0, 20)), text)
+      assert.deepEqual(times(store.search({ text, limit: 20 })), times(all.slice(0, 20)), text)
     }
   })
 
