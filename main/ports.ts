@@ -76,7 +76,7 @@ export interface Delivery {
 /** Small records by kind and key; the bytes are a Codec's of `chat/`, each with a leading version. */
 export type DocumentKind =
   | 'account' | 'room' | 'people' | 'seals' | 'pending' | 'waiting' | 'outbox' | 'publish' | 'contact' | 'invite'
-  | 'key-package' | 'declined' | 'setting' | 'passed' | 'heard' | 'seen'
+  | 'key-package' | 'declined' | 'setting' | 'passed' | 'heard' | 'seen' | 'trust'
   | 'device-log' | 'wanted-entry'
 
 /** An Entry as it is kept: with what only the main process needs. */

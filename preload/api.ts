@@ -64,14 +64,23 @@ export type Person = {
   /** When a leaf of this person last renewed its keys in this group. */
   readonly healedAt: number
   readonly trust: Trust
+  /** Why it is 'changed'. */
+  readonly why?: ChangeReason
+  /** Met by an invite of theirs: whoever sent it to this person named exactly this account. That is not verified. */
+  readonly byInvite: boolean
 }
 
 /**
- * `new`: nobody has compared anything. `verified`: their safety numbers were compared, or came over a channel of trust.
- * `changed`: the recovery key was replaced, or the account's own devices contradict each other; nothing is sent to them
- * until this person has looked at it.
+ * `new`: nobody has compared anything. `verified`: their safety numbers were compared. `changed`: see `ChangeReason`;
+ * nothing is sent to them until this person has looked at it.
  */
 export type Trust = 'new' | 'verified' | 'changed'
+
+/**
+ * `recovery`: the account's recovery key was replaced. `equivocation`: one of its devices signed two histories. `split`:
+ * its devices tell of different histories. `replaced`: this person said that it is a new account of somebody they know.
+ */
+export type ChangeReason = 'recovery' | 'equivocation' | 'split' | 'replaced'
 
 /**
  * `request`: somebody invited this person and nothing was answered. `active`: open. `left`, `removed`: closed, history
@@ -138,8 +147,8 @@ export type Fact =
   /** `who` linked a device of that name, or took one back (`revoked`; `by` put that into effect here). */
   | { readonly fact: 'linked', readonly who: string, readonly device: string }
   | { readonly fact: 'revoked', readonly by: string, readonly who: string, readonly device: string }
-  /** The recovery key of `who` was replaced, or their devices contradict each other: see `Trust`. */
-  | { readonly fact: 'changed', readonly who: string, readonly why: 'recovery' | 'equivocation' | 'split' }
+  /** Nothing goes to `who` until this person has looked at it: see `Trust`. */
+  | { readonly fact: 'changed', readonly who: string, readonly why: ChangeReason }
 
 /**
  * Why something could not be read. `before-joined`: sent before this device joined. `epoch-too-old`: its keys are
@@ -269,7 +278,16 @@ export type Link =
 export type LinkRole = 'elder' | 'new'
 
 /** What two people compare. `digits`: twelve groups of five; `code`: what a QR shows. */
-export type Safety = { readonly trust: Trust, readonly digits: string, readonly code: string }
+export type Safety = {
+  readonly name: string
+  readonly trust: Trust
+  readonly why?: ChangeReason
+  readonly byInvite: boolean
+  /** Since when that is so; 0: since the first meeting. */
+  readonly since: number
+  readonly digits: string
+  readonly code: string
+}
 
 /** An invite that was made. `uses`: how many have started a chat with it. */
 export type MadeInvite = Invite & {
@@ -324,7 +342,7 @@ export type FoundMessage = {
 export const errorCodes = [
   'bad-argument', 'not-ready', 'unknown-conversation', 'conversation-closed', 'not-allowed',
   'invite-malformed', 'invite-expired', 'invite-own', 'invite-no-device', 'invite-no-key', 'invite-newer', 'invite-elsewhere', 'invitation-broken',
-  'keys-drained', 'device-heard', 'already-member', 'words-differ', 'words-gone', 'name-differs',
+  'keys-drained', 'device-heard', 'already-member', 'trust-changed', 'words-differ', 'words-gone', 'name-differs',
   'words-count', 'words-unknown', 'words-order', 'words-foreign',
   'passphrase-wrong', 'passphrase-wait', 'passphrase-short', 'passphrase-missing',
   'keychain-locked', 'keychain-absent', 'keychain-lost', 'slots-damaged',
@@ -457,9 +475,12 @@ export const calls = {
     .returns<'match' | 'differs' | 'own' | 'malformed' | 'newer'>(),
   /** The person has compared the digits (or takes that back), or has looked at what changed. */
   'person.trust': call({ accountId: id, trust: oneOf(['new', 'verified'] as const) }).returns<undefined>(),
+  /** This account is a new one of somebody known by another: nothing is sent to it until that is confirmed. */
+  'person.replaces': call({ accountId: id, replaced: id }).returns<undefined>(),
 
   'invite.list': call({}).returns<readonly MadeInvite[]>(),
   'invite.make': call({}).returns<MadeInvite>(),
+  /** Nobody can come by it any more; who came stays. */
   'invite.withdraw': call({ invite: id }).returns<undefined>(),
 } as const
 

@@ -1,7 +1,6 @@
 import { fromHex, toHex } from '../mls/index.ts'
-import { readInvite, writeInvite, type ContactCard } from '../chat/invite.ts'
+import { readInvite, type ContactCard } from '../chat/invite.ts'
 import { closeRoom } from '../chat/epochs.ts'
-import { deviceLogOf } from '../chat/mail.ts'
 import { createRoom, intend, leaveRoom, mayChange } from '../chat/membership.ts'
 import { acceptRequest } from '../chat/requests.ts'
 import { isOpen, still, withRoom, type Claimed, type Intent, type RoomState } from '../chat/room.ts'
@@ -12,14 +11,14 @@ import { confirmWords, nameFrom, recoveryWords } from './account.ts'
 import { claimAccount } from './claim.ts'
 import { details } from './details.ts'
 import { dropDevice, idleIn, toldIdle, usageOf } from './health.ts'
+import { listInvites, makeInvite, showInvite, withdrawInvite } from './invites.ts'
 import { pageOf } from './page.ts'
 import { foundPage } from './search.ts'
 import type { State, Transaction } from './state.ts'
 import type { Sync } from './sync.ts'
+import { compare, demandNotHeld, demandUnchanged, metByInvite, replaces, safetyOf, trust } from './trust.ts'
 
 /** What an opened profile answers: each Call is a transaction, told to the window after it is stored. */
-
-const inviteMs = 30 * 24 * 60 * 60 * 1000
 
 type Opened = { readonly state: State, readonly sync: Sync }
 type Answers = {
@@ -59,10 +58,10 @@ export const answers: Answers = {
   'invite.read': ({ state }, { invite }) => preview(state, invite),
   'conversation.direct': ({ state, sync }, { invite }) => startDirect({ state, sync }, invite),
   'conversation.group': async ({ state, sync }, argument) => {
-    const { members, contacts } = await claimAll(state, argument, new Set([state.self.accountId]))
+    const { members, contacts, trust } = await claimAll(state, argument, new Set([state.self.accountId]))
     const intents: readonly Intent[] = members.length === 0 ? [] : [{ type: 'add', members }]
     const step = createRoom(state.moment(), { kind: 'group', name: nameFrom(argument.name), peer: '', intents })
-    state.transact({ steps: [step], contacts })
+    state.transact({ steps: [step], contacts, trust })
     sync.kick(step.state.room.id)
     return { conversation: step.state.room.id }
   },
@@ -82,6 +81,8 @@ export const answers: Answers = {
     return undefined
   },
   'conversation.rename': (opened, { conversation, name }) => {
+    // The name goes to everybody with the commit, and does not wait.
+    demandNotHeld(opened.state, conversation)
     change(opened, conversation, { type: 'rename', name: nameFrom(name) })
     return undefined
   },
@@ -90,9 +91,9 @@ export const answers: Answers = {
     const before = state.room(argument.conversation)
     if (!mayChange(before, 'add', state.self.accountId)) throw new PortError('not-allowed')
     const present = new Set(before.members.map((member) => member.accountId))
-    const { members, contacts } = await claimAll(state, argument, present)
+    const { members, contacts, trust } = await claimAll(state, argument, present)
     if (members.length === 0) throw new PortError('already-member')
-    change(opened, argument.conversation, { type: 'add', members }, { contacts })
+    change(opened, argument.conversation, { type: 'add', members }, { contacts, trust })
     return undefined
   },
   'conversation.remove': (opened, { conversation, accountId }) => {
@@ -171,16 +172,31 @@ export const answers: Answers = {
   'link.confirm': unbuilt,
   'link.recognise': unbuilt,
   'link.cancel': unbuilt,
-  'person.safety': unbuilt,
-  'person.compare': unbuilt,
-  'person.trust': unbuilt,
-  'invite.list': unbuilt,
-  'invite.make': unbuilt,
-  'invite.withdraw': unbuilt,
+  'person.safety': ({ state }, { accountId }) => safetyOf(state, accountId),
+  'person.compare': ({ state }, { accountId, code }) => compare(state, accountId, code),
+  'person.trust': ({ state, sync }, { accountId, trust: to }) => {
+    trust(state, accountId, to)
+    // What waited for it goes out.
+    sync.kick()
+    return undefined
+  },
+  'person.replaces': ({ state }, { accountId, replaced }) => {
+    replaces(state, accountId, replaced)
+    return undefined
+  },
+  'invite.list': ({ state }) => listInvites(state),
+  'invite.make': async ({ state, sync }) => {
+    await sync.published()
+    return makeInvite(state)
+  },
+  'invite.withdraw': ({ state }, { invite }) => {
+    withdrawInvite(state, invite)
+    return undefined
+  },
 }
 
 function change(
-  opened: Opened, conversation: string, intent: Intent, also: Pick<Transaction, 'contacts'> = {},
+  opened: Opened, conversation: string, intent: Intent, also: Pick<Transaction, 'contacts' | 'trust'> = {},
 ): void {
   const { state, sync } = opened
   const room = state.room(conversation)
@@ -196,21 +212,6 @@ function change(
 }
 
 // ---------------------------------------------------------------- invites
-
-/** The newest invite that has most of its time left, else a new one; its token is stored before it is shown. */
-function showInvite(state: State): ResultOf<'invite.show'> {
-  const now = state.ports.now()
-  const usable = [...state.invites.values()].filter((invite) => invite.expiresAt > now + inviteMs / 2)
-  const latest = usable.sort((a, b) => b.expiresAt - a.expiresAt)[0]
-  const invite = latest ?? { version: 1, token: toHex(state.ports.random(16)), expiresAt: now + inviteMs }
-  if (latest === undefined) state.transact({ invites: [invite] })
-  const { accountId } = state.self
-  const text = writeInvite(state.self.suite, {
-    accountId: fromHex(accountId), deviceLog: deviceLogOf(accountId), address: state.ports.delivery.address,
-    expiresAt: invite.expiresAt, token: fromHex(invite.token), name: state.account.name,
-  })
-  return { text, expiresAt: invite.expiresAt }
-}
 
 /** The card in a pasted text. Throws PortError with what is wrong with it. */
 function cardIn(state: State, text: string): ContactCard {
@@ -251,13 +252,17 @@ async function startDirect(opened: Opened, text: string): Promise<ResultOf<'conv
   const card = cardIn(state, text)
   const peer = toHex(card.accountId)
   const existing = directWith(state, peer)
-  if (existing !== undefined) return { conversation: existing.room.id }
+  if (existing !== undefined) {
+    state.transact({ trust: metByInvite(state, [peer]) })
+    return { conversation: existing.room.id }
+  }
+  demandUnchanged(state, [peer])
   const members = await claimAccount(state, peer, toHex(card.token))
   // While the network answered, the other side or a second click may have started it.
   const meanwhile = directWith(state, peer)
   if (meanwhile !== undefined) return { conversation: meanwhile.room.id }
   const step = createRoom(state.moment(), { kind: 'direct', name: '', peer, intents: [{ type: 'add', members }] })
-  state.transact({ steps: [step], contacts: learnFrom(state, card) })
+  state.transact({ steps: [step], contacts: learnFrom(state, card), trust: metByInvite(state, [peer]) })
   sync.kick(step.state.room.id)
   return { conversation: step.state.room.id }
 }
@@ -265,13 +270,17 @@ async function startDirect(opened: Opened, text: string): Promise<ResultOf<'conv
 async function claimAll(
   state: State, wanted: { readonly people: readonly string[], readonly invites: readonly string[] },
   present: ReadonlySet<string>,
-): Promise<{ readonly members: readonly Claimed[], readonly contacts: ReturnType<typeof learnFrom> }> {
+): Promise<{ readonly members: readonly Claimed[] } & Required<Pick<Transaction, 'contacts' | 'trust'>>> {
   const cards = wanted.invites.map((text) => cardIn(state, text))
   const tokens = new Map<string, string>(wanted.people.map((accountId) => [accountId, '']))
   for (const card of cards) tokens.set(toHex(card.accountId), toHex(card.token))
+  demandUnchanged(state, [...tokens.keys()])
   const claimed: Claimed[] = []
   for (const [accountId, token] of tokens) {
     if (!present.has(accountId)) claimed.push(...await claimAccount(state, accountId, token))
   }
-  return { members: claimed, contacts: cards.flatMap((card) => learnFrom(state, card)) }
+  return {
+    members: claimed, contacts: cards.flatMap((card) => learnFrom(state, card)),
+    trust: metByInvite(state, cards.map((card) => toHex(card.accountId))),
+  }
 }

@@ -1,12 +1,12 @@
 import { fromHex, MlsError, toHex } from '../mls/index.ts'
 import { closeRoom } from '../chat/epochs.ts'
-import { matchesToken } from '../chat/invite.ts'
 import type { Letter, SignedStory } from '../chat/letter.ts'
 import { decodeMail, openLetter, type Mail, type OwnKeyPackage } from '../chat/mail.ts'
 import { onRejoinRequest } from '../chat/readmit.ts'
 import { invitationIn, receiveWelcome, type Invitation } from '../chat/requests.ts'
 import type { LogRecord } from '../ports.ts'
 import { contentIdOf, joinTwins } from './direct.ts'
+import { heldInvite } from './invites.ts'
 import type { State } from './state.ts'
 
 /** How many unanswered requests are kept; a flood of them must not fill the list. */
@@ -99,8 +99,9 @@ function welcome(state: State, input: {
   readonly invitation: Invitation, readonly own: OwnKeyPackage, readonly cursor: Cursor, readonly isRead: boolean
 }): Left {
   const { invitation, own, cursor, isRead } = input
+  const invite = heldInvite(state, invitation.mail)
   const received = receiveWelcome(invitation, own, {
-    moment: state.moment(), suiteOf: state.ports.suiteOf, byInvite: holdsInvite(state, invitation),
+    moment: state.moment(), suiteOf: state.ports.suiteOf, byInvite: invite !== undefined,
     known: (id) => state.rooms.get(id),
   })
   const isBehind = received !== undefined && 'behind' in received
@@ -122,6 +123,7 @@ function welcome(state: State, input: {
   state.transact({
     ...joined, entries: [...joined.entries ?? [], ...again?.entries ?? []], say: [...joined.say ?? [], ...again?.say ?? []],
     ...spent, ...used, wipe: [...wipe, ...invited.wipe, ...joined.wipe ?? []],
+    invites: invite === undefined || !isNew ? [] : [{ ...invite, uses: invite.uses + 1 }],
     cursors: [cursor, ...startOf(invitation, room.log)],
     // Made for the group as it was; what people said goes out again from the outbox.
     removedPublish: [...state.publishes].flatMap(([key, { target }]) =>
@@ -146,11 +148,6 @@ function sayAgain(state: State, id: string) {
         body: { type: 'text' as const, text: entry.text } })),
   }
 }
-
-const holdsInvite = (state: State, { mail }: Invitation): boolean =>
-  mail.tokenProof.length > 0 && [...state.invites.values()].some((invite) =>
-    invite.expiresAt > state.ports.now()
-    && matchesToken(state.self.suite, fromHex(invite.token), mail.welcome, mail.tokenProof))
 
 /** The group's logs are read from where they stood when this device was added; hints, so nothing depends on them. */
 const startOf = ({ mail }: Invitation, log: string): readonly Cursor[] => [

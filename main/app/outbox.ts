@@ -5,6 +5,7 @@ import { still } from '../chat/room.ts'
 import { encryptItems, maySend, outboxBatch } from '../chat/send.ts'
 import type { StoredEntry } from '../ports.ts'
 import { byPosition, type State } from './state.ts'
+import { isHeld } from './trust.ts'
 
 /** What waits to be sent: encrypted when the epoch is certain, gone when the log has it. */
 
@@ -14,7 +15,7 @@ import { byPosition, type State } from './state.ts'
  */
 export function encryptOutbox(state: State, id: string): 'none' | 'some' | 'all' {
   const room = state.rooms.get(id)
-  if (room === undefined || !maySend(room, state.ports.now())) return 'none'
+  if (room === undefined || !maySend(room, state.ports.now()) || isHeld(state, id)) return 'none'
   const underWay = new Set([...state.publishes.values()].flatMap(({ target }) =>
     target.type === 'message' && toHex(target.room) === id ? target.items.map(toHex) : []))
   const items = [...state.outbox].filter(([key, item]) => toHex(item.room) === id && !underWay.has(key))

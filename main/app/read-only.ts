@@ -1,5 +1,5 @@
 import { MlsError } from '../mls/index.ts'
-import { contactDocument, decodeAccount, membersDocument, roomDocument } from '../chat/documents.ts'
+import { contactDocument, decodeAccount, membersDocument, roomDocument, tellTrust, trustDocument } from '../chat/documents.ts'
 import { tellConversation, type RoomState } from '../chat/room.ts'
 import type { ArgumentOf, CallName, Conversation, Entry, ErrorCode, Me } from '../../preload/api.ts'
 import { PortError, wipe, type Ports, type Reading } from '../ports.ts'
@@ -46,7 +46,7 @@ export class ReadOnly {
 
   conversations(): readonly Conversation[] {
     return [...this.#rooms.values()].map((state) => ({
-      ...tellConversation(state, this.me.accountId, this.#nameOf), mayAdd: false, mayRemove: false, mayRename: false,
+      ...tellConversation(state, this.me.accountId, this.#people), mayAdd: false, mayRemove: false, mayRename: false,
     }))
   }
 
@@ -75,6 +75,14 @@ export class ReadOnly {
 
   #nameOf = (accountId: string): string =>
     accountId === this.me.accountId ? this.me.name : this.#names.get(accountId) ?? accountId.slice(0, 8)
+
+  readonly #people = {
+    nameOf: this.#nameOf,
+    trustOf: (accountId: string) => {
+      const bytes = this.#reading.document('trust', accountId)
+      return tellTrust(bytes === undefined ? undefined : known(() => trustDocument.decode(bytes)))
+    },
+  }
 
   #room(id: string): RoomState {
     const state = this.#rooms.get(id)

@@ -4,7 +4,7 @@ import {
   decodeOutboxItem, decodeOwnKeyPackage, decodePublish, decodeWantedEntry, contactDocument, encodeAccount,
   encodeDeviceLog, encodeOutboxItem, encodeOwnKeyPackage, encodePendingCommit, encodePublish, encodeSeals,
   encodeWaiting, encodeWantedEntry, heardDocument, inviteDocument, lockDocument, membersDocument, roomDocument,
-  type Contact, type OwnAccount, type OwnInvite, type WantedEntry,
+  tellTrust, trustDocument, type Contact, type OwnAccount, type OwnInvite, type TrustRecord, type WantedEntry,
 } from '../chat/documents.ts'
 import type { Body, OutboxItem, Publish } from '../chat/content.ts'
 import { closeRoom } from '../chat/epochs.ts'
@@ -42,6 +42,7 @@ export type Transaction = {
   readonly lockAfter?: LockMinutes
   readonly contacts?: readonly Contact[]
   readonly invites?: readonly OwnInvite[]
+  readonly trust?: readonly TrustRecord[]
   readonly keyPackages?: readonly OwnKeyPackage[]
   readonly removedKeyPackages?: readonly string[]
   readonly declined?: readonly string[]
@@ -75,6 +76,7 @@ export class State {
   readonly rooms = new Map<string, RoomState>()
   readonly contacts = new Map<string, Contact>()
   readonly invites = new Map<string, OwnInvite>()
+  readonly trust = new Map<string, TrustRecord>()
   readonly keyPackages = new Map<string, OwnKeyPackage>()
   readonly declined = new Set<string>()
   /** By content id, in the order of their positions. */
@@ -114,6 +116,7 @@ export class State {
     if (lock !== undefined) this.lockAfter = lockDocument.decode(lock).afterMinutes
     for (const { key, bytes } of store.documents('contact')) this.contacts.set(key, contactDocument.decode(bytes))
     for (const { key, bytes } of store.documents('invite')) this.invites.set(key, inviteDocument.decode(bytes))
+    for (const { key, bytes } of store.documents('trust')) this.trust.set(key, trustDocument.decode(bytes))
     for (const { key } of store.documents('declined')) this.declined.add(key)
     for (const { key, bytes } of store.documents('key-package')) {
       this.keyPackages.set(key, decodeOwnKeyPackage(key, bytes))
@@ -153,8 +156,10 @@ export class State {
     accountId === this.self.accountId ? this.account.name
       : this.contacts.get(accountId)?.name ?? accountId.slice(0, 8)
 
+  trustOf = (accountId: string): ReturnType<typeof tellTrust> => tellTrust(this.trust.get(accountId))
+
   conversation(state: RoomState): Conversation {
-    return tellConversation(state, this.self.accountId, this.nameOf)
+    return tellConversation(state, this.self.accountId, this)
   }
 
   conversations(): readonly Conversation[] {
@@ -336,6 +341,10 @@ export class State {
       documents.push({ kind: 'invite', key: invite.token, bytes: inviteDocument.encode(invite) })
       remember.push(() => { this.invites.set(invite.token, invite) })
     }
+    for (const record of transaction.trust ?? []) {
+      documents.push({ kind: 'trust', key: record.accountId, bytes: trustDocument.encode(record) })
+      remember.push(() => { this.trust.set(record.accountId, record) })
+    }
     for (const own of transaction.keyPackages ?? []) {
       documents.push({ kind: 'key-package', key: own.reference, bytes: encodeOwnKeyPackage(own) })
       remember.push(() => { this.keyPackages.set(own.reference, own) })
@@ -416,8 +425,8 @@ export class State {
 
   #tell(transaction: Transaction, next: { readonly entries: readonly StoredEntry[], readonly rooms: ReadonlySet<string>
     readonly removedEntries: readonly string[], readonly named: boolean }): void {
-    // A name stands in every conversation with that person.
-    const renamed = next.named || transaction.account !== undefined
+    // A name, and how far somebody is trusted, stands in every conversation with that person.
+    const renamed = next.named || transaction.account !== undefined || transaction.trust !== undefined
     const conversations = renamed ? this.conversations()
       : [...next.rooms].flatMap((id) => {
         const state = this.rooms.get(id)
@@ -451,9 +460,8 @@ export class State {
     this.deviceLogs.clear()
     for (const state of this.rooms.values()) wipe(closeRoom(still(state), 'left').wipe)
     for (const { privateKeys } of this.keyPackages.values()) wipe(Object.values(privateKeys))
-    for (const kept of [this.rooms, this.keyPackages, this.contacts, this.invites, this.outbox, this.publishes]) {
-      kept.clear()
-    }
+    const { rooms, keyPackages, contacts, invites, trust, outbox, publishes } = this
+    for (const kept of [rooms, keyPackages, contacts, invites, trust, outbox, publishes]) kept.clear()
   }
 }
 

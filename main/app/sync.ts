@@ -17,6 +17,7 @@ import { acknowledge, encryptOutbox, type Accepted } from './outbox.ts'
 import { ask, checkSlots, compareWhenStrange, gossipEveryMs, isAgedOut, noteHead, onStory } from './recover.ts'
 import { byPosition, type State } from './state.ts'
 import { onKeyPackageLog, restock, tendStock } from './stock.ts'
+import { isHeld } from './trust.ts'
 
 /**
  * Moves records between the logs and the state: what is to be published goes out, what others appended comes in. Each
@@ -151,6 +152,8 @@ export class Sync {
         const { log, slot, bytes, target } = publish
         // Made before a kill or an absence, for an epoch whose keys the others may have dropped since.
         if (target.type !== 'record' && !this.#current.has(toHex(target.room))) continue
+        // Encrypted before something changed about one of its readers.
+        if (target.type === 'message' && isHeld(this.#state, toHex(target.room))) continue
         const answer = await this.#ports.delivery.append(log, bytes, slot === '' ? undefined : slot)
         this.#unreachable = false
         if (answer.type === 'accepted') accepted.push({ key, publish })

@@ -3,7 +3,7 @@ import {
   opaque, Proposal, Secret, secret, Sender, struct, uint32, uint64, uint8, utf8, vector, optional,
   type AppliedCommit, type Codec, type Group, type Infer, type SuiteOf,
 } from '../mls/index.ts'
-import type { LockMinutes } from '../../preload/api.ts'
+import type { ChangeReason, LockMinutes, Person, Trust } from '../../preload/api.ts'
 import { pathBytes } from '../identity/credential.ts'
 import { Operation, SignedEntry } from '../identity/entry.ts'
 import { IdentitySignature } from '../identity/genesis.ts'
@@ -40,9 +40,35 @@ export const sightingDocument = json<{ readonly version: 1, readonly at: number 
 export type Contact = { readonly version: 1, readonly accountId: string, readonly name: string, readonly own: boolean }
 export const contactDocument = json<Contact>('contact')
 
-/** An invite of this person: its token is the key under which it is kept. */
-export type OwnInvite = { readonly version: 1, readonly token: string, readonly expiresAt: number }
-export const inviteDocument = json<OwnInvite>('invite')
+/**
+ * What this person knows of an account beside its name. `at`: when `trust` became so. `byInvite`: met by an invite of
+ * theirs. `seen`: alarms that were raised once, so that looking at one is enough.
+ */
+export type TrustRecord = {
+  readonly version: 1
+  readonly accountId: string
+  readonly trust: Trust
+  readonly why?: ChangeReason | undefined
+  readonly at: number
+  readonly byInvite: boolean
+  readonly seen: readonly string[]
+}
+export const trustDocument = json<TrustRecord>('trust')
+
+/** As the window sees it; of whom nothing is kept, nobody has compared anything. */
+export const tellTrust = (record: TrustRecord | undefined): Pick<Person, 'trust' | 'why' | 'byInvite'> => ({
+  trust: record?.trust ?? 'new', byInvite: record?.byInvite ?? false,
+  ...record?.why === undefined ? {} : { why: record.why },
+})
+
+/** An invite of this person: its token is the key under which it is kept. `madeAt`: 0 where no version said it yet. */
+export type OwnInvite = {
+  readonly version: 1, readonly token: string, readonly expiresAt: number
+  readonly madeAt: number, readonly uses: number, readonly withdrawn: boolean
+}
+export const inviteDocument = json<OwnInvite>('invite', {
+  version: 1, token: '', expiresAt: 0, madeAt: 0, uses: 0, withdrawn: false,
+})
 
 /** After how many minutes without input the app locks; 0: never. */
 export const lockDocument = json<{ readonly version: 1, readonly afterMinutes: LockMinutes }>('lock setting')

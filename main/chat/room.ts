@@ -250,10 +250,14 @@ export function tellEntry(stored: StoredEntry): Entry {
   return entry
 }
 
-/** The conversation as the window sees it; `nameOf` knows people. */
-export function tellConversation(
-  state: RoomState, self: string, nameOf: (accountId: string) => string,
-): Conversation {
+/** What this person knows of people. */
+export type Acquaintance = {
+  readonly nameOf: (accountId: string) => string
+  readonly trustOf: (accountId: string) => Pick<Person, 'trust' | 'why' | 'byInvite'>
+}
+
+/** The conversation as the window sees it. */
+export function tellConversation(state: RoomState, self: string, { nameOf, trustOf }: Acquaintance): Conversation {
   const { room } = state
   const isAdmin = (accountId: string): boolean => administers(room, state.members, accountId)
   const people: Person[] = state.members
@@ -262,7 +266,7 @@ export function tellConversation(
       name: nameOf(member.accountId),
       own: member.accountId === self,
       admin: isAdmin(member.accountId),
-      trust: 'new' as const,
+      ...trustOf(member.accountId),
     }))
     .sort((a, b) => a.name.localeCompare(b.name) || (a.accountId < b.accountId ? -1 : 1))
   const open = isOpen(room) && room.kind === 'group'

@@ -24,6 +24,8 @@ export const codeWords = (code: ErrorCode): string => {
     case 'keys-drained': return 'Somebody took all the keys that others need to write to you for the first time, and ' +
       'did not write. Nothing is lost: your chats go on, and there are new keys already.'
     case 'device-heard': return 'This device has been heard of meanwhile, or is gone already. Nothing was changed.'
+    case 'trust-changed': return 'Something changed about this person, and nothing is sent to them until you have looked ' +
+      'at it. Open their page, then do this again.'
     case 'already-member': return 'This person is already in the group.'
     case 'words-differ': return 'One of the words is different. Nothing is lost: look at your paper again.'
     case 'words-count': return 'These are not 24 words. Type or paste all of them, in order.'

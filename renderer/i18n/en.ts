@@ -8,6 +8,7 @@ import {
   capital, conjunction, count, devices, numbers, object, people, possessive, size, subject, type Naming,
 } from './grammar.ts'
 import { readerWords } from './reader.ts'
+import { changedFact, invitesWords, safetyWords } from './safety.ts'
 import { ago, clock, date, day, dayMs, moment } from './time.ts'
 
 /** What a fact says, with what it means for who can read. */
@@ -30,14 +31,8 @@ const factWords = (fact: Fact, amount: number, naming: Naming): string => {
     case 'linked': return `${subject(fact.who, naming)} linked “${fact.device}”.${readers}`
     case 'revoked': return `${subject(fact.by, naming)} removed “${fact.device}”, a device that ` +
       `${fact.who === naming.own ? 'you' : naming.nameOf(fact.who)} took back.${readers}`
-    case 'changed': return changedWords[fact.why](subject(fact.who, naming))
+    case 'changed': return changedFact[fact.why](subject(fact.who, naming))
   }
-}
-
-const changedWords = {
-  recovery: (who: string) => `${who} replaced the recovery key. Compare safety numbers before you write.`,
-  equivocation: (who: string) => `A device of ${who} contradicts itself: its keys may be stolen. Compare safety numbers.`,
-  split: (who: string) => `Devices of ${who} contradict each other: somebody may be in between. Compare safety numbers.`,
 }
 
 /** Taken out because it was silent: who is absent then comes back without anybody's help. */
@@ -134,6 +129,8 @@ export const words = {
   },
 
   reader: readerWords,
+  safety: safetyWords,
+  invites: invitesWords,
 
   choose: { title: 'Who is here?', text: 'These people have a profile on this computer.' },
 

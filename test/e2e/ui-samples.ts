@@ -20,7 +20,7 @@ export const me: Me = {
 
 export const person = (name: string, more: Partial<Person> = {}): Person => ({
   accountId: idOf(name), name, own: name === me.name, admin: false, devices: 1, healedAt: now - 2 * hourMs,
-  trust: 'new', ...more,
+  trust: 'new', byInvite: false, ...more,
 })
 
 const self = person(me.name, { admin: true, devices: 2, healedAt: today(9, 40) })

@@ -1,0 +1,183 @@
+/** How far one trusts that an account is who one takes it for, and that nothing goes out while it has changed. */
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import { test } from 'node:test'
+import { decodePublish } from '../../main/chat/documents.ts'
+import { PortError, type Delivery } from '../../main/ports.ts'
+import { openStore } from '../../main/sqlite/store.ts'
+import { people, Refused, until, type Person } from './world.ts'
+
+const refused = (code: string) => (error: unknown): boolean => error instanceof Refused && error.code === code
+
+export async function accountOf(person: Person): Promise<string> {
+  const { phase } = await person.call('app.open', {})
+  assert.ok(phase.at === 'ready')
+  return phase.me.accountId
+}
+
+async function meet(one: Person, other: Person): Promise<string> {
+  const { conversation } = await one.call('conversation.direct', { invite: await other.invite() })
+  await other.accept()
+  await until(`${one.name} sees the answer`, async () => (await one.entries(conversation)).some((entry) =>
+    entry.kind === 'fact' && entry.fact.fact === 'accepted'))
+  return conversation
+}
+
+/** How `viewer` sees `of` in a conversation. */
+async function seen(viewer: Person, conversation: string, of: string) {
+  const found = (await viewer.conversation(conversation))?.people.find(({ accountId }) => accountId === of)
+  assert.ok(found !== undefined)
+  const { trust, why, byInvite } = found
+  return { trust, why, byInvite }
+}
+
+const reads = (person: Person, conversation: string, text: string): Promise<unknown> =>
+  until(`${person.name} reads “${text}”`, async () => (await person.texts(conversation)).includes(text))
+
+/** Long enough for a message to come, had it been sent. */
+const aWhile = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 400) })
+
+test('two people see one number, and compare it by its code: each marks the other for themselves', async (t) => {
+  const { all: [anna, ben, eve], end } = await people(['Anna', 'Ben', 'Eve'])
+  t.after(end)
+  const conversation = await meet(anna, ben)
+  await meet(anna, eve)
+  const [a, b, e] = [await accountOf(anna), await accountOf(ben), await accountOf(eve)]
+  const ofBen = await anna.call('person.safety', { accountId: b })
+  const ofAnna = await ben.call('person.safety', { accountId: a })
+  assert.equal(ofBen.digits, ofAnna.digits)
+  assert.match(ofBen.digits, /^\d{5}( \d{5}){11}$/)
+  assert.notEqual((await anna.call('person.safety', { accountId: e })).digits, ofBen.digits)
+  assert.deepEqual([ofBen.name, ofBen.trust, ofBen.since], ['Ben', 'new', 0])
+
+  const compare = (code: string) => anna.call('person.compare', { accountId: b, code })
+  assert.equal(await compare(ofBen.code), 'own')
+  assert.equal(await compare((await eve.call('person.safety', { accountId: a })).code), 'differs')
+  assert.equal(await compare('hello'), 'malformed')
+  assert.equal(await compare(await ben.invite()), 'malformed')
+  assert.equal((await seen(anna, conversation, b)).trust, 'new', 'nothing but a match marks anybody')
+  assert.equal(await compare(ofAnna.code), 'match')
+  assert.equal((await seen(anna, conversation, b)).trust, 'verified')
+  assert.equal((await seen(ben, conversation, a)).trust, 'new')
+
+  await anna.restart()
+  assert.equal((await seen(anna, conversation, b)).trust, 'verified')
+  await anna.call('person.trust', { accountId: b, trust: 'new' })
+  assert.equal((await anna.call('person.safety', { accountId: b })).trust, 'new')
+})
+
+test('nobody has a safety number with themselves or with an account that they never met', async (t) => {
+  const { all: [anna], end } = await people(['Anna'])
+  t.after(end)
+  for (const accountId of [await accountOf(anna), '07'.repeat(32), '07']) {
+    await assert.rejects(anna.call('person.safety', { accountId }), refused('bad-argument'))
+    await assert.rejects(anna.call('person.trust', { accountId, trust: 'verified' }), refused('bad-argument'))
+    await assert.rejects(anna.call('person.compare', { accountId, code: 'x' }), refused('bad-argument'))
+  }
+})
+
+test('whoever was met by an invite of theirs is shown so, which is not verified', async (t) => {
+  const { all: [anna, ben], end } = await people(['Anna', 'Ben'])
+  t.after(end)
+  const conversation = await meet(anna, ben)
+  const [a, b] = [await accountOf(anna), await accountOf(ben)]
+  // Anna read Ben's invite; Ben knows that somebody holds it, not who that is.
+  assert.deepEqual(await seen(anna, conversation, b), { trust: 'new', why: undefined, byInvite: true })
+  assert.deepEqual(await seen(ben, conversation, a), { trust: 'new', why: undefined, byInvite: false })
+  await anna.restart()
+  assert.equal((await anna.call('person.safety', { accountId: b })).byInvite, true)
+  // Ben reads Anna's invite later, and already has the chat.
+  const again = await ben.call('conversation.direct', { invite: await anna.invite() })
+  assert.equal(again.conversation, conversation)
+  assert.equal((await seen(ben, conversation, a)).byInvite, true)
+})
+
+test('while somebody has changed nothing is encrypted where they read, and all of it goes out afterwards', async (t) => {
+  const { all: [anna, ben, cleo], end } = await people(['Anna', 'Ben', 'Cleo'])
+  t.after(end)
+  const direct = await meet(anna, ben)
+  const other = await meet(anna, cleo)
+  const [b, c] = [await accountOf(ben), await accountOf(cleo)]
+  const { conversation: group } = await anna.call('conversation.group', { name: 'All', people: [b, c], invites: [] })
+  for (const person of [ben, cleo]) assert.equal(await person.accept(), group)
+  await anna.say(group, 'before')
+  for (const person of [ben, cleo]) await reads(person, group, 'before')
+
+  await anna.call('person.replaces', { accountId: b, replaced: c })
+  assert.deepEqual(await seen(anna, direct, b), { trust: 'changed', why: 'replaced', byInvite: true })
+  for (const conversation of [direct, group]) {
+    const facts = (await anna.entries(conversation)).flatMap((entry) => entry.kind === 'fact' ? [entry.fact] : [])
+    assert.deepEqual(facts.filter(({ fact }) => fact === 'changed'), [{ fact: 'changed', who: b, why: 'replaced' }])
+  }
+  assert.ok(!(await anna.entries(other)).some((entry) => entry.kind === 'fact' && entry.fact.fact === 'changed'))
+
+  await anna.say(direct, 'for Ben')
+  await anna.say(group, 'for all')
+  await anna.say(other, 'for Cleo')
+  await reads(cleo, other, 'for Cleo')
+  await anna.stop()
+  const store = openStore({ file: path.join(anna.folder, anna.name, 'profile.sqlite'), key: anna.key.slice() })
+  const encrypted = store.documents('publish').filter(({ bytes }) => decodePublish(bytes).target.type === 'message')
+  store.close()
+  assert.deepEqual(encrypted, [], 'not even encrypted')
+  await anna.start()
+  // What is not content still works: Ben's own words arrive, and a member can be taken out.
+  await ben.say(direct, 'are you there?')
+  await reads(anna, direct, 'are you there?')
+  await aWhile()
+  assert.deepEqual([await ben.texts(direct), await ben.texts(group)], [['are you there?'], ['before']])
+  const waiting = (await anna.entries(direct)).find((entry) => entry.kind === 'message' && entry.own)
+  assert.ok(waiting?.kind === 'message')
+  assert.deepEqual([waiting.text, waiting.state], ['for Ben', 'sending'])
+
+  await assert.rejects(anna.call('conversation.rename', { conversation: group, name: 'Secret' }), refused('trust-changed'))
+  await assert.rejects(anna.call('conversation.group', { name: 'New', people: [b], invites: [] }), refused('trust-changed'))
+  await assert.rejects(anna.call('conversation.group', { name: 'New', people: [], invites: [await ben.invite()] }),
+    refused('trust-changed'))
+
+  // A match of the number says nothing about what changed within an account; the person's own word does.
+  const code = (await ben.call('person.safety', { accountId: await accountOf(anna) })).code
+  assert.equal(await anna.call('person.compare', { accountId: b, code }), 'match')
+  assert.equal((await seen(anna, direct, b)).trust, 'changed')
+  await anna.call('person.trust', { accountId: b, trust: 'verified' })
+  await reads(ben, direct, 'for Ben')
+  await reads(ben, group, 'for all')
+  await reads(cleo, group, 'for all')
+  assert.deepEqual(await seen(anna, direct, b), { trust: 'verified', why: undefined, byInvite: true })
+  assert.deepEqual([...anna.bugs, ...ben.bugs, ...cleo.bugs], [])
+})
+
+test('what was encrypted but not yet sent when somebody changed stays here, and a group goes on without them', async (t) => {
+  let away = false
+  const cut = (delivery: Delivery): Delivery => ({
+    ...delivery, address: delivery.address,
+    append: (log, bytes, slot) => away && log.startsWith('m.') ? Promise.reject(new PortError('delivery-unreachable'))
+      : delivery.append(log, bytes, slot),
+    read: (log, after, limit) => delivery.read(log, after, limit), slot: (log, slot) => delivery.slot(log, slot),
+    watch: (logs, wake) => delivery.watch(logs, wake), close: () => delivery.close(),
+  })
+  const { all: [anna, ben, cleo], end } = await people(['Anna', 'Ben', 'Cleo'], (person) => {
+    if (person.name === 'Anna') person.through = cut
+  })
+  t.after(end)
+  await meet(anna, ben)
+  await meet(anna, cleo)
+  const [b, c] = [await accountOf(ben), await accountOf(cleo)]
+  const { conversation: group } = await anna.call('conversation.group', { name: 'All', people: [b, c], invites: [] })
+  for (const person of [ben, cleo]) assert.equal(await person.accept(), group)
+  await anna.say(group, 'before')
+  for (const person of [ben, cleo]) await reads(person, group, 'before')
+  away = true
+  await anna.say(group, 'on its way')
+  await until('it was tried', async () => anna.changes.some(({ notice }) => notice?.code === 'delivery-unreachable'))
+  await anna.call('person.replaces', { accountId: b, replaced: c })
+  away = false
+  await anna.restart()
+  await aWhile()
+  assert.deepEqual(await cleo.texts(group), ['before'])
+  await anna.call('conversation.remove', { conversation: group, accountId: b })
+  await reads(cleo, group, 'on its way')
+  await aWhile()
+  assert.deepEqual(await ben.texts(group), ['before'])
+  assert.deepEqual([...anna.bugs, ...ben.bugs, ...cleo.bugs], [])
+})
