@@ -278,15 +278,9 @@ export type Link =
 export type LinkRole = 'elder' | 'new'
 
 /** What two people compare. `digits`: twelve groups of five; `code`: what a QR shows. */
-export type Safety = {
-  readonly name: string
-  readonly trust: Trust
-  readonly why?: ChangeReason
-  readonly byInvite: boolean
-  /** Since when that is so; 0: since the first meeting. */
-  readonly since: number
-  readonly digits: string
-  readonly code: string
+export type Safety = Pick<Person, 'name' | 'trust' | 'why' | 'byInvite'> & {
+  /** Since when it is so; 0: since the first meeting. */
+  readonly since: number, readonly digits: string, readonly code: string
 }
 
 /** An invite that was made. `uses`: how many have started a chat with it. */
@@ -480,7 +474,6 @@ export const calls = {
 
   'invite.list': call({}).returns<readonly MadeInvite[]>(),
   'invite.make': call({}).returns<MadeInvite>(),
-  /** Nobody can come by it any more; who came stays. */
   'invite.withdraw': call({ invite: id }).returns<undefined>(),
 } as const
 
