@@ -144,6 +144,8 @@ export type Fact =
   | { readonly fact: 'returned', readonly by: string, readonly who: string }
   /** `by` took out a device of `who` that was silent for long. `absent`: it was the last one. */
   | { readonly fact: 'dropped', readonly by: string, readonly who: string, readonly absent: boolean }
+  /** The list of changes was filled with rubbish, so `by` took the group to a new place. */
+  | { readonly fact: 'moved', readonly by: string }
   /** `who` linked a device of that name, or took one back (`revoked`; `by` put that into effect here). */
   | { readonly fact: 'linked', readonly who: string, readonly device: string }
   | { readonly fact: 'revoked', readonly by: string, readonly who: string, readonly device: string }

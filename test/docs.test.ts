@@ -89,7 +89,7 @@ describe('a broken sample', () => {
 /** Functions of groups that have nothing to refuse. */
 const neverThrow: ReadonlySet<string> = new Set([
   'hasValidProposal', 'newPskId', 'resumptionPsk', 'withOwnEpochs', 'withGrease', 'isLastResort', 'droppedSecrets',
-  'epochAuthenticator', 'forgetPast', 'changedParts', 'encodePending',
+  'epochAuthenticator', 'forgetPast', 'changedParts', 'encodePending', 'provenSender',
 ])
 const codes = /`(?:misuse|malformed|refused|undecided|unsupported|gone)`/
 

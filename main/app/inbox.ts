@@ -1,6 +1,7 @@
 import { fromHex, MlsError, toHex } from '../mls/index.ts'
 import { closeRoom } from '../chat/epochs.ts'
 import type { Letter, SignedStory } from '../chat/letter.ts'
+import { hearMove } from '../chat/move.ts'
 import { decodeMail, openLetter, type Mail, type OwnKeyPackage } from '../chat/mail.ts'
 import { onRejoinRequest } from '../chat/readmit.ts'
 import { invitationIn, receiveWelcome, type Invitation } from '../chat/requests.ts'
@@ -16,8 +17,11 @@ const sayAgainLimit = 500
 
 type Cursor = { readonly log: string, readonly seq: number }
 
-/** What is left to do for a record of the inbox: weigh a story, or take it again when that conversation was read. */
-export type Left = { readonly story: SignedStory } | { readonly behind: string } | undefined
+/**
+ * What is left to do for a record of the inbox: weigh a story, tell the own one, or take it again when that conversation
+ * was read.
+ */
+export type Left = { readonly story: SignedStory } | { readonly other: string } | { readonly behind: string } | undefined
 
 /**
  * One record of this device's inbox: a Welcome becomes a request, a request to be let back in an intent; anything else
@@ -26,10 +30,7 @@ export type Left = { readonly story: SignedStory } | { readonly behind: string }
 export function onInbox(state: State, log: string, record: LogRecord, isRead = false): Left {
   const cursor = { log, seq: record.seq }
   const mail = mailIn(record.bytes)
-  if (mail?.type === 'sealed') {
-    const story = onLetter(state, mail, cursor)
-    return story === undefined ? undefined : { story }
-  }
+  if (mail?.type === 'sealed') return onLetter(state, mail, { cursor, isRead })
   if (mail?.type === 'welcome') return onWelcome(state, { invitation: invitationIn(mail), cursor, isRead })
   state.transact({ cursors: [cursor] })
   return undefined
@@ -46,8 +47,9 @@ function mailIn(bytes: Uint8Array): Mail | undefined {
 }
 
 function onLetter(
-  state: State, sealed: Extract<Mail, { readonly type: 'sealed' }>, cursor: Cursor,
-): SignedStory | undefined {
+  state: State, sealed: Extract<Mail, { readonly type: 'sealed' }>,
+  { cursor, isRead }: { readonly cursor: Cursor, readonly isRead: boolean },
+): Left {
   const letter = letterIn(state, sealed)
   if (letter?.type === 'rejoin') {
     const room = state.rooms.get(toHex(letter.request.groupId))
@@ -55,8 +57,12 @@ function onLetter(
     state.transact({ cursors: [cursor], ...step === undefined ? {} : { steps: [step] } })
     return undefined
   }
-  state.transact({ cursors: [cursor] })
-  return letter?.type === 'story' ? letter : undefined
+  const room = letter?.type === 'move' ? state.rooms.get(toHex(letter.groupId)) : undefined
+  const heard = letter?.type !== 'move' || room === undefined ? 'known' : hearMove(room, letter)
+  if (room !== undefined && heard === 'ahead' && !isRead) return { behind: room.room.id }
+  state.transact({ cursors: [cursor], ...typeof heard === 'string' ? {} : { steps: [heard] } })
+  if (room !== undefined && heard === 'other') return { other: room.room.id }
+  return letter?.type === 'story' ? { story: letter } : undefined
 }
 
 function letterIn(state: State, sealed: Extract<Mail, { readonly type: 'sealed' }>): Letter | undefined {

@@ -1,7 +1,7 @@
 import { fromHex, toHex } from '../mls/index.ts'
 import type { Publish } from '../chat/content.ts'
 import { messageEntryId } from '../chat/receive.ts'
-import { still } from '../chat/room.ts'
+import { isWell, still, type RoomState, type RoomStep } from '../chat/room.ts'
 import { encryptItems, maySend, outboxBatch } from '../chat/send.ts'
 import type { StoredEntry } from '../ports.ts'
 import { byPosition, type State } from './state.ts'
@@ -52,4 +52,15 @@ export function acknowledge(state: State, accepted: readonly Accepted[]): void {
     }
   }
   if (removedPublish.length > 0) state.transact({ entries, removedOutbox, removedPublish })
+}
+
+/** Records that make no sense any more after a step: of the epoch that is over, or of a commit that was dropped. */
+export function stale(state: State, before: RoomState, step: RoomStep): readonly string[] {
+  const { group, pending, room } = step.state
+  return [...state.publishes].flatMap(([key, { target }]) => {
+    if (target.type === 'record' || toHex(target.room) !== room.id) return []
+    const over = group === undefined || target.epoch < group.context.epoch
+    const dropped = target.type === 'commit' && before.pending !== undefined && pending === undefined
+    return over || dropped || !isWell(room) ? [key] : []
+  })
 }

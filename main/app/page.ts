@@ -22,6 +22,7 @@ const peopleIn = (entry: Entry): readonly string[] => {
   switch (fact.fact) {
     case 'created':
     case 'joined':
+    case 'moved':
     case 'renamed': return [fact.by]
     case 'added':
     case 'removed': return [fact.by, ...fact.who]

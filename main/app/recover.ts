@@ -129,7 +129,7 @@ export async function gossip(state: State, id: string): Promise<void> {
   await sendLetters(state, others.slice(0, gossipLimit), letter)
 }
 
-const devicesOf = (group: Group): readonly Helper[] => leavesOf(group.tree).map(({ leafNode: { credential } }) =>
+export const devicesOf = (group: Group): readonly Helper[] => leavesOf(group.tree).map(({ leafNode: { credential } }) =>
   ({ accountId: accountIdOf(credential), deviceId: deviceIdOf(credential) }))
 
 /** A member's story came by letter. Gives what is to be done about it, if anything. */
@@ -164,22 +164,27 @@ async function answerStory(state: State, id: string, to: Helper): Promise<void> 
 }
 
 async function sendLetters(state: State, to: readonly Helper[], letter: Letter): Promise<void> {
-  const publish = await addressed(state, to, letter)
+  const publish = addressed(state, await addressesOf(state, to), letter)
   if (publish.length > 0) state.transact({ publish })
 }
 
-async function addressed(state: State, to: readonly Helper[], letter: Letter): Promise<readonly NewPublish[]> {
-  const records: NewPublish[] = []
+/** Where a letter to a device goes, and the key that it is sealed to. */
+export type Address = { readonly deviceId: string, readonly reference: string, readonly initKey: Uint8Array }
+
+/** The addresses of those devices that have one. */
+export async function addressesOf(state: State, to: readonly Helper[]): Promise<readonly Address[]> {
+  const addresses: Address[] = []
   for (const { accountId, deviceId } of to) {
     const key = await letterKeyOf(state, { accountId, deviceId })
-    if (key === undefined) continue
-    records.push({
-      log: inboxLog(deviceId), slot: '', target: { type: 'record' },
-      bytes: sealLetter(state.self.suite, { deviceId, ...key }, letter),
-    })
+    if (key !== undefined) addresses.push({ deviceId, ...key })
   }
-  return records
+  return addresses
 }
+
+export const addressed = (state: State, to: readonly Address[], letter: Letter): readonly NewPublish[] => to.map((address) => ({
+  log: inboxLog(address.deviceId), slot: '', target: { type: 'record' },
+  bytes: sealLetter(state.self.suite, address, letter),
+}))
 
 /** The newest last-resort KeyPackage of a device, to whose init key letters are sealed; anybody may append to that log. */
 async function letterKeyOf(
@@ -220,7 +225,7 @@ export async function ask(state: State, id: string): Promise<number | undefined>
   if (before === undefined || recovery === undefined) return undefined
   const asking = askAgain(before, state.moment(), state.keyPackages.get(recovery.reference))
   if (asking === undefined) return waitOf(state, id)
-  const publish = await addressed(state, asking.helpers, asking.letter)
+  const publish = addressed(state, await addressesOf(state, asking.helpers), asking.letter)
   const now = state.rooms.get(id)
   // Let back in, or left, while the network answered.
   if (now?.room.recovery !== recovery) return waitOf(state, id)

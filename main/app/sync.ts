@@ -6,17 +6,19 @@ import {
 } from '../chat/receive.ts'
 import type { RejoinReason, SignedStory } from '../chat/letter.ts'
 import { beginRecovery } from '../chat/recovery.ts'
-import { isOpen, isWell, still, followedBy, withRoom, type RoomState, type RoomStep } from '../chat/room.ts'
-import { groupLog } from '../chat/sealed.ts'
+import { isOpen, isWell, still, followedBy, withRoom, type RoomState } from '../chat/room.ts'
+import { groupLog, messageLogs } from '../chat/sealed.ts'
 import type { Publish } from '../chat/content.ts'
 import { PortError, type LogRecord, type Ports } from '../ports.ts'
 import { tendDeviceLog } from './device-log.ts'
 import { forgetInTime, renewInTime } from './health.ts'
 import { onInbox } from './inbox.ts'
-import { acknowledge, encryptOutbox, type Accepted } from './outbox.ts'
-import { ask, checkSlots, compareWhenStrange, gossipEveryMs, isAgedOut, noteHead, onStory } from './recover.ts'
+import { leaveSpoilt } from './move.ts'
+import { acknowledge, encryptOutbox, stale, type Accepted } from './outbox.ts'
+import { ask, checkSlots, compareWhenStrange, gossip, gossipEveryMs, isAgedOut, noteHead, onStory } from './recover.ts'
 import { byPosition, type State } from './state.ts'
 import { onKeyPackageLog, restock, tendStock } from './stock.ts'
+import { Tasks } from './tasks.ts'
 import { isHeld } from './trust.ts'
 
 /**
@@ -26,7 +28,7 @@ import { isHeld } from './trust.ts'
 export class Sync {
   readonly #state: State
   readonly #ports: Ports
-  readonly #tasks = new Map<string, Task>()
+  readonly #tasks: Tasks
   /** Conversations whose newest slots were looked at since the delivery service was last away. */
   readonly #checked = new Set<string>()
   /** Conversations whose logs were read to their end since then: only now it is known which epoch is the last one. */
@@ -35,7 +37,6 @@ export class Sync {
   readonly #taken = new Set<string>()
   readonly #undecidedSince = new Map<string, number>()
   readonly #comparedAt = new Map<string, number>()
-  readonly #clocks = new Map<string, () => void>()
   #unwatch: (() => void) | undefined
   #watched = ''
   #started = false
@@ -47,6 +48,7 @@ export class Sync {
   constructor(state: State) {
     this.#state = state
     this.#ports = state.ports
+    this.#tasks = new Tasks(state.ports, (error) => { this.#failed(error) })
   }
 
   start(): void {
@@ -74,32 +76,18 @@ export class Sync {
   /** Resolves when what was stored to be published has been tried. */
   async published(): Promise<void> {
     this.start()
-    await this.#tasks.get('publish')?.running
+    await this.#tasks.done('publish')
   }
 
   /** Resolves when everything under way is done. Nothing starts afterwards. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#unwatch?.()
-    for (const cancel of this.#clocks.values()) cancel()
-    for (const task of this.#tasks.values()) await task.running
+    await this.#tasks.stop()
   }
 
-  /** One run of a kind at a time; a kick meanwhile makes it run again. */
   #run(name: string, work: () => Promise<void>): void {
-    const task = this.#tasks.get(name) ?? { again: false, running: undefined }
-    this.#tasks.set(name, task)
-    if (task.running !== undefined) {
-      task.again = true
-      return
-    }
-    task.running = (async () => {
-      for (let again = true; again; again = isWanted(task) && !this.#stopped) {
-        task.again = false
-        await work().catch((error: unknown) => { this.#failed(error) })
-      }
-      task.running = undefined
-    })()
+    this.#tasks.run(name, work)
   }
 
   /** The world is away: say so once, and try again later. Anything else is a bug, and stops only this task. */
@@ -120,7 +108,7 @@ export class Sync {
     const { self, rooms } = this.#state
     const logs = [inboxLog(self.deviceId), keyPackageLog(self.deviceId), deviceLogOf(self.accountId)]
     for (const { room, group } of rooms.values()) {
-      if (group !== undefined) logs.push(groupLog('h', room.log), groupLog('m', room.log))
+      if (group !== undefined) logs.push(groupLog('h', room.log), ...messageLogs(room))
     }
     const watched = logs.join()
     if (watched === this.#watched) return
@@ -135,7 +123,9 @@ export class Sync {
     if (log === inboxLog(self.deviceId)) this.#run('inbox', () => this.#readInbox())
     else if (log === keyPackageLog(self.deviceId)) this.#run('stock', () => this.#readStock())
     else if (log === deviceLogOf(self.accountId)) this.#run('devices', () => this.#readDevices())
-    else for (const { room } of rooms.values()) if (log.slice(2) === room.log) this.kick(room.id)
+    else for (const { room } of rooms.values()) {
+      if (log === groupLog('h', room.log) || messageLogs(room).includes(log)) this.kick(room.id)
+    }
   }
 
   // -------------------------------------------------------------- out
@@ -185,6 +175,7 @@ export class Sync {
           left = onInbox(this.#state, log, record, true)
         }
         if (left !== undefined && 'story' in left) this.#onTold(left.story)
+        if (left !== undefined && 'other' in left) this.#onOther(left.other)
       }
       this.kick()
     })
@@ -197,10 +188,18 @@ export class Sync {
     if (todo !== undefined) this.#run(todo.name, todo.work)
   }
 
+  /** An epoch ended in two ways: those who went the other one learn of this one, but not for every letter. */
+  #onOther(id: string): void {
+    const now = this.#ports.now()
+    if (now - (this.#comparedAt.get(id) ?? 0) < otherEveryMs) return
+    this.#comparedAt.set(id, now)
+    this.#run(`other ${id}`, () => gossip(this.#state, id))
+  }
+
   /** After the inbox: a KeyPackage whose Welcome has come was not claimed for nothing. */
   async #readStock(): Promise<void> {
     const log = keyPackageLog(this.#state.self.deviceId)
-    await this.#tasks.get('inbox')?.running
+    await this.#tasks.done('inbox')
     await this.#readAll(log, (records) => {
       onKeyPackageLog(this.#state, log, records)
       return Promise.resolve()
@@ -209,7 +208,7 @@ export class Sync {
     const nextAt = tendStock(this.#state, { inboxRead: this.#inboxRead })
     await restock(this.#state)
     this.#run('publish', () => this.#publishAll())
-    this.#wake('stock', nextAt - this.#ports.now(), () => { this.kick() })
+    this.#tasks.wake('stock', nextAt - this.#ports.now(), () => { this.kick() })
   }
 
   /** The own account's device log; what it says of devices concerns every conversation. */
@@ -245,6 +244,7 @@ export class Sync {
       await this.#recover(id)
       return
     }
+    if (await this.#leaveSpoilt(id)) return
     this.#goOn(id)
     noteHead(this.#state, id)
     await this.#compare(id)
@@ -265,6 +265,14 @@ export class Sync {
   }
 
   // -------------------------------------------------------------- recovery
+
+  /** Where the slots of an epoch are used up. Says whether the group has moved, so that its new log is read. */
+  async #leaveSpoilt(id: string): Promise<boolean> {
+    const waitMs = await leaveSpoilt(this.#state, id)
+    if (waitMs === 'moved') this.kick(id)
+    else if (waitMs !== undefined) this.#tasks.wake(`move ${id}`, waitMs, () => { this.kick(id) })
+    return waitMs === 'moved'
+  }
 
   #isUnwell(id: string): boolean {
     const room = this.#state.rooms.get(id)?.room
@@ -292,7 +300,7 @@ export class Sync {
     const state = this.#state.rooms.get(id)
     if (state === undefined) return
     const step = beginRecovery(state, { reason, from }, this.#state.moment())
-    if (step.state !== state) this.#state.transact({ steps: [step], removedPublish: this.#stale(state, step) })
+    if (step.state !== state) this.#state.transact({ steps: [step], removedPublish: stale(this.#state, state, step) })
   }
 
   /** What can still be read is read; then this device asks to be let back in, now or when it is time again. */
@@ -306,17 +314,7 @@ export class Sync {
 
   /** Looks at a conversation again after a while. */
   #later(id: string, waitMs: number): void {
-    this.#wake(id, waitMs, () => { this.kick(id) })
-  }
-
-  /** One clock for each name. */
-  #wake(name: string, waitMs: number, run: () => void): void {
-    this.#clocks.get(name)?.()
-    if (this.#stopped) return
-    this.#clocks.set(name, this.#ports.after(waitMs, () => {
-      this.#clocks.delete(name)
-      if (!this.#stopped) run()
-    }))
+    this.#tasks.wake(id, waitMs, () => { this.kick(id) })
   }
 
   /** A commit that needs something which is not here; it may come, but not for ever. */
@@ -362,7 +360,7 @@ export class Sync {
     this.#undecidedSince.delete(state.room.id)
     const begun = step.state.group === state.group ? step
       : followedBy(step, onEpochBegun(step.state, this.#state.moment()))
-    this.#state.transact({ steps: [begun], cursors, removedPublish: this.#stale(state, begun) })
+    this.#state.transact({ steps: [begun], cursors, removedPublish: stale(this.#state, state, begun) })
     return true
   }
 
@@ -374,7 +372,8 @@ export class Sync {
     for (;;) {
       const before = this.#state.rooms.get(id)
       if (before?.group === undefined || !isWell(before.room) || this.#stopped) return
-      const record = await this.#ports.delivery.slot(groupLog('h', before.room.log), nextSlot(before))
+      const slot = nextSlot(before)
+      const record = slot === '' ? undefined : await this.#ports.delivery.slot(groupLog('h', before.room.log), slot)
       if (record === undefined) return
       await this.#readMessages(id, 'epoch')
       const state = this.#state.rooms.get(id)
@@ -382,23 +381,15 @@ export class Sync {
     }
   }
 
-  /** Records that make no sense any more: of the epoch that is over, or of a commit that was dropped. */
-  #stale(before: RoomState, step: RoomStep): string[] {
-    const { group, pending, room } = step.state
-    return [...this.#state.publishes].flatMap(([key, { target }]) => {
-      if (target.type === 'record' || toHex(target.room) !== room.id) return []
-      const over = group === undefined || target.epoch < group.context.epoch
-      const dropped = target.type === 'commit' && before.pending !== undefined && pending === undefined
-      return over || dropped || !isWell(room) ? [key] : []
-    })
-  }
-
   /** To the end of the log, or to the first record of an epoch that is still to come. */
   async #readMessages(id: string, until: 'end' | 'epoch' = 'end'): Promise<void> {
+    const logs = messageLogs(this.#state.rooms.get(id)?.room)
+    for (const log of logs) await this.#readLog(id, log, until)
+  }
+
+  async #readLog(id: string, log: string, until: 'end' | 'epoch'): Promise<void> {
     for (;;) {
-      const room = this.#state.rooms.get(id)
-      if (room?.group === undefined) return
-      const log = groupLog('m', room.room.log)
+      if (this.#state.rooms.get(id)?.group === undefined) return
       const records = await this.#ports.delivery.read(log, this.#state.store.cursor(log), readBatch)
       const taken = until === 'end' ? records : untilAhead(this.#state.rooms.get(id), records)
       if (taken.length === 0 || this.#stopped) return
@@ -418,10 +409,10 @@ export class Sync {
     let step = still(state)
     for (const record of records) {
       if (record.seq <= cursor) continue
-      step = followedBy(step, onMessageRecord(step.state, record, knownAfter(step, moment)))
+      step = followedBy(step, onMessageRecord(step.state, record, knownAfter(step, moment), log))
     }
     this.#state.transact({
-      steps: [step], cursors: [{ log, seq: last }], removedPublish: this.#stale(state, step),
+      steps: [step], cursors: [{ log, seq: last }], removedPublish: stale(this.#state, state, step),
     })
   }
 
@@ -429,7 +420,7 @@ export class Sync {
 
   #forget(id: string): void {
     const waitMs = this.#stopped ? undefined : forgetInTime(this.#state, id)
-    if (waitMs !== undefined) this.#wake(`forget ${id}`, waitMs, () => { this.kick(id) })
+    if (waitMs !== undefined) this.#tasks.wake(`forget ${id}`, waitMs, () => { this.kick(id) })
   }
 
   /** Receipts for what was stored, when the person has accepted. */
@@ -483,15 +474,12 @@ export class Sync {
 
 }
 
-type Task = { again: boolean, running: Promise<void> | undefined }
-/** Read anew: a kick may have set it while the work awaited. */
-const isWanted = (task: Task): boolean => task.again
-
 const readBatch = 200
 const acknowledgeBatch = 50
 const retryMs = 2_000
 /** How long a commit may need something that is not here. */
 const undecidedMs = 2 * 60 * 1000
+const otherEveryMs = 60 * 1000
 const jitterMs = 400
 
 const jitterOf = (ports: Ports): number => ((ports.random(1)[0] ?? 0) / 256) * jitterMs

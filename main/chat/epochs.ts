@@ -9,7 +9,7 @@ import { commitTime } from './note.ts'
 import { policyIn } from './policy.ts'
 import { withPassed } from './history.ts'
 import { afterCommit } from './renewal.ts'
-import { still, tellFact, withRoom, type Member, type Room, type RoomState, type RoomStep, type Sighting } from './room.ts'
+import { freshEpoch, still, tellFact, withRoom, type Member, type Room, type RoomState, type RoomStep, type Sighting } from './room.ts'
 import { groupLog, sealOf, type Seal } from './sealed.ts'
 import type { Moment } from './self.ts'
 
@@ -62,7 +62,7 @@ export function enterEpoch(
   const retired = state.seals.map((seal) => seal.endedAt === 0n ? { ...seal, endedAt: BigInt(moment.now) } : seal)
   const entered: RoomState = {
     ...withRoom(state, {
-      ...roomOfPolicy(next.group), attempt: 0, suspects: [], behindAt: 0, proposals: [], epochAt: at,
+      ...roomOfPolicy(next.group), ...freshEpoch, behindAt: 0, epochAt: at,
       ...afterCommit(state.room, {
         suite: next.group.suite, renewed: healed.has(next.group.ownLeaf), devices: leavesOf(next.group.tree).length,
       }, moment.now),
@@ -93,7 +93,9 @@ export function forgetOld(state: RoomState, now: number): { readonly state: Room
   const oldest = seals.at(-1)?.epoch ?? state.group.context.epoch
   const forgotten = forgetPast(state.group, { keep: pastEpochLimit, olderThan: oldest })
   const dropped = state.seals.filter((seal) => !seals.includes(seal)).map((seal) => seal.key)
-  return { state: { ...state, seals, group: forgotten.group }, wipe: [...forgotten.wipe, ...dropped] }
+  const formerLogs = state.room.formerLogs.filter((one) => seals.some(({ epoch }) => epoch <= BigInt(one.epoch)))
+  const kept = formerLogs.length === state.room.formerLogs.length ? state : withRoom(state, { formerLogs })
+  return { state: { ...kept, seals, group: forgotten.group }, wipe: [...forgotten.wipe, ...dropped] }
 }
 
 /** How long until the next of them is too old, if there is one; a clock that was set does not make it longer. */
@@ -161,6 +163,7 @@ export function closeRoom(step: RoomStep, state: 'left' | 'removed'): RoomStep {
     state: {
       ...withRoom(step.state, {
         state, intents: [], proposals: [], leaving: false, receiptsDue: [], recovery: undefined, suspects: [],
+        moves: [], formerLogs: [],
         ownRecords: { epoch: '', records: [] },
       }),
       group: undefined, pending: undefined, seals: [], waiting: [], history: [],

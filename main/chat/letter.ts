@@ -76,8 +76,8 @@ export const isTold = (
 ): boolean => authentication.validate(told.credential, told.signatureKey) === undefined
   && verifyWithLabel(suite, told.signatureKey, storyLabel, encode(Story, told.story), told.signature)
 
-/** A commit that ends an epoch whose slots are all filled with rubbish: the sealed record, and the log it stands in. */
-const Move = versioned(1, struct({ groupId: fixed(16), log: fixed(16), record: opaque(1_048_576) }))
+/** A commit that ends an epoch whose slots are all filled with rubbish (chat/move.ts): its sealed record. */
+const Move = versioned(1, struct({ groupId: fixed(16), record: opaque(1_048_576) }))
 export type Move = Infer<typeof Move>
 
 export const Letter = choice(uint16, {

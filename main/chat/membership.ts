@@ -107,7 +107,7 @@ export function makeCommit(state: RoomState, moment: Moment, position: Position)
 }
 
 /** A leaf by which this device was let back in stays one. */
-const ownLeafExtensions = ({ tree, ownLeaf }: Group, self: Self): Extensions => [
+export const ownLeafExtensions = ({ tree, ownLeaf }: Group, self: Self): Extensions => [
   ...self.leafExtensions,
   ...(leafAt(tree, ownLeaf)?.extensions ?? []).filter((one) => one.extensionType === extensionTypes.incarnation),
 ]

@@ -26,7 +26,7 @@ export const withPolicy = (extensions: Extensions, policy: Policy): Extensions =
 export type PolicyMembers = readonly { readonly accountId: string }[]
 
 /** The other members as leaves, before the commit. */
-type Before = {
+export type Before = {
   readonly group: Group
   readonly members: PolicyMembers
   readonly leafOf: (index: LeafIndex) => LeafNode | undefined

@@ -10,13 +10,14 @@ import { decodeContent, isCounted, type Content } from './content.ts'
 import { closeRoom, enterEpoch } from './epochs.ts'
 import { hear, sizeOf, type Heard } from './heard.ts'
 import type { RejoinReason } from './letter.ts'
-import { settle, winCommit } from './membership.ts'
+import { attemptLimit, settle, winCommit } from './membership.ts'
 import { accountOf } from './account-of.ts'
 import { commitRefusal, proposalRefusal } from './policy.ts'
 import { beginRecovery } from './recovery.ts'
 import { append, still, tellFact, followedBy, withRoom, type Room, type RoomState, type RoomStep } from './room.ts'
 import { commitSlot, groupLog, hintIn, hintOf, openRecord, recordHash, type Seal } from './sealed.ts'
 import type { Moment } from './self.ts'
+import { spoilt } from './spoilt.ts'
 
 /** Records of a group, as they come from its two logs. No record stops the queue: what it is, is told or ignored. */
 
@@ -63,10 +64,10 @@ export function onCommitRecord(state: RoomState, record: LogRecord, moment: Mome
   if (!endsEpoch(state, record)) return still(state)
   if (pending !== undefined && equal(pending.bytes, record.bytes)) return winCommit(state, pending, moment)
   try {
-    return followCommit(dropPending(state), group, record, moment)
+    return followCommit(dropPending(state), group, record, { moment, refusalOf: commitRefusal })
   } catch (error) {
     if (!(error instanceof MlsError)) throw error
-    return unfollowed(state, error, moment)
+    return unfollowed(state, { error, record }, moment)
   }
 }
 
@@ -78,12 +79,16 @@ const judgedAlone: ReadonlySet<string> = new Set<RuleId>([
   '5.1.3.open', '5.1.3.public-key', '7.5.derived-key', '12.4.1.path-secret-length',
 ])
 
-/** The slot that ends this epoch, as far as this device has tried. Only where there is a group. */
+export const isJudgedAlone = ({ rule }: MlsError): boolean => rule !== undefined && judgedAlone.has(rule)
+
+/** The slot that ends this epoch, as far as this device has tried; empty when all are spoilt (chat/move.ts). */
 export const nextSlot = ({ group, room }: RoomState): string =>
-  group === undefined ? '' : commitSlot(group, room.attempt)
+  group === undefined || room.attempt >= attemptLimit ? '' : commitSlot(group, room.attempt)
 
 /** A record in the epoch's slot that this device could not follow, and what it means. */
-function unfollowed(state: RoomState, error: MlsError, moment: Moment): RoomStep | 'undecided' {
+function unfollowed(
+  state: RoomState, { error, record }: { readonly error: MlsError, readonly record: LogRecord }, moment: Moment,
+): RoomStep | 'undecided' {
   const recover = (reason: RejoinReason): RoomStep => beginRecovery(state, { reason, from: moment.now }, moment)
   switch (error.code) {
     case 'undecided': return 'undecided'
@@ -98,10 +103,10 @@ function unfollowed(state: RoomState, error: MlsError, moment: Moment): RoomStep
     case 'malformed':
     case 'refused': {
       // The commit stands for those who can follow it; this device has to be let back in.
-      if (error.rule !== undefined && judgedAlone.has(error.rule)) return recover('path')
+      if (isJudgedAlone(error)) return recover('path')
       // Every member computes the same verdict on these bytes, so everybody moves on to the next attempt.
       const dropped = dropPending(state)
-      return { ...dropped, state: withRoom(dropped.state, { attempt: state.room.attempt + 1 }) }
+      return { ...dropped, state: withRoom(dropped.state, spoilt(state, { error, record }, moment.now)) }
     }
   }
 }
@@ -113,7 +118,10 @@ function dropPending(state: RoomState): RoomStep {
   return { ...still({ ...state, pending: undefined }), wipe: droppedSecrets(pending.next, group) }
 }
 
-function followCommit(step: RoomStep, before: Group, record: LogRecord, moment: Moment): RoomStep {
+/** Throws `MlsError` where the record does not end the epoch. `refusalOf`: the policy for commits of its kind. */
+export function followCommit(step: RoomStep, before: Group, record: LogRecord, { moment, refusalOf }: {
+  readonly moment: Moment, readonly refusalOf: typeof commitRefusal
+}): RoomStep {
   const { state } = step
   const seal = currentSeal(state, before)
   const messages = decodeMessages(openRecord(before.suite, seal, groupLog('h', state.room.log), record.bytes))
@@ -131,7 +139,7 @@ function followCommit(step: RoomStep, before: Group, record: LogRecord, moment: 
   const last = commitOf(messages, before, carried)
   const received = receive(group, last, { authentication: moment.self.authentication })
   if (received.type !== 'commit') throw new MlsError('malformed', 'a commit record without a commit')
-  const refusal = commitRefusal(viewOf(state, before), received.applied)
+  const refusal = refusalOf(viewOf(state, before), received.applied)
   if (refusal !== undefined) throw new MlsError('malformed', refusal)
   const wiped: RoomStep = { ...step, wipe: [...step.wipe, ...wipe, ...received.wipe] }
   if (received.applied.selfRemoved) {
@@ -208,14 +216,19 @@ function currentSeal(state: RoomState, group: Group): Seal {
 
 // ---------------------------------------------------------------- messages and proposals
 
-/** A record of the message log. One of a later epoch waits, bounded, until the commit log has brought that epoch. */
-export function onMessageRecord(state: RoomState, record: LogRecord, known: Known): RoomStep {
+/**
+ * A record of the message log, or of one that the group had before. One of a later epoch waits, bounded, until the
+ * commit log has brought that epoch.
+ */
+export function onMessageRecord(
+  state: RoomState, record: LogRecord, known: Known, log = groupLog('m', state.room.log),
+): RoomStep {
   const { group } = state
   const hint = hintIn(record.bytes)
   if (group === undefined || hint === undefined) return still(state)
   const seal = state.seals.find((one) => hintOf(one.epoch) === hint)
-  if (seal !== undefined) return readRecord(state, { group, seal }, record, known)
-  if (!isAhead(group, hint)) return still(state) // Before this device joined, or its keys are deleted.
+  if (seal !== undefined) return readRecord(state, { group, seal, log }, record, known)
+  if (!isAhead(group, hint) || log !== groupLog('m', state.room.log)) return still(state) // Before this device joined, or its keys are deleted.
   if (record.bytes.length > waitingBytes) return still(state)
   const waiting = [...state.waiting, { seq: record.seq, hint, bytes: record.bytes }].slice(-waitingLimit)
   return still({ ...state, waiting })
@@ -254,9 +267,10 @@ export function onEpochBegun(state: RoomState, known: Known): RoomStep {
 }
 
 function readRecord(
-  state: RoomState, keys: { readonly group: Group, readonly seal: Seal }, record: LogRecord, known: Known,
+  state: RoomState, keys: { readonly group: Group, readonly seal: Seal, readonly log: string }, record: LogRecord,
+  known: Known,
 ): RoomStep {
-  const log = groupLog('m', state.room.log)
+  const { log } = keys
   let messages: readonly MLSMessage[]
   try {
     messages = decodeMessages(openRecord(keys.group.suite, keys.seal, log, record.bytes))
@@ -267,7 +281,7 @@ function readRecord(
   }
   let step = still(state)
   for (const [index, message] of messages.entries()) {
-    const id = `${state.room.id}.m${record.seq}.${index}`
+    const id = `${state.room.id}.${log}.${record.seq}.${index}`
     step = followedBy(step, readMessage(step.state, message, { id, known: knownAfter(step, known), record }))
   }
   return step

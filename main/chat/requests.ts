@@ -8,7 +8,7 @@ import { toldToNewcomer, type Passed } from './history.ts'
 import type { OwnKeyPackage, WelcomeMail } from './mail.ts'
 import { accountOf } from './account-of.ts'
 import { renewal, renewalAfter } from './renewal.ts'
-import { emptyRoom, still, tellFact, withRoom, type Intent, type Room, type RoomState, type RoomStep } from './room.ts'
+import { emptyRoom, freshEpoch, still, tellFact, withRoom, type Intent, type Room, type RoomState, type RoomStep } from './room.ts'
 import { sealOf } from './sealed.ts'
 import { ownKey, type Moment } from './self.ts'
 
@@ -71,7 +71,7 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   const peer = policy.kind === 'direct' ? members.find((one) => one.accountId !== moment.self.accountId)?.accountId : ''
   const state: RoomState = {
     room: {
-      ...base, ...policy, peer: peer ?? by, state: 'request', leaving: false, proposals: [], attempt: 0,
+      ...base, ...policy, peer: peer ?? by, state: 'request', leaving: false, ...freshEpoch,
       ...renewalOf(own, group, moment),
       epochAt: moment.now, healedAt: moment.now, renewedBy: by, at: moment.now,
       headAt: moment.now, watchedFrom: moment.now,
@@ -109,7 +109,7 @@ function comeBack(known: RoomState, { own, group, history, by, wipe }: Arrived, 
   }
   const state: RoomState = {
     ...withRoom(known, {
-      ...roomOfPolicy(group), recovery: undefined, proposals: [], attempt: 0, suspects: [],
+      ...roomOfPolicy(group), recovery: undefined, ...freshEpoch,
       ownRecords: { epoch: '', records: [] }, epochAt: moment.now, healedAt: moment.now, renewedBy: by,
       ...renewalOf(own, group, moment, room.intents),
       headAt: moment.now, watchedFrom: moment.now, returnedAt: String(group.context.epoch),

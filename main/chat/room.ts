@@ -100,9 +100,18 @@ export type Room = {
   /** The newest records of this device in an epoch, by generation: one that is not among them is of a copy of it. */
   readonly ownRecords: { readonly epoch: string
     readonly records: readonly { readonly generation: number, readonly hash: string }[] }
-  /** Devices whose signed commits of this epoch were invalid. */
+  /** Devices whose signed commits of this epoch were invalid (chat/spoilt.ts). */
   readonly suspects: readonly string[]
+  /** Since when every slot of this epoch is spoilt; of an earlier epoch, unless `attempt` says so. */
+  readonly spoiltAt: number
+  /** Records that came by letter and may end this epoch when its slots are spoilt (chat/move.ts), hexadecimal. */
+  readonly moves: readonly string[]
+  /** Logs of before, and the last epoch in each, decimal: what is said late under its keys is still read there. */
+  readonly formerLogs: readonly { readonly log: string, readonly epoch: string }[]
 }
+
+/** What a room has of its epoch alone. */
+export const freshEpoch = { attempt: 0, suspects: [], moves: [], proposals: [] } as const satisfies Partial<Room>
 
 export const emptyRoom = (id: string, now: number): Room => ({
   version: 1, id, log: '', kind: 'group', state: 'request', name: '', peer: '', admins: [], membersMayAdd: false,
@@ -110,7 +119,7 @@ export const emptyRoom = (id: string, now: number): Room => ({
   counter: 0, counterBase: 0, numbering: '0', nextOrder: 1, readUpTo: 0, unread: 0, draft: '', at: now,
   last: undefined, request: undefined, receiptsDue: [], proposals: [], recovery: undefined, joinedAt: '0',
   returnedAt: '', strangeAt: 0, behindAt: 0, headAt: now, watchedFrom: now, ownRecords: { epoch: '', records: [] },
-  suspects: [],
+  suspects: [], spoiltAt: 0, moves: [], formerLogs: [],
 })
 
 /** The people of a group as its tree and the entries say; kept apart from the room, because it grows with the group. */

@@ -108,3 +108,9 @@ const PaddedPayload = {
 
 /** The name of a log of a group: `h` for commits, `m` for messages and proposals. */
 export const groupLog = (kind: 'h' | 'm', log: string): string => `${kind}.${log}`
+
+/** Where what is said in a conversation stands: its log, and those that it had before, as long as they matter. */
+export const messageLogs = (
+  room: { readonly log: string, readonly formerLogs: readonly { readonly log: string }[] } | undefined,
+): readonly string[] =>
+  room === undefined ? [] : [...room.formerLogs, room].map(({ log }) => groupLog('m', log))

@@ -28,6 +28,8 @@ const factWords = (fact: Fact, amount: number, naming: Naming): string => {
       ? `${subject(fact.by, naming)} let this device back in.${readers}`
       : `${subject(fact.by, naming)} let a device of ${object([fact.who], naming)} back in.${readers}`
     case 'dropped': return droppedWords(fact, readers, naming)
+    case 'moved': return `${subject(fact.by, naming)} moved this chat to a new place, because the old one was filled ` +
+      `with rubbish. Nothing is lost.${readers}`
     case 'linked': return `${subject(fact.who, naming)} linked “${fact.device}”.${readers}`
     case 'revoked': return `${subject(fact.by, naming)} removed “${fact.device}”, a device that ` +
       `${fact.who === naming.own ? 'you' : naming.nameOf(fact.who)} took back.${readers}`

@@ -134,6 +134,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
         ...sampleEntries,
         fact(river, now, { fact: 'dropped', by: me.accountId, who: idOf('Ana'), absent: true }),
         fact(river, now, { fact: 'dropped', by: idOf('Mara'), who: idOf('Jonas'), absent: false }),
+        fact(river, now, { fact: 'moved', by: idOf('Mara') }),
       ],
       idle: [
         { accountId: idOf('Kim'), deviceId: idOf('laptop').slice(0, 32), since: now - 127 * dayMs },

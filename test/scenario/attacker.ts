@@ -3,17 +3,24 @@
  */
 import assert from 'node:assert/strict'
 import path from 'node:path'
+import type { Letter } from '../../main/chat/letter.ts'
+import { decodeKeyPackageRecord, inboxLog, keyPackageLog, sealLetter } from '../../main/chat/mail.ts'
+import { attemptLimit } from '../../main/chat/membership.ts'
 import { encodeNote } from '../../main/chat/note.ts'
+import { policyIn, withPolicy } from '../../main/chat/policy.ts'
 import { commitSlot, groupLog, sealOf, sealRecord } from '../../main/chat/sealed.ts'
 import { authentication } from '../../main/identity/credential.ts'
 import { advance, provisionalContext } from '../../main/mls/group/epoch.ts'
 import { sign, send } from '../../main/mls/group/framing.ts'
 import { applyProposals } from '../../main/mls/group/proposal-list.ts'
-import { encode, groupFromParts, leafAt, leavesOf, MLSMessage, type Group } from '../../main/mls/index.ts'
+import {
+  commit, decode, encode, groupFromParts, KeyPackage, keyPackageRef, leafAt, leavesOf, MLSMessage, toHex, type Group,
+} from '../../main/mls/index.ts'
 import { encryptPath, newPath } from '../../main/mls/tree/path.ts'
 import { GroupContext } from '../../main/mls/wire/group-context.ts'
 import type { LeafIndex } from '../../main/mls/wire/node.ts'
 import { accountIdOf } from '../../main/identity/credential.ts'
+import type { Delivery } from '../../main/ports.ts'
 import { openStore } from '../../main/sqlite/store.ts'
 import { suites, type Person } from './world.ts'
 
@@ -76,4 +83,32 @@ export function commitRecord({ group, log }: Held, message: MLSMessage, attempt 
   const name = groupLog('h', log)
   const bytes = sealRecord(group.suite, sealOf(group), name, [encode(MLSMessage, message)])
   return { log: name, slot: commitSlot(group, attempt), bytes }
+}
+
+/** A commit against the rules of the group, which its maker has signed: nobody who is no admin names a group. */
+export function signedRubbish(group: Group): MLSMessage {
+  const policy = policyIn(group.context)
+  const extensions = withPolicy(group.context.extensions, { ...policy, name: toHex(group.suite.random(4)) })
+  return commit(group, {
+    proposals: [{ type: 'groupContextExtensions', extensions }], authentication: authentication(group.suite), forcePath: true,
+  }).message
+}
+
+/** Fills every slot of the epoch; who did it cannot be told unless it is `signed`. */
+export async function spoilEpoch(delivery: Delivery, state: Held, how: 'signed' | 'unsigned'): Promise<void> {
+  for (let attempt = 0; attempt < attemptLimit; attempt += 1) {
+    const { log, slot, bytes } = commitRecord(state, signedRubbish(state.group), attempt)
+    await delivery.append(log, how === 'signed' ? bytes : bytes.slice(0, -1), slot)
+  }
+}
+
+/** Puts a letter into somebody's inbox, sealed as they want it. */
+export async function sendLetter(delivery: Delivery, group: Group, deviceId: string, letter: Letter): Promise<void> {
+  const records = await delivery.read(keyPackageLog(deviceId), 0, 500)
+  const stocked = records.filter(({ slot }) => slot?.startsWith('claim.') !== true)
+    .map(({ bytes }) => decodeKeyPackageRecord(bytes)).findLast(({ lastResort }) => lastResort === 1)
+  assert.ok(stocked !== undefined)
+  const keyPackage = decode(KeyPackage, stocked.keyPackage)
+  const reference = toHex(keyPackageRef(group.suite, keyPackage))
+  await delivery.append(inboxLog(deviceId), sealLetter(group.suite, { deviceId, reference, initKey: keyPackage.initKey }, letter))
 }

@@ -13,47 +13,9 @@ import { requestLimit } from '../../main/chat/recovery.ts'
 import { deviceIdOf } from '../../main/identity/credential.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import type { Delivery } from '../../main/ports.ts'
-import type { Entry } from '../../preload/api.ts'
 import { commitRecord, held, leafOf, poisonedCommit } from './attacker.ts'
-import { people, until, type Person } from './world.ts'
-
-/** A group of these people, in which everybody has accepted and reads everybody. */
-async function gather(founder: Person, ...others: readonly Person[]): Promise<string> {
-  const invites = await Promise.all(others.map((one) => one.invite()))
-  const { conversation } = await founder.call('conversation.group', { name: 'Coppice', people: [], invites })
-  for (const one of others) assert.equal(await one.accept(), conversation)
-  for (const one of [founder, ...others]) {
-    await until(`${one.name} sees everybody`, async () => {
-      const facts = (await one.entries(conversation)).filter((entry) => entry.kind === 'fact')
-      return (await one.conversation(conversation))?.people.length === others.length + 1 && facts.length > 0
-    })
-  }
-  return conversation
-}
-
-const hear = (person: Person, conversation: string, text: string): Promise<unknown> =>
-  until(`${person.name} reads "${text}"`, async () => (await person.texts(conversation)).includes(text))
-
-const isReturned = (entry: Entry): boolean => entry.kind === 'fact' && entry.fact.fact === 'returned'
-
-async function isBack(person: Person, conversation: string): Promise<void> {
-  await until(`${person.name} is back`, async () => (await person.entries(conversation)).some(isReturned)
-    && (await person.conversation(conversation))?.recovering === undefined)
-}
-
-async function code(person: Person, conversation: string): Promise<string> {
-  return (await person.call('conversation.details', { conversation })).groupCode
-}
-
-async function assertTogether(all: readonly Person[], conversation: string, word: string): Promise<void> {
-  for (const one of all) {
-    await one.say(conversation, `${one.name}: ${word}`)
-    for (const other of all) await hear(other, conversation, `${one.name}: ${word}`)
-  }
-  const [first, ...rest] = await Promise.all(all.map((one) => code(one, conversation)))
-  for (const other of rest) assert.equal(other, first)
-  for (const one of all) assert.deepEqual(one.bugs, [])
-}
+import { assertTogether, code, gather, hear, isBack } from './together.ts'
+import { people, until } from './world.ts'
 
 test('a commit whose path is rubbish for one member: it stands, and that member is let back in', async (t) => {
   const { all: [anna, ben, carol], end } = await people(['Anna', 'Ben', 'Carol'])

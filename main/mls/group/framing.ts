@@ -1,3 +1,4 @@
+import { equal } from '../codec.ts'
 import { impossible, MlsError } from '../error.ts'
 import { check } from '../rules.ts'
 import type { Secret } from '../secret.ts'
@@ -148,6 +149,24 @@ export function claimedSender(group: Group, { body }: MLSMessage): Pick<SenderDa
   if (body.type !== 'privateMessage' || body.privateMessage.epoch !== group.context.epoch) return undefined
   const { leafIndex, generation } = openSenderData(group.suite, body.privateMessage, group.secrets.senderDataSecret)
   return { leafIndex, generation }
+}
+
+/**
+ * The member who proved by signature and membership tag to have sent a PublicMessage of the current epoch (RFC 9420
+ * §6.1, §6.2), whatever it says; `undefined`: nobody did. Never throws. The confirmation tag of a commit is not signed:
+ * any member may have put it there.
+ */
+export function provenSender(group: Group, { body }: MLSMessage): LeafIndex | undefined {
+  if (body.type !== 'publicMessage') return undefined
+  const { groupId, epoch, sender } = body.publicMessage.content
+  if (sender.type !== 'member' || epoch !== group.context.epoch || !equal(groupId, group.context.groupId)) return undefined
+  try {
+    openPublic(group, body.publicMessage)
+    return sender.leafIndex
+  } catch (error) {
+    if (error instanceof MlsError) return undefined
+    throw error
+  }
 }
 
 function openWith(group: Group, message: PrivateMessage, { leafOf, ...keys }: {

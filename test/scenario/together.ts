@@ -1,0 +1,42 @@
+/** A group of people, and whether everybody in it is well. */
+import assert from 'node:assert/strict'
+import type { Entry } from '../../preload/api.ts'
+import { until, type Person } from './world.ts'
+
+/** A group of these people, in which everybody has accepted and reads everybody. */
+export async function gather(founder: Person, ...others: readonly Person[]): Promise<string> {
+  const invites = await Promise.all(others.map((one) => one.invite()))
+  const { conversation } = await founder.call('conversation.group', { name: 'Coppice', people: [], invites })
+  for (const one of others) assert.equal(await one.accept(), conversation)
+  for (const one of [founder, ...others]) {
+    await until(`${one.name} sees everybody`, async () => {
+      const facts = (await one.entries(conversation)).filter((entry) => entry.kind === 'fact')
+      return (await one.conversation(conversation))?.people.length === others.length + 1 && facts.length > 0
+    })
+  }
+  return conversation
+}
+
+export const hear = (person: Person, conversation: string, text: string): Promise<unknown> =>
+  until(`${person.name} reads "${text}"`, async () => (await person.texts(conversation)).includes(text))
+
+const isReturned = (entry: Entry): boolean => entry.kind === 'fact' && entry.fact.fact === 'returned'
+
+export async function isBack(person: Person, conversation: string): Promise<void> {
+  await until(`${person.name} is back`, async () => (await person.entries(conversation)).some(isReturned)
+    && (await person.conversation(conversation))?.recovering === undefined)
+}
+
+export async function code(person: Person, conversation: string): Promise<string> {
+  return (await person.call('conversation.details', { conversation })).groupCode
+}
+
+export async function assertTogether(all: readonly Person[], conversation: string, word: string): Promise<void> {
+  for (const one of all) {
+    await one.say(conversation, `${one.name}: ${word}`)
+    for (const other of all) await hear(other, conversation, `${one.name}: ${word}`)
+  }
+  const [first, ...rest] = await Promise.all(all.map((one) => code(one, conversation)))
+  for (const other of rest) assert.equal(other, first)
+  for (const one of all) assert.deepEqual(one.bugs, [])
+}
