@@ -6,6 +6,7 @@ import { decodeAccount, type OwnAccount } from './chat/documents.ts'
 import { MlsError } from './mls/index.ts'
 import { keyOfWords, makeAccount, nameFrom } from './app/account.ts'
 import { answers, type Before } from './app/calls.ts'
+import { isRevoked } from './app/devices.ts'
 import { Idle } from './app/idle.ts'
 import { countsOf, notedDelivery } from './app/notes.ts'
 import { ReadOnly } from './app/read-only.ts'
@@ -31,6 +32,11 @@ const stopLimitMs = 3_000
 const readable: ReadonlySet<ErrorCode> = new Set(['store-damaged', 'store-full', 'store-read-only'])
 /** Reasons to show a page of their own: the answer of a form would not do. */
 const stopping: ReadonlySet<ErrorCode> = new Set([...readable, 'store-newer', 'slots-damaged'])
+
+/** What a device may still be asked that was taken out of its account. */
+const forReading: ReadonlySet<CallName> = new Set([
+  'entries.page', 'conversation.details', 'conversation.read', 'people.known', 'delivery.usage', 'devices.list',
+])
 
 /** The app on its ports. Nothing is opened before the window asks (`app.open`). */
 export function createApp(ports: Ports): App {
@@ -99,7 +105,7 @@ class Profile {
       const { state } = this.#ready()
       checkPassphrase(change.passphrase)
       await this.#ports.vault.setPassphrase(change)
-      state.show({ phase: { at: 'ready', me: state.me } })
+      state.show({ phase: state.phase })
       return undefined
     },
     'passphrase.remove': async ({ current }) => {
@@ -138,6 +144,7 @@ class Profile {
 
   async #ask(name: Exclude<CallName, Before>, argument: unknown): Promise<unknown> {
     const opened = this.#ready()
+    if (isRevoked(opened.state) && !forReading.has(name)) throw new PortError('device-revoked')
     try {
       return await (answers[name] as (opened: unknown, argument: unknown) => unknown)(opened, argument)
     } catch (error) {
@@ -186,7 +193,7 @@ class Profile {
   }
 
   #current(): Phase | undefined {
-    if (this.#opened !== undefined) return { at: 'ready', me: this.#opened.state.me }
+    if (this.#opened !== undefined) return this.#opened.state.phase
     if (this.#readOnly !== undefined && this.#isShown) {
       return { at: 'ready', me: this.#readOnly.me, readOnly: this.#readOnly.code }
     }

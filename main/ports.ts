@@ -77,7 +77,7 @@ export interface Delivery {
 export type DocumentKind =
   | 'account' | 'room' | 'people' | 'seals' | 'pending' | 'waiting' | 'outbox' | 'publish' | 'contact' | 'invite'
   | 'key-package' | 'declined' | 'setting' | 'passed' | 'heard' | 'seen' | 'trust'
-  | 'device-log' | 'wanted-entry'
+  | 'device-log' | 'wanted-entry' | 'device-name'
 
 /** An Entry as it is kept: with what only the main process needs. */
 export type StoredEntry = Entry & { readonly deliveredBy?: readonly string[], readonly counter?: number }

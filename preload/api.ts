@@ -338,7 +338,8 @@ export type FoundMessage = {
 export const errorCodes = [
   'bad-argument', 'not-ready', 'unknown-conversation', 'conversation-closed', 'not-allowed',
   'invite-malformed', 'invite-expired', 'invite-own', 'invite-no-device', 'invite-no-key', 'invite-newer', 'invite-elsewhere', 'invitation-broken',
-  'keys-drained', 'device-heard', 'already-member', 'trust-changed', 'words-differ', 'words-gone', 'name-differs',
+  'keys-drained', 'device-heard', 'device-revoked', 'device-stolen', 'already-member', 'trust-changed', 'words-differ', 'words-gone',
+  'name-differs',
   'words-count', 'words-unknown', 'words-order', 'words-foreign',
   'passphrase-wrong', 'passphrase-wait', 'passphrase-short', 'passphrase-missing',
   'keychain-locked', 'keychain-absent', 'keychain-lost', 'slots-damaged',

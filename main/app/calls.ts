@@ -5,11 +5,13 @@ import { createRoom, intend, leaveRoom, mayChange } from '../chat/membership.ts'
 import { acceptRequest } from '../chat/requests.ts'
 import { isOpen, still, withRoom, type Claimed, type Intent, type RoomState } from '../chat/room.ts'
 import { composeText, profileBody } from '../chat/send.ts'
-import type { ArgumentOf, CallName, InvitePreview, ResultOf } from '../../preload/api.ts'
+import type { ArgumentOf, CallName, InvitePreview, OwnDevice, ResultOf } from '../../preload/api.ts'
 import { PortError } from '../ports.ts'
 import { confirmWords, nameFrom, recoveryWords } from './account.ts'
 import { claimAccount } from './claim.ts'
 import { details } from './details.ts'
+import { appendEntry, wantRevocation } from './device-log.ts'
+import { ownDevices } from './devices.ts'
 import { dropDevice, idleIn, toldIdle, usageOf } from './health.ts'
 import { listInvites, makeInvite, showInvite, withdrawInvite } from './invites.ts'
 import { pageOf } from './page.ts'
@@ -163,10 +165,23 @@ export const answers: Answers = {
     return undefined
   },
   'conversation.keep': unbuilt,
-  'devices.list': unbuilt,
-  'devices.rename': unbuilt,
-  'devices.revoke': unbuilt,
-  'devices.grant': unbuilt,
+  'devices.list': ({ state }) => ownDevices(state),
+  'devices.rename': ({ state }, { deviceId, name }) => {
+    const { platform } = ownDevice(state, deviceId)
+    state.transact({ deviceNames: [{ deviceId, name: nameFrom(name), platform }] })
+    return undefined
+  },
+  'devices.revoke': ({ state, sync }, { deviceId }) => {
+    if (!ownDevice(state, deviceId).mayRevoke) throw new PortError('not-allowed')
+    wantRevocation(state, deviceId)
+    sync.kick()
+    return undefined
+  },
+  'devices.grant': async ({ state }, { deviceId }) => {
+    if (!ownDevice(state, deviceId).mayGrant) throw new PortError('not-allowed')
+    await appendEntry(state, { type: 'grant', deviceId: fromHex(deviceId) })
+    return undefined
+  },
   'link.start': unbuilt,
   'link.digits': unbuilt,
   'link.confirm': unbuilt,
@@ -193,6 +208,13 @@ export const answers: Answers = {
     withdrawInvite(state, invite)
     return undefined
   },
+}
+
+/** Throws PortError('bad-argument') for a device that is not one of this account. */
+function ownDevice(state: State, deviceId: string): OwnDevice {
+  const device = ownDevices(state).find((one) => one.deviceId === deviceId)
+  if (device === undefined) throw new PortError('bad-argument', 'deviceId')
+  return device
 }
 
 function change(

@@ -1,4 +1,4 @@
-import { encode, equal, fromHex, type KeyPair } from '../mls/index.ts'
+import { encode, equal, fromHex, toHex, type KeyPair } from '../mls/index.ts'
 import { DeviceLogRecord, type DeviceLog } from '../identity/device-log.ts'
 import { refusalOf } from '../identity/devices.ts'
 import { makeEntry, Operation, type SignedEntry } from '../identity/entry.ts'
@@ -6,6 +6,7 @@ import type { WantedEntry } from '../chat/documents.ts'
 import { deviceLogOf } from '../chat/mail.ts'
 import { PortError, type LogRecord } from '../ports.ts'
 import { foldOn } from './device-logs.ts'
+import { isRevoked, nextRevocation, revocationOf } from './devices.ts'
 import type { State } from './state.ts'
 
 /** Reading the device logs of accounts, and writing the own one. */
@@ -32,7 +33,9 @@ function takeRecords(state: State, accountId: string, records: readonly LogRecor
   const fresh = records.filter((record) => record.seq > cursor).map(({ bytes }) => bytes)
   const kept = foldOn(state.self.suite, accountId, before.records, fresh)
   const isNew = kept.records.length > before.records.length
+  const wasRevoked = isRevoked(state)
   state.transact({ cursors: [{ log, seq }], ...isNew ? { deviceLogs: [{ accountId, ...kept }] } : {} })
+  if (isRevoked(state) && !wasRevoked) state.show({ phase: state.phase, notice: { code: 'device-revoked' } })
 }
 
 // ---------------------------------------------------------------- writing
@@ -55,10 +58,13 @@ export const issueEntry = (state: State, wish: Wish): Promise<DeviceLog> =>
     return issue(state, nextPosition(state), wish)
   })
 
-/** Keeps an entry to be made by this device as soon as the log can be reached, and as often as it takes. */
-export function wantEntry(state: State, operation: Operation): void {
-  const position = nextPosition(state)
-  state.transact({ wantedEntries: [{ position, operation, possession: undefined, signed: undefined }] })
+/** Keeps what is to be said by this device as soon as the log can be reached, and as often as it takes. */
+export function wantRevocation(state: State, deviceId: string): void {
+  const device = state.devices.devices.find((one) => one.deviceId === deviceId)
+  if (device === undefined) return
+  const operation = revocationOf(state.devices, device)
+  const wanted = { position: nextPosition(state), operation, possession: undefined, signed: undefined }
+  state.transact({ wantedEntries: [wanted] })
 }
 
 /** Does what is still wanted, and reads what others wrote. */
@@ -68,7 +74,13 @@ export const tendDeviceLog = (state: State): Promise<DeviceLog> =>
     return ownLog(state)
   })
 
-const nextPosition = ({ wantedEntries }: State): number => Math.max(0, ...wantedEntries.keys()) + 1
+const positions = new WeakMap<State, number>()
+/** Never the same twice, also before the first of them is stored. */
+function nextPosition(state: State): number {
+  const position = Math.max(0, positions.get(state) ?? 0, ...state.wantedEntries.keys()) + 1
+  positions.set(state, position)
+  return position
+}
 
 const turns = new WeakMap<State, Promise<unknown>>()
 /** One after the other: a key that signs two different entries for one number convicts itself. */
@@ -97,36 +109,42 @@ async function settle(state: State): Promise<void> {
 }
 
 async function settleOne(state: State, { position, operation, possession, signed }: WantedEntry): Promise<void> {
-  if (signed !== undefined && await publishEntry(state, position, signed)) return
-  const issuer = state.self.signatureKeyPair
-  // The recovery key is not here any more: its owner has to do it again.
-  if (signed !== undefined && !equal(signed.entry.issuer, issuer.publicKey)) throw new PortError('not-allowed')
+  if (signed !== undefined) await publishEntry(state, signed)
+  const { publicKey, privateKey } = state.self.signatureKeyPair
+  // The recovery key is not here any more: if its entry does not stand, its owner has to do it again.
+  const issuer = signed === undefined || equal(signed.entry.issuer, publicKey) ? { publicKey, privateKey } : undefined
   await issue(state, position, { operation, possession, issuer })
 }
 
-/** Until it stands. */
-async function issue(state: State, position: number, wish: Wish): Promise<DeviceLog> {
+/** Until it stands. Gives the log in which it does. */
+async function issue(
+  state: State, position: number, wish: Omit<Wish, 'issuer'> & { readonly issuer: KeyPair | undefined },
+): Promise<DeviceLog> {
   for (;;) {
     const log = await ownLog(state)
-    if (isDone(log, wish)) {
+    const operation = stillWanted(log, wish.operation)
+    if (operation === undefined) {
       if (state.wantedEntries.has(position)) state.transact({ removedWanted: [position] })
       return log
     }
-    const signed = signedBy(state, log, wish)
-    const { operation, possession } = wish
-    state.transact({ wantedEntries: [{ position, operation, possession, signed }] })
-    await publishEntry(state, position, signed)
+    const { possession, issuer } = wish
+    if (issuer === undefined) throw new PortError('not-allowed')
+    const signed = signedBy(state, log, { operation, possession, issuer })
+    state.transact({ wantedEntries: [{ position, operation: wish.operation, possession, signed }] })
+    await publishEntry(state, signed)
   }
 }
 
-/** Whether the log says so already, by whomever. */
-function isDone(log: DeviceLog, { operation }: Wish): boolean {
-  if (operation.type === 'revoke') {
-    return log.entries.some(({ entry: { operation: other } }) => other.type === 'revoke'
-      && equal(other.publicKey, operation.publicKey) && other.lastHonoured <= operation.lastHonoured)
+/** What is left to be said; `undefined` when the log says it already, by whomever. */
+function stillWanted(log: DeviceLog, operation: Operation): Operation | undefined {
+  const owner = operation.type === 'revoke' ? log.owners.get(toHex(operation.publicKey)) : undefined
+  if (operation.type === 'revoke' && owner !== undefined && owner !== 'recovery') {
+    // The device, whatever key it has by now: a thief must not get away by renewing it.
+    const publicKey = nextRevocation(log, owner, operation.lastHonoured)
+    return publicKey === undefined ? undefined : { ...operation, publicKey }
   }
   const bytes = encode(Operation, operation)
-  return log.entries.some(({ entry }) => equal(encode(Operation, entry.operation), bytes))
+  return log.entries.some(({ entry }) => equal(encode(Operation, entry.operation), bytes)) ? undefined : operation
 }
 
 /** Throws PortError('not-allowed') when the issuer has no right to it, or it makes no sense any more. */
@@ -141,15 +159,9 @@ function signedBy(state: State, log: DeviceLog, { operation, possession, issuer 
   return signed
 }
 
-/** Appends it, again or for the first time, and says whether it is the one that stands for its number. */
-async function publishEntry(state: State, position: number, signed: SignedEntry): Promise<boolean> {
-  const log = deviceLogOf(state.self.accountId)
-  const { n } = signed.entry
+/** Appends it, again or for the first time, unless another one has its number. */
+async function publishEntry(state: State, signed: SignedEntry): Promise<void> {
+  if (state.devices.head.n >= signed.entry.n) return
   const bytes = encode(DeviceLogRecord, { type: 'entry', signed })
-  if (state.devices.head.n < n) await state.ports.delivery.append(log, bytes)
-  const { entries } = await ownLog(state)
-  const standing = entries[n - 1]
-  const stands = standing !== undefined && equal(encode(DeviceLogRecord, { type: 'entry', signed: standing }), bytes)
-  if (stands) state.transact({ removedWanted: [position] })
-  return stands
+  await state.ports.delivery.append(deviceLogOf(state.self.accountId), bytes)
 }

@@ -7,18 +7,32 @@ import type { Store, StoreWrite } from '../ports.ts'
 const dayMs = 24 * 60 * 60 * 1000
 const keyOf = (room: string, deviceId: string): string => `${room}.${deviceId}`
 
-export function seenAt(store: Store, room: string, deviceId: string): number | undefined {
+/** When a device was heard of, and when its leaf got new keys; 0: never. */
+export function lastOf(
+  store: Pick<Store, 'document'>, room: string, deviceId: string,
+): { readonly at: number, readonly healedAt: number } {
   const bytes = store.document('seen', keyOf(room, deviceId))
-  return bytes === undefined ? undefined : sightingDocument.decode(bytes).at
+  return bytes === undefined ? { at: 0, healedAt: 0 } : sightingDocument.decode(bytes)
+}
+
+export function seenAt(store: Pick<Store, 'document'>, room: string, deviceId: string): number | undefined {
+  return lastOf(store, room, deviceId).at || undefined
 }
 
 export function sightingDocuments(
   store: Store, room: string, sightings: readonly Sighting[],
 ): NonNullable<StoreWrite['documents']> {
-  const latest = new Map<string, number>()
-  for (const { deviceId, at } of sightings) latest.set(deviceId, Math.max(at, latest.get(deviceId) ?? 0))
-  return [...latest].filter(([deviceId, at]) => at - (seenAt(store, room, deviceId) ?? 0) >= dayMs)
-    .map(([deviceId, at]) => ({
-      kind: 'seen', key: keyOf(room, deviceId), bytes: sightingDocument.encode({ version: 1, at }),
-    }))
+  const latest = new Map<string, { readonly at: number, readonly healedAt: number }>()
+  for (const { deviceId, at, healed } of sightings) {
+    const known = latest.get(deviceId) ?? { at: 0, healedAt: 0 }
+    latest.set(deviceId, { at: Math.max(at, known.at), healedAt: healed ? Math.max(at, known.healedAt) : known.healedAt })
+  }
+  return [...latest].flatMap(([deviceId, { at, healedAt }]) => {
+    const before = lastOf(store, room, deviceId)
+    if (at - before.at < dayMs && healedAt <= before.healedAt) return []
+    const bytes = sightingDocument.encode({
+      version: 1, at: Math.max(at, before.at), healedAt: Math.max(healedAt, before.healedAt),
+    })
+    return [{ kind: 'seen' as const, key: keyOf(room, deviceId), bytes }]
+  })
 }

@@ -1,7 +1,7 @@
 import { changedParts, fromHex, toHex, type Secret } from '../mls/index.ts'
-import type { Change, Conversation, Entry, LockMinutes, Me } from '../../preload/api.ts'
+import type { Change, Conversation, Entry, LockMinutes, Me, Phase } from '../../preload/api.ts'
 import {
-  decodeOutboxItem, decodeOwnKeyPackage, decodePublish, decodeWantedEntry, contactDocument, encodeAccount,
+  decodeOutboxItem, decodeOwnKeyPackage, decodePublish, decodeWantedEntry, contactDocument, deviceNameDocument, encodeAccount,
   encodeDeviceLog, encodeOutboxItem, encodeOwnKeyPackage, encodePendingCommit, encodePublish, encodeSeals,
   encodeWaiting, encodeWantedEntry, heardDocument, inviteDocument, lockDocument, membersDocument, roomDocument,
   tellTrust, trustDocument, type Contact, type OwnAccount, type OwnInvite, type TrustRecord, type WantedEntry,
@@ -9,7 +9,6 @@ import {
 import type { Body, OutboxItem, Publish } from '../chat/content.ts'
 import { closeRoom } from '../chat/epochs.ts'
 import { heardKey } from '../chat/heard.ts'
-import { encodePassed, passedKey, type Passed } from '../chat/history.ts'
 import type { OwnKeyPackage } from '../chat/mail.ts'
 import {
   still, tellConversation, tellEntry, type Outgoing, type RoomState, type RoomStep, type Say,
@@ -20,10 +19,11 @@ import type { Self } from '../chat/self.ts'
 import type { DeviceLog } from '../identity/device-log.ts'
 import { PortError, wipe, type DocumentKind, type Ports, type Store, type StoredEntry, type StoreWrite } from '../ports.ts'
 import { DeviceLogs, foldOn, type Kept } from './device-logs.ts'
-import { loadRooms } from './load-rooms.ts'
+import { DeviceNews, isRevoked, type DeviceName } from './devices.ts'
 import { notesOn } from './notes.ts'
 import { genesisRecordOf, secretsOf, selfOf } from './self.ts'
 import { sightingDocuments } from './sightings.ts'
+import { historyDocuments, loadRooms } from './stored-rooms.ts'
 import type { Teller } from './teller.ts'
 
 /** What one input changes. All of it is committed in one transaction; only then memory, the window and the net follow. */
@@ -39,6 +39,7 @@ export type Transaction = {
   readonly deviceLogs?: readonly (Kept & { readonly accountId: string })[]
   readonly wantedEntries?: readonly WantedEntry[]
   readonly removedWanted?: readonly number[]
+  readonly deviceNames?: readonly (DeviceName & { readonly deviceId: string })[]
   readonly lockAfter?: LockMinutes
   readonly contacts?: readonly Contact[]
   readonly invites?: readonly OwnInvite[]
@@ -73,6 +74,7 @@ export class State {
   readonly deviceLogs: DeviceLogs
   /** By position: what this device still wants its account's log to say. */
   readonly wantedEntries = new Map<number, WantedEntry>()
+  readonly deviceNames = new Map<string, DeviceName>()
   readonly rooms = new Map<string, RoomState>()
   readonly contacts = new Map<string, Contact>()
   readonly invites = new Map<string, OwnInvite>()
@@ -85,6 +87,7 @@ export class State {
   account: OwnAccount
   lockAfter: LockMinutes = 0
   #position = 1n
+  readonly #deviceNews = new DeviceNews()
   #teller: Teller | undefined
 
   constructor(
@@ -122,6 +125,9 @@ export class State {
       this.keyPackages.set(key, decodeOwnKeyPackage(key, bytes))
     }
     for (const { key, bytes } of store.documents('wanted-entry')) this.wantedEntries.set(Number(key), decodeWantedEntry(bytes))
+    for (const { key, bytes } of store.documents('device-name')) {
+      this.deviceNames.set(key, deviceNameDocument.decode(bytes))
+    }
     const keys = [this.self.signatureKeyPair, ...this.self.formerKeys]
     for (const room of loadRooms(store, { suiteOf: this.ports.suiteOf, keys })) this.rooms.set(room.room.id, room)
     const outbox = store.documents('outbox').map(({ key, bytes }) => [key, decodeOutboxItem(bytes)] as const)
@@ -134,6 +140,10 @@ export class State {
   }
 
   // -------------------------------------------------------------- reading
+
+  get phase(): Phase {
+    return { at: 'ready', me: this.me, ...isRevoked(this) ? { readOnly: 'device-revoked' } : {} }
+  }
 
   get me(): Me {
     const { passphrase, keychain } = this.ports.vault.ways()
@@ -319,6 +329,11 @@ export class State {
       documents.push({ kind: 'wanted-entry', key: String(wanted.position), bytes: encodeWantedEntry(wanted) })
       remember.push(() => { this.wantedEntries.set(wanted.position, wanted) })
     }
+    for (const { deviceId, ...named } of transaction.deviceNames ?? []) {
+      const bytes = deviceNameDocument.encode({ version: 1, ...named })
+      documents.push({ kind: 'device-name', key: deviceId, bytes })
+      remember.push(() => { this.deviceNames.set(deviceId, named) })
+    }
     for (const position of transaction.removedWanted ?? []) {
       documents.push({ kind: 'wanted-entry', key: String(position), bytes: undefined })
       remember.push(() => { this.wantedEntries.delete(position) })
@@ -436,7 +451,8 @@ export class State {
     const removed = transaction.removedRooms ?? []
     const change: Omit<Change, 'revision'> = {
       ...(transaction.account === undefined && transaction.lockAfter === undefined ? {}
-        : { phase: { at: 'ready' as const, me: this.me } }),
+        : { phase: this.phase }),
+      ...this.#deviceNews.of(this, transaction),
       ...(conversations.length === 0 ? {} : { conversations }),
       ...(next.removedEntries.length === 0 ? {} : { removedEntries: next.removedEntries }),
       ...(latest.size === 0 ? {} : { entries: [...latest.values()] }),
@@ -463,17 +479,6 @@ export class State {
     const { rooms, keyPackages, contacts, invites, trust, outbox, publishes } = this
     for (const kept of [rooms, keyPackages, contacts, invites, trust, outbox, publishes]) kept.clear()
   }
-}
-
-/** A commit adds one document and changes another now and then. */
-function historyDocuments(room: string, before: readonly Passed[], after: readonly Passed[]): Documents {
-  const [known, kept] = [new Set(before), new Set(after.map(({ epoch }) => epoch))]
-  return [
-    ...before.filter(({ epoch }) => !kept.has(epoch))
-      .map(({ epoch }) => ({ kind: 'passed' as const, key: passedKey(room, epoch), bytes: undefined })),
-    ...after.filter((passed) => !known.has(passed))
-      .map((passed) => ({ kind: 'passed' as const, key: passedKey(room, passed.epoch), bytes: encodePassed(passed) })),
-  ]
 }
 
 type Sink = { readonly documents: Documents, readonly remember: (() => void)[] }

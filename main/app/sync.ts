@@ -11,6 +11,7 @@ import { groupLog, messageLogs } from '../chat/sealed.ts'
 import type { Publish } from '../chat/content.ts'
 import { PortError, type LogRecord, type Ports } from '../ports.ts'
 import { tendDeviceLog } from './device-log.ts'
+import { isRevoked } from './devices.ts'
 import { forgetInTime, renewInTime } from './health.ts'
 import { onInbox } from './inbox.ts'
 import { leaveSpoilt } from './move.ts'
@@ -54,6 +55,9 @@ export class Sync {
   start(): void {
     if (this.#started) return
     this.#started = true
+    // Who was taken out of the account neither says nor hears anything any more.
+    this.#stopped = isRevoked(this.#state)
+    if (this.#stopped) return
     tendStock(this.#state, { inboxRead: false })
     this.kick()
   }
@@ -216,7 +220,8 @@ export class Sync {
     const before = this.#state.devices
     await tendDeviceLog(this.#state)
     this.#unreachable = false
-    if (this.#state.devices !== before) this.kick()
+    if (isRevoked(this.#state)) void this.stop()
+    else if (this.#state.devices !== before) this.kick()
   }
 
   async #readAll(log: string, take: (records: readonly LogRecord[]) => Promise<void>): Promise<void> {

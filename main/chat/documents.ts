@@ -33,8 +33,13 @@ export const membersDocument = json<{ readonly version: 1, readonly members: rea
 
 export const heardDocument = json<Heard>('record of what was heard')
 
-/** When a device was heard of in a conversation. */
-export const sightingDocument = json<{ readonly version: 1, readonly at: number }>('sighting')
+/** When a device was heard of in a conversation, and when its leaf there got new keys (0: not known). */
+export const sightingDocument = json<{ readonly version: 1, readonly at: number, readonly healedAt: number }>(
+  'sighting', { version: 1, at: 0, healedAt: 0 })
+
+/** What its owner calls a device. */
+export const deviceNameDocument =
+  json<{ readonly version: 1, readonly name: string, readonly platform: string }>('device name')
 
 /** A person this device knows: the name, and whether it is their own word. */
 export type Contact = { readonly version: 1, readonly accountId: string, readonly name: string, readonly own: boolean }

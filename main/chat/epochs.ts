@@ -80,9 +80,13 @@ export function enterEpoch(
 }
 
 /** Whose leaf is new was there, and so was who committed. */
-const sightingsIn = (applied: AppliedCommit, at: number): readonly Sighting[] =>
-  [applied.committerLeaf, ...applied.added.map(({ leafNode }) => leafNode), ...applied.updated.map(({ after }) => after)]
-    .map(({ credential }) => ({ deviceId: deviceIdOf(credential), at }))
+const sightingsIn = (applied: AppliedCommit, at: number): readonly Sighting[] => {
+  const renewed = [...applied.added.map(({ leafNode }) => leafNode), ...applied.updated.map(({ after }) => after)]
+  return [
+    { deviceId: deviceIdOf(applied.committerLeaf.credential), at },
+    ...renewed.map(({ credential }) => ({ deviceId: deviceIdOf(credential), at, healed: true })),
+  ]
+}
 
 /** Drops the keys of epochs that are too old, by count and by time; the sealing keys go with them. */
 export function forgetOld(state: RoomState, now: number): { readonly state: RoomState, readonly wipe: readonly Secret[] } {

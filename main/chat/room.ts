@@ -174,7 +174,8 @@ export type RoomStep = {
   readonly wipe: readonly Secret[]
 }
 
-export type Sighting = { readonly deviceId: string, readonly at: number }
+/** `healed`: with new keys. */
+export type Sighting = { readonly deviceId: string, readonly at: number, readonly healed?: boolean }
 
 export type Say =
   | { readonly type: 'hello' | 'introductions' }

@@ -26,6 +26,10 @@ export const codeWords = (code: ErrorCode): string => {
     case 'device-heard': return 'This device has been heard of meanwhile, or is gone already. Nothing was changed.'
     case 'trust-changed': return 'Something changed about this person, and nothing is sent to them until you have looked ' +
       'at it. Open their page, then do this again.'
+    case 'device-revoked': return 'This device was taken out of your account. What was said stays here to read; ' +
+      'nothing is sent or received any more. To use it again, remove this profile and link the device anew.'
+    case 'device-stolen': return 'One of your devices signed two different things at once, which only a copy of its ' +
+      'key can do. Look at your devices now, and take back the one that you do not have in your hands.'
     case 'already-member': return 'This person is already in the group.'
     case 'words-differ': return 'One of the words is different. Nothing is lost: look at your paper again.'
     case 'words-count': return 'These are not 24 words. Type or paste all of them, in order.'

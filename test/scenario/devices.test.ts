@@ -6,7 +6,8 @@ import { logHeadIn } from '../../main/chat/extensions.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import { decodeCredential, validateCredential } from '../../main/identity/credential.ts'
 import { KeyPackage } from '../../main/mls/index.ts'
-import { accountOn, linkedDevice, logOf, suite } from './devices.ts'
+import { PortError } from '../../main/ports.ts'
+import { accountOn, keyOn, linkedDevice, logOf, suite, writeEntry } from './devices.ts'
 import { people, until, type Person } from './world.ts'
 
 /** The KeyPackages that a device offers. */
@@ -23,6 +24,7 @@ async function offeredBy(person: Person): Promise<readonly KeyPackage[]> {
 
 async function household(t: TestContext) {
   const { all: [anna], end } = await people(['Anna'])
+  await logOf(anna)
   const others: Person[] = []
   t.after(async () => {
     for (const other of others) await other.stop()
@@ -72,6 +74,134 @@ describe('A second device', () => {
     assert.ok(conversation)
     // What was offered under the older head stays.
     assert.ok((await offeredBy(anna)).length > 50)
+  })
+})
+
+/** What a person's window was told last of their devices. */
+const told = (person: Person) => person.changes.findLast(({ devices }) => devices !== undefined)?.devices ?? []
+
+describe('The list of devices', () => {
+  test('says who linked which one when, and may be renamed; the new one has no rights', async (t) => {
+    const { anna, link } = await household(t)
+    const before = Date.now()
+    const laptop = await link(anna, 'Laptop')
+    const [first, second] = await until('two devices', async () => told(anna).length === 2 && told(anna))
+    assert.ok(first !== undefined && second !== undefined)
+    assert.deepEqual({ ...first, addedAt: 0 }, {
+      deviceId: first.deviceId, name: 'Anna\'s computer', platform: 'Linux', isThis: true, addedAt: 0,
+      addedBy: 'genesis', seenAt: 0, healedAt: 0, groups: 0, ofGroups: 0, trusted: true, revoked: false,
+      mayRevoke: true, mayGrant: false,
+    })
+    assert.equal(second.name, 'Laptop')
+    assert.equal(second.addedBy, first.deviceId)
+    assert.ok(second.addedAt >= before && second.addedAt <= Date.now())
+    assert.deepEqual([second.trusted, second.mayRevoke, second.mayGrant], [false, true, false])
+    const seen = await laptop.call('devices.list', {})
+    assert.deepEqual(seen.map(({ isThis, mayRevoke, mayGrant }) => [isThis, mayRevoke, mayGrant]),
+      [[false, false, false], [true, true, false]])
+    await anna.call('devices.rename', { deviceId: second.deviceId, name: '  Old   laptop ' })
+    assert.equal(told(anna)[1]?.name, 'Old laptop')
+    await anna.restart()
+    assert.equal((await anna.call('devices.list', {}))[1]?.name, 'Old laptop')
+    await assert.rejects(laptop.call('devices.revoke', { deviceId: first.deviceId }), { code: 'not-allowed' })
+    await assert.rejects(anna.call('devices.grant', { deviceId: second.deviceId }), { code: 'not-allowed' })
+    await assert.rejects(anna.call('devices.rename', { deviceId: 'aa', name: 'x' }), { code: 'bad-argument' })
+  })
+
+  test('offers a grant after a week; the device then revokes younger ones, never its elder', async (t) => {
+    const { anna, link } = await household(t)
+    let shift = 0
+    anna.now = () => Date.now() + shift
+    const laptop = await link(anna, 'Laptop')
+    await link(anna, 'Tablet')
+    const ids = async () => (await anna.call('devices.list', {})).map(({ deviceId }) => deviceId)
+    await until('three devices', async () => (await ids()).length === 3)
+    const [elder = '', middle = '', young = ''] = await ids()
+    shift = 7 * 24 * 60 * 60 * 1000
+    assert.equal((await anna.call('devices.list', {}))[1]?.mayGrant, true)
+    await anna.call('devices.grant', { deviceId: middle })
+    assert.equal(told(anna)[1]?.trusted, true)
+    const rights = await until('the laptop knows', async () => {
+      const list = await laptop.call('devices.list', {})
+      return list[1]?.trusted === true && list.map(({ mayRevoke }) => mayRevoke)
+    })
+    assert.deepEqual(rights, [false, true, true])
+    await laptop.call('devices.revoke', { deviceId: young })
+    await until('Anna sees it', async () => told(anna)[2]?.revoked)
+    await assert.rejects(laptop.call('devices.revoke', { deviceId: elder }), { code: 'not-allowed' })
+    assert.deepEqual((await logOf(anna)).entries.map(({ entry }) => entry.operation.type),
+      ['add', 'add', 'grant', 'revoke'])
+  })
+
+  test('revokes also where the log cannot be reached: it is kept, and done when it can', async (t) => {
+    const { anna, link } = await household(t)
+    let away = false
+    anna.through = (delivery) => ({
+      ...delivery, address: delivery.address, close: () => delivery.close(), slot: (log, slot) => delivery.slot(log, slot),
+      watch: (logs, wake) => delivery.watch(logs, wake),
+      append: (log, bytes, slot) => away ? Promise.reject(new PortError('delivery-unreachable')) : delivery.append(log, bytes, slot),
+      read: (log, after, limit) => away ? Promise.reject(new PortError('delivery-unreachable')) : delivery.read(log, after, limit),
+    })
+    await anna.restart()
+    const laptop = await link(anna, 'Laptop')
+    await until('two devices', async () => (await anna.call('devices.list', {})).length === 2)
+    const deviceId = (await anna.call('devices.list', {}))[1]?.deviceId ?? ''
+    away = true
+    await anna.call('devices.revoke', { deviceId })
+    assert.equal(told(anna)[1]?.revoked, true)
+    await anna.restart()
+    assert.equal((await logOf(anna)).entries.length, 1)
+    away = false
+    const { devices } = await until('it stands', async () => {
+      const log = await logOf(anna)
+      return log.entries.length === 2 && log
+    }, 30_000)
+    assert.equal(devices[1]?.revoked, true)
+    // The device says so, keeps its history, and does nothing else any more.
+    const phase = await until('the laptop knows', async () => {
+      const { phase } = await laptop.call('app.open', {})
+      return phase.at === 'ready' && phase.readOnly !== undefined && phase
+    })
+    assert.equal(phase.readOnly, 'device-revoked')
+    assert.ok(laptop.changes.some(({ notice }) => notice?.code === 'device-revoked'))
+    await laptop.restart()
+    await assert.rejects(laptop.call('conversation.group', { name: 'x', people: [], invites: [] }), { code: 'device-revoked' })
+    await assert.rejects(laptop.call('invite.show', {}), { code: 'device-revoked' })
+    assert.equal((await laptop.call('devices.list', {}))[1]?.revoked, true)
+    const before = (await logOf(anna)).entries.length
+    await assert.rejects(laptop.call('devices.revoke', { deviceId }), { code: 'device-revoked' })
+    assert.equal((await logOf(anna)).entries.length, before)
+    assert.deepEqual(laptop.bugs, [])
+  })
+
+  test('a device that renews its key to escape is taken back all the same, with what it did meanwhile', async (t) => {
+    const { anna, link } = await household(t)
+    const laptop = await link(anna, 'Laptop')
+    await until('two devices', async () => (await anna.call('devices.list', {})).length === 2)
+    const { deviceId = '' } = (await anna.call('devices.list', {}))[1] ?? {}
+    const thief = keyOn(laptop)
+    await writeEntry(anna, { type: 'grant', deviceId: accountOn(laptop).deviceId })
+    await laptop.stop()
+    await until('trusted', async () => (await anna.call('devices.list', {}))[1]?.trusted)
+    // Anna decides; before her entry stands, the thief adds a device and renews the key.
+    const [friend, fresh] = [suite.signatureKeyPair(), suite.signatureKeyPair()]
+    let hold: (() => void) | undefined
+    const held = new Promise<void>((resolve) => { hold = resolve })
+    anna.through = (delivery) => ({
+      ...delivery, address: delivery.address, close: () => delivery.close(), slot: (log, slot) => delivery.slot(log, slot),
+      watch: (logs, wake) => delivery.watch(logs, wake), read: (log, after, limit) => delivery.read(log, after, limit),
+      append: async (log, bytes, slot) => { if (log.startsWith('u.')) await held; return delivery.append(log, bytes, slot) },
+    })
+    await anna.restart()
+    await anna.call('devices.revoke', { deviceId })
+    await writeEntry(anna, { type: 'add', publicKey: friend.publicKey, name: 'Friend' }, { issuer: thief, newKey: friend })
+    await writeEntry(anna, { type: 'renew', publicKey: fresh.publicKey }, { issuer: thief, newKey: fresh })
+    hold?.()
+    const devices = await until('both are out', async () => {
+      const log = await logOf(anna)
+      return log.devices.slice(1).every(({ revoked }) => revoked) && log.devices
+    })
+    assert.equal(devices.length, 3)
   })
 })
 

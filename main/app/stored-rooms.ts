@@ -1,8 +1,8 @@
 import { equal, groupFromParts, type Group, type KeyPair, type SuiteOf } from '../mls/index.ts'
 import { decodePendingCommit, decodeSeals, decodeWaiting, membersDocument, roomDocument } from '../chat/documents.ts'
-import { decodePassed, type Passed } from '../chat/history.ts'
+import { decodePassed, encodePassed, passedKey, type Passed } from '../chat/history.ts'
 import type { RoomState } from '../chat/room.ts'
-import type { Store } from '../ports.ts'
+import type { Store, StoreWrite } from '../ports.ts'
 
 /** The conversations as they are stored. */
 
@@ -59,4 +59,15 @@ function withOwnKey(group: Group, keys: readonly KeyPair[]): Group {
   if (own === undefined) return group
   group.signaturePrivateKey.wipe()
   return { ...group, signaturePrivateKey: own.privateKey }
+}
+
+/** A commit adds one document and changes another now and then. */
+export function historyDocuments(room: string, before: readonly Passed[], after: readonly Passed[]): NonNullable<StoreWrite['documents']> {
+  const [known, kept] = [new Set(before), new Set(after.map(({ epoch }) => epoch))]
+  return [
+    ...before.filter(({ epoch }) => !kept.has(epoch))
+      .map(({ epoch }) => ({ kind: 'passed' as const, key: passedKey(room, epoch), bytes: undefined })),
+    ...after.filter((passed) => !known.has(passed))
+      .map((passed) => ({ kind: 'passed' as const, key: passedKey(room, passed.epoch), bytes: encodePassed(passed) })),
+  ]
 }
