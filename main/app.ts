@@ -4,12 +4,13 @@ import type {
 import type { EventOf } from './events.ts'
 import { decodeAccount, type OwnAccount } from './chat/documents.ts'
 import { MlsError } from './mls/index.ts'
-import { keyOfWords, makeAccount, nameFrom } from './app/account.ts'
+import { keyOfWords, makeAccount, nameFrom, seedFrom } from './app/account.ts'
 import { answers, type Before } from './app/calls.ts'
 import { isRevoked } from './app/devices.ts'
 import { Idle } from './app/idle.ts'
 import { countsOf, notedDelivery } from './app/notes.ts'
 import { ReadOnly } from './app/read-only.ts'
+import { restoreAccount } from './app/restore.ts'
 import { State } from './app/state.ts'
 import { Sync } from './app/sync.ts'
 import { Teller } from './app/teller.ts'
@@ -95,6 +96,7 @@ class Profile {
     'setup.unlock': ({ passphrase }) =>
       this.#unlock(passphrase === '' ? { type: 'keychain' } : { type: 'passphrase', passphrase }),
     'setup.recover': (argument) => this.#recover(argument),
+    'setup.restore': (argument) => this.#restore(argument),
     'setup.read': () => this.#show(),
     'setup.link': () => Promise.reject(new PortError('not-ready')),
     'profile.remove': ({ name }) => this.#remove(name),
@@ -222,6 +224,30 @@ class Profile {
     const startedAt = this.#ports.now()
     this.#start(this.#store, makeAccount(this.#ports, this.#store, name))
     this.#noteOpened('created', startedAt)
+    this.#tell(await this.#phase())
+    return undefined
+  }
+
+  /** What was begun and failed leaves nothing behind: this computer is as new as before. */
+  async #restore({ words, name, passphrase }: ArgumentOf<'setup.restore'>): Promise<undefined> {
+    if (this.#current() !== undefined) throw new PortError('not-ready')
+    const { vault } = this.#ports
+    const deviceName = nameFrom(name)
+    if (passphrase !== '') checkPassphrase(passphrase)
+    const seed = seedFrom(words)
+    const startedAt = this.#ports.now()
+    try {
+      if (this.#store !== undefined) await vault.destroy()
+      this.#store = await vault.create(passphrase === '' ? undefined : passphrase)
+      this.#start(this.#store, await restoreAccount(this.#ports, this.#store, { seed, deviceName }))
+    } catch (error) {
+      this.#store = undefined
+      await this.#tolerant(() => vault.destroy())
+      throw error
+    } finally {
+      seed.wipe()
+    }
+    this.#noteOpened('restored', startedAt)
     this.#tell(await this.#phase())
     return undefined
   }

@@ -36,7 +36,7 @@ export const errorClasses = [
   'AssertionError', 'AggregateError', 'DOMException', 'other', 'none',
 ] as const
 
-const recoveryReason = oneOf(['path', 'undecided', 'forked', 'aged', 'cloned', 'damaged', 'idle'])
+const recoveryReason = oneOf(['path', 'undecided', 'forked', 'aged', 'cloned', 'damaged', 'idle', 'restored'])
 const gapReason =
   oneOf(['before-joined', 'epoch-too-old', 'lost', 'away', 'malformed', 'undecided', 'damaged'])
 /** What a log is for: commits, messages, an inbox, KeyPackages, or anything else. */
@@ -61,7 +61,7 @@ const program = { version: isVersion, platform, architecture, runtime: isVersion
 export const events = {
   started: program,
   quit: { ms: count },
-  opened: { way: oneOf(['created', 'keychain', 'passphrase', 'words']), ms: count, conversations: count },
+  opened: { way: oneOf(['created', 'keychain', 'passphrase', 'words', 'restored']), ms: count, conversations: count },
   locked: {},
   removed: {},
   /** The profile could not be opened. */

@@ -126,9 +126,10 @@ export type Conversation = {
 /**
  * `path`: a commit had no key for this device. `undecided`: it needs something that did not come. `forked`: others saw
  * another commit. `aged`: away longer than the log keeps records. `cloned`: another copy of this profile sends.
- * `damaged`: the stored state cannot be read. `idle`: an admin took it out because it was silent for long.
+ * `damaged`: the stored state cannot be read. `idle`: an admin took it out because it was silent for long. `restored`:
+ * this device is new, and has come back by the recovery words.
  */
-export type RecoveryReason = 'path' | 'undecided' | 'forked' | 'aged' | 'cloned' | 'damaged' | 'idle'
+export type RecoveryReason = 'path' | 'undecided' | 'forked' | 'aged' | 'cloned' | 'damaged' | 'idle' | 'restored'
 
 export type MessageState = 'sending' | 'sent' | 'delivered' | 'failed' | 'received'
 
@@ -345,7 +346,7 @@ export const errorCodes = [
   'keychain-locked', 'keychain-absent', 'keychain-lost', 'slots-damaged',
   'store-full', 'store-damaged', 'store-read-only', 'store-newer', 'read-only', 'folder-hidden',
   'profile-busy', 'delivery-unreachable',
-  'too-large', 'profile-unknown', 'bug',
+  'card-missing', 'words-replaced', 'too-large', 'profile-unknown', 'bug',
 ] as const
 export type ErrorCode = typeof errorCodes[number]
 
@@ -381,6 +382,8 @@ export const calls = {
    * that the keychain holds the key again.
    */
   'setup.recover': call({ words: text(1000, 1), passphrase }).returns<undefined>(),
+  /** On a computer without an account: the 24 words alone bring it back. `name` is the computer's. */
+  'setup.restore': call({ words: text(1000, 1), name, passphrase }).returns<undefined>(),
   /** Shows what can still be read of a profile that stopped with `readable`. */
   'setup.read': call({}).returns<undefined>(),
   /** The 24 words, only until they are confirmed. */

@@ -1,4 +1,4 @@
-import { encode, equal, toHex, type KeyPair, type Suite } from '../mls/index.ts'
+import { encode, equal, toHex, type KeyPair, type Secret, type Suite } from '../mls/index.ts'
 import { foldDeviceLog } from '../identity/device-log.ts'
 import type { SignedEntry } from '../identity/entry.ts'
 import { cleanName } from '../identity/fields.ts'
@@ -111,19 +111,24 @@ export function confirmWords(
   })
 }
 
-/**
- * The key pair that opens what was sealed to the recovery key, from the 24 words as somebody typed them. Throws
- * PortError with what is wrong with them; the caller wipes the private key.
- */
-export function keyOfWords(ports: Ports, text: string): KeyPair {
+/** The seed of the 24 words as somebody typed them. Throws PortError with what is wrong with them. */
+export function seedFrom(text: string): Secret {
   const entered = seedOf(text)
   switch (entered.type) {
     case 'count': throw new PortError('words-count', String(entered.count))
     case 'unknown': throw new PortError('words-unknown', entered.positions.join(' '))
     case 'checksum': throw new PortError('words-order')
-    case 'seed': break
+    case 'seed': return entered.seed
   }
-  const key = recoverySealKeyPair(suiteOfProduct(ports), entered.seed)
-  entered.seed.wipe()
+}
+
+/**
+ * The key pair that opens what was sealed to the recovery key, from the 24 words. Throws as `seedFrom`; the caller wipes
+ * the private key.
+ */
+export function keyOfWords(ports: Ports, text: string): KeyPair {
+  const seed = seedFrom(text)
+  const key = recoverySealKeyPair(suiteOfProduct(ports), seed)
+  seed.wipe()
   return key
 }

@@ -28,7 +28,7 @@ type Answers = {
     (opened: Opened, argument: ArgumentOf<N>) => ResultOf<N> | Promise<ResultOf<N>>
 }
 /** Calls that createApp or the shell answers, because they open or close the profile, or come before it is open. */
-export type Before = `app.${'open' | 'report'}` | `setup.${'create' | 'unlock' | 'recover' | 'read' | 'link'}` |
+export type Before = `app.${'open' | 'report'}` | `setup.${'create' | 'unlock' | 'recover' | 'read' | 'link' | 'restore'}` |
   `profile.${'choose' | 'remove' | 'folder'}` | 'reader.open' | `lock.${'now' | 'after' | 'active'}` | `passphrase.${'set' | 'remove'}`
 
 const unbuilt = (): never => { throw new PortError('not-ready') }

@@ -4,13 +4,14 @@ import { accountIdOf, deviceIdOf } from '../identity/credential.ts'
 import { claimSlot, decodeKeyPackageRecord, deviceLogOf, encodeClaim, keyPackageLog } from '../chat/mail.ts'
 import type { Claimed } from '../chat/room.ts'
 import { PortError, type LogRecord } from '../ports.ts'
+import { readAll } from './read-all.ts'
 import type { State } from './state.ts'
 
 /** Finding the devices of an account and claiming one KeyPackage of each, over the delivery service. */
 
 /** Rejects with PortError('invite-no-device' | 'invite-no-key' | 'delivery-unreachable'). */
 export async function claimAccount(state: State, accountId: string, token: string): Promise<readonly Claimed[]> {
-  const records = await readAll(state, deviceLogOf(accountId))
+  const records = await readAll(state.ports.delivery, deviceLogOf(accountId))
   const { log } = foldDeviceLog(state.self.suite, fromHex(accountId), records.map((record) => record.bytes))
   const devices = log?.devices.filter((device) => !device.revoked) ?? []
   if (devices.length === 0) throw new PortError('invite-no-device')
@@ -28,7 +29,7 @@ type Wanted = { readonly accountId: string, readonly deviceId: string, readonly 
 
 async function claimDevice(state: State, wanted: Wanted): Promise<Claimed | undefined> {
   const log = keyPackageLog(wanted.deviceId)
-  const records = await readAll(state, log)
+  const records = await readAll(state.ports.delivery, log)
   const slots = new Set(records.map((record) => record.slot))
   const offers = records.flatMap((record) => offerIn(state, record))
   for (const offer of offers.filter((one) => !one.lastResort && !slots.has(claimSlot(one.reference)))) {
@@ -78,14 +79,5 @@ function unlessMalformed<T>(read: () => T): T | undefined {
   } catch (error) {
     if (error instanceof MlsError) return undefined
     throw error
-  }
-}
-
-async function readAll(state: State, log: string): Promise<readonly LogRecord[]> {
-  const records: LogRecord[] = []
-  for (;;) {
-    const batch = await state.ports.delivery.read(log, records.at(-1)?.seq ?? 0, 500)
-    if (batch.length === 0) return records
-    records.push(...batch)
   }
 }

@@ -1,7 +1,8 @@
 import { changedParts, fromHex, toHex, type Secret } from '../mls/index.ts'
 import type { Change, Conversation, Entry, LockMinutes, Me, Phase } from '../../preload/api.ts'
 import {
-  decodeOutboxItem, decodeOwnKeyPackage, decodePublish, decodeWantedEntry, contactDocument, deviceNameDocument, encodeAccount,
+  decodeOutboxItem, decodeOwnKeyPackage, decodePublish, decodeWantedEntry, cardDocument, contactDocument,
+  deviceNameDocument, encodeAccount,
   encodeDeviceLog, encodeOutboxItem, encodeOwnKeyPackage, encodePendingCommit, encodePublish, encodeSeals,
   encodeWaiting, encodeWantedEntry, heardDocument, inviteDocument, lockDocument, membersDocument, roomDocument,
   tellTrust, trustDocument, type Contact, type OwnAccount, type OwnInvite, type TrustRecord, type WantedEntry,
@@ -11,7 +12,7 @@ import { closeRoom } from '../chat/epochs.ts'
 import { heardKey } from '../chat/heard.ts'
 import type { OwnKeyPackage } from '../chat/mail.ts'
 import {
-  still, tellConversation, tellEntry, type Outgoing, type RoomState, type RoomStep, type Say,
+  isWell, still, tellConversation, tellEntry, type Outgoing, type RoomState, type RoomStep, type Say,
 } from '../chat/room.ts'
 import { deliveredBody, helloBody, introductionsBody } from '../chat/send.ts'
 import { messageEntryId, type Known } from '../chat/receive.ts'
@@ -41,6 +42,7 @@ export type Transaction = {
   readonly removedWanted?: readonly number[]
   readonly deviceNames?: readonly (DeviceName & { readonly deviceId: string })[]
   readonly lockAfter?: LockMinutes
+  readonly cardContent?: string
   readonly contacts?: readonly Contact[]
   readonly invites?: readonly OwnInvite[]
   readonly trust?: readonly TrustRecord[]
@@ -86,6 +88,8 @@ export class State {
   readonly publishes = new Map<string, Publish>()
   account: OwnAccount
   lockAfter: LockMinutes = 0
+  /** What this device's recovery card says (card.ts). */
+  cardContent = ''
   #position = 1n
   readonly #deviceNews = new DeviceNews()
   #teller: Teller | undefined
@@ -117,6 +121,8 @@ export class State {
     const { store } = this
     const lock = store.document('setting', 'lock')
     if (lock !== undefined) this.lockAfter = lockDocument.decode(lock).afterMinutes
+    const card = store.document('setting', 'card')
+    if (card !== undefined) this.cardContent = cardDocument.decode(card).content
     for (const { key, bytes } of store.documents('contact')) this.contacts.set(key, contactDocument.decode(bytes))
     for (const { key, bytes } of store.documents('invite')) this.invites.set(key, inviteDocument.decode(bytes))
     for (const { key, bytes } of store.documents('trust')) this.trust.set(key, trustDocument.decode(bytes))
@@ -239,7 +245,8 @@ export class State {
       say.push(...step.say.map((one) => ({ room: id, body: this.#bodyOf(one, step.state) })))
       publish.push(...step.publish.map((one) => this.#publishOf(one, step.state)))
       for (const name of step.names) this.#learn(name, contacts)
-      if (step.state.group === undefined) entries.push(...this.#giveUp(id, { documents, remember }))
+      // One that came back by the words has no group yet, and what it wants to say waits.
+      if (step.state.group === undefined && isWell(step.state.room)) entries.push(...this.#giveUp(id, { documents, remember }))
     }
     entries.push(...transaction.entries ?? [])
     const sink = { documents, remember }
@@ -338,7 +345,11 @@ export class State {
       documents.push({ kind: 'wanted-entry', key: String(position), bytes: undefined })
       remember.push(() => { this.wantedEntries.delete(position) })
     }
-    const { lockAfter } = transaction
+    const { cardContent, lockAfter } = transaction
+    if (cardContent !== undefined) {
+      documents.push({ kind: 'setting', key: 'card', bytes: cardDocument.encode({ version: 1, content: cardContent }) })
+      remember.push(() => { this.cardContent = cardContent })
+    }
     if (lockAfter !== undefined) {
       const bytes = lockDocument.encode({ version: 1, afterMinutes: lockAfter })
       documents.push({ kind: 'setting', key: 'lock', bytes })

@@ -10,6 +10,7 @@ import { isOpen, isWell, still, followedBy, withRoom, type RoomState } from '../
 import { groupLog, messageLogs } from '../chat/sealed.ts'
 import type { Publish } from '../chat/content.ts'
 import { PortError, type LogRecord, type Ports } from '../ports.ts'
+import { tendCard } from './card.ts'
 import { tendDeviceLog } from './device-log.ts'
 import { isRevoked } from './devices.ts'
 import { forgetInTime, renewInTime } from './health.ts'
@@ -67,6 +68,7 @@ export class Sync {
     if (this.#stopped) return
     this.#watch()
     this.#run('publish', () => this.#publishAll())
+    this.#tasks.wakeOnce('card', cardQuietMs, () => { this.#tendCard() })
     if (room !== undefined) {
       this.#run(room, () => this.#syncRoom(room))
       return
@@ -75,6 +77,12 @@ export class Sync {
     this.#run('stock', () => this.#readStock())
     this.#run('devices', () => this.#readDevices())
     for (const id of this.#state.rooms.keys()) this.#run(id, () => this.#syncRoom(id))
+  }
+
+  /** A while after something happened, because much happens at once. */
+  #tendCard(): void {
+    tendCard(this.#state)
+    this.#run('publish', () => this.#publishAll())
   }
 
   /** Resolves when what was stored to be published has been tried. */
@@ -482,6 +490,7 @@ export class Sync {
 const readBatch = 200
 const acknowledgeBatch = 50
 const retryMs = 2_000
+const cardQuietMs = 2_000
 /** How long a commit may need something that is not here. */
 const undecidedMs = 2 * 60 * 1000
 const otherEveryMs = 60 * 1000

@@ -42,6 +42,11 @@ export class Tasks {
     }))
   }
 
+  /** After a while, unless its clock runs already. */
+  wakeOnce(name: string, waitMs: number, run: () => void): void {
+    if (!this.#clocks.has(name)) this.wake(name, waitMs, run)
+  }
+
   /** Resolves when what runs under this name is done. */
   async done(name: string): Promise<void> {
     await this.#tasks.get(name)?.running

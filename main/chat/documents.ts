@@ -78,6 +78,9 @@ export const inviteDocument = json<OwnInvite>('invite', {
 /** After how many minutes without input the app locks; 0: never. */
 export const lockDocument = json<{ readonly version: 1, readonly afterMinutes: LockMinutes }>('lock setting')
 
+/** What the newest recovery card of this device says, as a digest. */
+export const cardDocument = json<{ readonly version: 1, readonly content: string }>('recovery card')
+
 const version = 1
 const versioned = (bytes: Uint8Array): Uint8Array => {
   if (bytes[0] !== version) throw new MlsError('unsupported', 'a document of another version')

@@ -9,7 +9,8 @@ import type { Self } from './self.ts'
 /** What devices write to each other outside of a group, when the group itself does not work for one of them. */
 
 /** Why a device asks to be let back in; for people to see, never for a decision. */
-export const rejoinReasons = ['path', 'undecided', 'forked', 'aged', 'cloned', 'damaged', 'idle'] as const
+export const rejoinReasons =
+  ['path', 'undecided', 'forked', 'aged', 'cloned', 'damaged', 'idle', 'restored'] as const
 export type RejoinReason = typeof rejoinReasons[number]
 
 /**

@@ -3,7 +3,7 @@ import {
   type AppliedCommit, type Group, type LeafIndex, type OwnProposal, type Suite,
 } from '../mls/index.ts'
 import { deviceIdOf } from '../identity/credential.ts'
-import { absentIn } from './absent.ts'
+import { absentIn, incarnationOf } from './absent.ts'
 import { incarnationIn } from './extensions.ts'
 import { keyPackageOf, SignedRejoin } from './letter.ts'
 import { attachmentTypes, noteIn, type Attachment } from './note.ts'
@@ -20,13 +20,15 @@ export type ReadmitIntent = Extract<Intent, { readonly type: 'readmit' }>
 
 /**
  * A request is worth something only for a leaf that came before it, or for an account that was listed as absent before
- * it, which then has none.
+ * it, which then has none. A new device of a member, which came by the recovery words, replaces nothing.
  */
 function isDueTo(group: Group, keyPackage: KeyPackage): boolean {
   const { credential, extensions } = keyPackage.leafNode
   const leaf = leafOfDevice(group, deviceIdOf(credential))
+  const account = accountOf(keyPackage.leafNode)
   const before = leaf === undefined
-    ? absentIn(group.context.extensions).find(({ accountId }) => accountId === accountOf(keyPackage.leafNode))?.incarnation
+    ? absentIn(group.context.extensions).find(({ accountId }) => accountId === account)?.incarnation
+      ?? incarnationOf(group, account)
     : incarnationIn(leafAt(group.tree, leaf)?.extensions ?? [])
   return before !== undefined && before < incarnationIn(extensions)
 }
@@ -61,7 +63,8 @@ export function onRejoinRequest(state: RoomState, signed: SignedRejoin, moment: 
 function waitFor(
   group: Group, asking: { readonly accountId: string, readonly deviceId: string }, { self }: Moment,
 ): number {
-  if (asking.accountId === self.accountId) return 0
+  // A new device replaces nothing that its person could miss, so own devices do not let it in unseen either.
+  if (asking.accountId === self.accountId && leafOfDevice(group, asking.deviceId) !== undefined) return 0
   const siblings = leavesOf(group.tree).some(({ leafNode }) =>
     accountOf(leafNode) === asking.accountId && deviceIdOf(leafNode.credential) !== asking.deviceId)
   return siblings ? vetoMs : 0

@@ -2,13 +2,14 @@ import {
   droppedSecrets, encode, fromHex, generateKeyPackage, KeyPackage, keyPackageRef, leafAt, leavesOf, toHex,
   type Group, type LeafNode,
 } from '../mls/index.ts'
+import type { CardGroup } from '../identity/card.ts'
 import { deviceIdOf } from '../identity/credential.ts'
 import { incarnationExtension, incarnationIn, leafCapabilities, leafLifetime } from './extensions.ts'
 import { compareStories, type Seen, type Way } from './history.ts'
 import { rejoinReasons, signRejoin, signStory, type Letter, type RejoinReason } from './letter.ts'
 import { accountOf } from './account-of.ts'
 import type { OwnKeyPackage } from './mail.ts'
-import { isWell, still, withRoom, type RoomState, type RoomStep } from './room.ts'
+import { emptyRoom, isWell, still, withRoom, type Member, type Room, type RoomState, type RoomStep } from './room.ts'
 import type { Moment } from './self.ts'
 
 /**
@@ -55,12 +56,12 @@ export type Asking = {
 export function askAgain(state: RoomState, moment: Moment, known: OwnKeyPackage | undefined): Asking | undefined {
   const { group, room } = state
   const { recovery } = room
-  if (group === undefined || recovery === undefined || recovery.attempts >= requestLimit) return undefined
+  if (recovery === undefined || recovery.attempts >= requestLimit) return undefined
   if (moment.now < recovery.nextAt) return undefined
   const keyPackage = known ?? requestKeyPackage(group, moment)
   const { self } = moment
   const request = signRejoin(self.suite, self.signatureKeyPair, {
-    groupId: fromHex(room.id), lastEpoch: group.context.epoch, reason: rejoinReasons.indexOf(recovery.reason),
+    groupId: fromHex(room.id), lastEpoch: group?.context.epoch ?? 0n, reason: rejoinReasons.indexOf(recovery.reason),
     at: moment.now, keyPackage: encode(KeyPackage, keyPackage.keyPackage),
   })
   const wait = patienceMs[Math.min(recovery.attempts, patienceMs.length - 1)] ?? minuteMs
@@ -69,13 +70,14 @@ export function askAgain(state: RoomState, moment: Moment, known: OwnKeyPackage 
     step: still(withRoom(state, { recovery: asked })),
     keyPackage,
     letter: { type: 'rejoin', ...request },
-    helpers: helpersOf(group, moment, recovery.attempts),
+    helpers: helpersOf(group === undefined ? room.helpers : leavesOf(group.tree).map(({ leafNode }) => helperOf(leafNode)),
+      moment, recovery.attempts),
   }
 }
 
-function requestKeyPackage(group: Group, moment: Moment): OwnKeyPackage {
+function requestKeyPackage(group: Group | undefined, moment: Moment): OwnKeyPackage {
   const { self, now } = moment
-  const before = incarnationIn(leafAt(group.tree, group.ownLeaf)?.extensions ?? [])
+  const before = group === undefined ? 0n : incarnationIn(leafAt(group.tree, group.ownLeaf)?.extensions ?? [])
   // Milliseconds since 1970, so that it grows even for a device that lost its state; never less than the last one.
   const number = before >= BigInt(now) ? before + 1n : BigInt(now)
   const made = generateKeyPackage(self.suite, {
@@ -87,9 +89,8 @@ function requestKeyPackage(group: Group, moment: Moment): OwnKeyPackage {
 }
 
 /** Own devices always; of the others a few, each time the next ones. */
-function helpersOf(group: Group, { self }: Moment, attempt: number): readonly Helper[] {
-  const others = leavesOf(group.tree).map(({ leafNode }) => helperOf(leafNode))
-    .filter(({ deviceId }) => deviceId !== self.deviceId)
+function helpersOf(devices: readonly Helper[], { self }: Moment, attempt: number): readonly Helper[] {
+  const others = devices.filter(({ deviceId }) => deviceId !== self.deviceId)
   const own = others.filter(({ accountId }) => accountId === self.accountId)
   const members = others.filter(({ accountId }) => accountId !== self.accountId)
   const first = members.length === 0 ? 0 : (attempt * askedAtOnce) % members.length
@@ -99,6 +100,26 @@ function helpersOf(group: Group, { self }: Moment, attempt: number): readonly He
 
 const helperOf = (leafNode: LeafNode): Helper =>
   ({ accountId: accountOf(leafNode), deviceId: deviceIdOf(leafNode.credential) })
+
+/**
+ * A conversation of which this device knows no more than the recovery card says (identity/card.ts): it asks to be let in
+ * by the devices that stand there.
+ */
+export function restoredRoom(
+  group: CardGroup, self: string, now: number,
+): { readonly room: Room, readonly members: readonly Member[] } {
+  const helpers = group.helpers.map((one) => ({ accountId: toHex(one.accountId), deviceId: toHex(one.deviceId) }))
+  const others = [...new Set(helpers.map(({ accountId }) => accountId))].filter((accountId) => accountId !== self)
+  const people = group.kind === 'direct' ? others.slice(0, 1) : others
+  return {
+    room: {
+      ...emptyRoom(toHex(group.groupId), now), log: toHex(group.log), kind: group.kind, state: 'active', helpers,
+      name: group.kind === 'group' ? group.title : '', peer: group.kind === 'direct' ? people[0] ?? '' : '',
+      recovery: { reason: 'restored', since: now, from: now, attempts: 0, nextAt: now, reference: '' },
+    },
+    members: people.map((accountId) => ({ accountId, devices: 1, healedAt: 0 })),
+  }
+}
 
 // ---------------------------------------------------------------- two stories
 

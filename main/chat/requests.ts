@@ -115,7 +115,9 @@ function comeBack(known: RoomState, { own, group, history, by, wipe }: Arrived, 
       headAt: moment.now, watchedFrom: moment.now, returnedAt: String(group.context.epoch),
       // A copy has counted on as well: the numbers begin anew.
       ...room.recovery?.reason === 'cloned' ? { numbering: String(group.context.epoch), counter: 0, counterBase: 0 } : {},
-      strangeAt: 0, behindAt: 0,
+      strangeAt: 0, behindAt: 0, helpers: [],
+      // It was never here before: what was said earlier was not for it.
+      ...before === undefined ? { joinedAt: String(group.context.epoch) } : {},
     }),
     group, members: membersOf(group, known.members, new Set(), moment.now), seals: [sealOf(group)], pending: undefined,
     waiting: [], history,

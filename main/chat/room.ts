@@ -108,6 +108,8 @@ export type Room = {
   readonly moves: readonly string[]
   /** Logs of before, and the last epoch in each, decimal: what is said late under its keys is still read there. */
   readonly formerLogs: readonly { readonly log: string, readonly epoch: string }[]
+  /** Whom a device asks that has no group yet, because it came back by the recovery words; empty for all others. */
+  readonly helpers: readonly { readonly accountId: string, readonly deviceId: string }[]
 }
 
 /** What a room has of its epoch alone. */
@@ -119,7 +121,7 @@ export const emptyRoom = (id: string, now: number): Room => ({
   counter: 0, counterBase: 0, numbering: '0', nextOrder: 1, readUpTo: 0, unread: 0, draft: '', at: now,
   last: undefined, request: undefined, receiptsDue: [], proposals: [], recovery: undefined, joinedAt: '0',
   returnedAt: '', strangeAt: 0, behindAt: 0, headAt: now, watchedFrom: now, ownRecords: { epoch: '', records: [] },
-  suspects: [], spoiltAt: 0, moves: [], formerLogs: [],
+  suspects: [], spoiltAt: 0, moves: [], formerLogs: [], helpers: [],
 })
 
 /** The people of a group as its tree and the entries say; kept apart from the room, because it grows with the group. */

@@ -35,6 +35,9 @@ export const codeWords = (code: ErrorCode): string => {
     case 'words-count': return 'These are not 24 words. Type or paste all of them, in order.'
     case 'words-unknown': return 'Some of these are no words of a recovery key. Look at your paper again.'
     case 'words-order': return 'One of the words is another one, or two have changed places. Look at your paper again.'
+    case 'card-missing': return 'Nothing was found for these words where messages are kept. Nothing was changed: look at ' +
+      'your paper again, and whether this is the right place.'
+    case 'words-replaced': return 'These words were replaced by newer ones. Nothing was changed: look for the newer paper.'
     case 'words-foreign': return 'These are the words of another account. Nothing was changed.'
     case 'words-gone': return 'The words were confirmed before, so this computer no longer has them.'
     case 'name-differs': return 'This is not the name of this profile. Nothing was removed.'

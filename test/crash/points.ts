@@ -3,8 +3,8 @@ import type { StoreWrite } from '../../main/ports.ts'
 /** Where a process can be killed: at each use that the app makes of its store and of the delivery service. */
 export const points = [
   'write outbox', 'write records', 'write pending commit', 'write epoch', 'write sent', 'write entries', 'write rest',
-  'append commit', 'append message', 'append mail', 'append key package', 'append device log',
-  'read commits', 'read messages', 'read mail', 'read key packages', 'read device log', 'read slot',
+  'append commit', 'append message', 'append mail', 'append key package', 'append device log', 'append card',
+  'read commits', 'read messages', 'read mail', 'read key packages', 'read device log', 'read card', 'read slot',
 ] as const
 export type Point = typeof points[number]
 
@@ -17,6 +17,7 @@ export type Plan = { readonly point: Point, readonly side: Side, readonly count:
 const logs = {
   h: ['append commit', 'read commits'], m: ['append message', 'read messages'], i: ['append mail', 'read mail'],
   k: ['append key package', 'read key packages'], u: ['append device log', 'read device log'],
+  c: ['append card', 'read card'],
 } as const satisfies Record<string, readonly [Point, Point]>
 
 const pointsOf = (log: string): readonly [Point, Point] => {

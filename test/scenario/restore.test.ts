@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
+import { cardLog } from '../../main/identity/card.ts'
+import { newSeed, wordsOf } from '../../main/identity/recovery.ts'
+import type { Delivery } from '../../main/ports.ts'
+import { PortError } from '../../main/ports.ts'
+import type { ErrorCode } from '../../preload/api.ts'
+import { accountOn, logOf, suite } from './devices.ts'
+import { people, Person, Refused, until } from './world.ts'
+
+const hourMs = 60 * 60 * 1000
+
+const hear = (person: Person, conversation: string, text: string): Promise<unknown> =>
+  until(`${person.name} reads "${text}"`, async () => (await person.texts(conversation)).includes(text))
+
+/** Mara with a direct chat and a group, her words on paper, and a card that says so; then her computer is gone. */
+async function loss(t: TestContext) {
+  const { all: [mara, jonas, kim], end } = await people(['Mara', 'Jonas', 'Kim'])
+  t.after(end)
+  const { conversation: direct } = await mara.call('conversation.direct', { invite: await jonas.invite() })
+  await jonas.accept()
+  const invites = [await jonas.invite(), await kim.invite()]
+  const { conversation: group } = await mara.call('conversation.group', { name: 'River', people: [], invites })
+  for (const one of [jonas, kim]) await one.accept()
+  await mara.say(direct, 'before')
+  await hear(jonas, direct, 'before')
+  const words = (await mara.call('recovery.words', {})).join(' ')
+  await until('a card is written', async () => await cardCount(mara) > 0)
+  await cardIsDue()
+  await mara.stop()
+  return { mara, jonas, kim, direct, group, words }
+}
+
+async function cardCount(person: Person): Promise<number> {
+  const delivery = openSqliteDelivery({ file: person.deliveryFile })
+  try {
+    return (await delivery.read(cardLog(accountOn(person).recoveryCardName), 0, 100)).length
+  } finally {
+    await delivery.close()
+  }
+}
+
+/** Cards are written two seconds after something happened. */
+const cardIsDue = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 2_500) })
+
+async function fresh(t: TestContext, like: Person, name = 'Mara anew', prepare?: (person: Person) => void): Promise<Person> {
+  const person = new Person(name, like.folder)
+  person.now = like.now
+  prepare?.(person)
+  await person.start()
+  t.after(() => person.stop())
+  return person
+}
+
+const refused = (work: Promise<unknown>, code: ErrorCode): Promise<void> =>
+  assert.rejects(work, (error) => error instanceof Refused && error.code === code, code)
+
+test('The words alone, on a fresh computer: the account is back, and after a day everybody lets it in', async (t) => {
+  const { mara, jonas, kim, direct, group, words } = await loss(t)
+  const anew = await fresh(t, mara)
+  await anew.call('setup.restore', { words, name: 'New laptop', passphrase: '' })
+  const { phase } = await anew.call('app.open', {})
+  assert.equal(phase.at === 'ready' && phase.me.name, 'Mara')
+  assert.equal(phase.at === 'ready' && phase.me.accountId, (await jonas.conversation(direct))?.people.find((one) => !one.own)?.accountId)
+  const before = await anew.conversations()
+  assert.deepEqual(new Set(before.map(({ id }) => id)), new Set([direct, group]))
+  assert.deepEqual(before.map(({ recovering }) => recovering?.reason), ['restored', 'restored'])
+  assert.deepEqual(new Set(before.map(({ title }) => title)), new Set(['Jonas', 'River']))
+  // What she writes meanwhile waits; the owner of a device that still lives could object for a day.
+  await anew.say(direct, 'I am back')
+  await until('they were asked', async () => (await anew.conversations()).every(({ recovering }) => (recovering?.asked ?? 0) > 0))
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  assert.equal((await jonas.conversation(direct))?.devices, 2)
+  for (const one of [jonas, kim, anew]) {
+    await one.stop()
+    one.now = () => Date.now() + 25 * hourMs
+    await one.start()
+  }
+  await until('she is back everywhere', async () => (await anew.conversations()).every(({ recovering }) => recovering === undefined))
+  await hear(jonas, direct, 'I am back')
+  await anew.say(group, 'here too')
+  await Promise.all([jonas, kim].map((one) => hear(one, group, 'here too')))
+  await jonas.say(direct, 'welcome')
+  await hear(anew, direct, 'welcome')
+  assert.deepEqual(await anew.texts(direct), ['I am back', 'welcome'])
+  // The same person to everybody: nothing has to be compared anew.
+  assert.equal((await jonas.conversation(direct))?.people.length, 2)
+  assert.notEqual((await jonas.conversation(direct))?.people.find((one) => !one.own)?.trust, 'changed')
+  for (const one of [anew, jonas, kim]) assert.deepEqual(one.bugs, [])
+})
+
+test('The new device has the rights of an elder, given by the recovery key', async (t) => {
+  const { mara, words } = await loss(t)
+  const anew = await fresh(t, mara)
+  await anew.call('setup.restore', { words, name: 'New laptop', passphrase: '' })
+  const { devices } = await logOf(anew)
+  assert.deepEqual(devices.map(({ name, trusted, revoked, addedBy }) => ({ name, trusted, revoked, addedBy })), [
+    { name: undefined, trusted: true, revoked: false, addedBy: 'genesis' },
+    { name: 'New laptop', trusted: true, revoked: false, addedBy: 'recovery' },
+  ])
+})
+
+test('Words of nobody, and words that are none: nothing is left on the computer, and the right ones still work', async (t) => {
+  const { mara, words } = await loss(t)
+  const anew = await fresh(t, mara)
+  const restore = (typed: string) => anew.call('setup.restore', { words: typed, name: 'New laptop', passphrase: '' })
+  await refused(restore(wordsOf(newSeed(suite)).join(' ')), 'card-missing')
+  await refused(restore(words.split(' ').slice(1).join(' ')), 'words-count')
+  await refused(restore(`${words.split(' ').slice(1).join(' ')} mararooned`), 'words-unknown')
+  assert.equal((await anew.call('app.open', {})).phase.at, 'new')
+  assert.equal(existsSync(path.join(anew.folder, anew.name, 'profile.sqlite')), false)
+  await restore(words)
+  assert.equal((await anew.call('app.open', {})).phase.at, 'ready')
+})
+
+test('Cut off in the middle: the next try finishes, and what the first one left is taken back', async (t) => {
+  const { mara, words } = await loss(t)
+  let appends = 0
+  const anew = await fresh(t, mara, 'Mara anew', (person) => {
+    person.through = (delivery): Delivery => ({
+      address: delivery.address, read: (...args) => delivery.read(...args), slot: (...args) => delivery.slot(...args),
+      watch: (...args) => delivery.watch(...args), close: () => delivery.close(),
+      append: (...args) => {
+        appends += 1
+        return appends === 2 ? Promise.reject(new PortError('delivery-unreachable')) : delivery.append(...args)
+      },
+    })
+  })
+  const restore = () => anew.call('setup.restore', { words, name: 'New laptop', passphrase: '' })
+  await refused(restore(), 'delivery-unreachable')
+  assert.equal((await anew.call('app.open', {})).phase.at, 'new')
+  await restore()
+  const { devices } = await logOf(anew)
+  assert.deepEqual(devices.map(({ trusted, revoked }) => ({ trusted, revoked })), [
+    { trusted: true, revoked: false }, { trusted: false, revoked: true }, { trusted: true, revoked: false },
+  ])
+})
+
+test('Lost again before anybody answered: the next computer finds the same conversations', async (t) => {
+  const { mara, direct, group, words } = await loss(t)
+  const second = await fresh(t, mara, 'second')
+  await second.call('setup.restore', { words, name: 'Second', passphrase: '' })
+  await cardIsDue()
+  await second.stop()
+  const third = await fresh(t, mara, 'third')
+  await third.call('setup.restore', { words, name: 'Third', passphrase: '' })
+  assert.deepEqual(new Set((await third.conversations()).map(({ id }) => id)), new Set([direct, group]))
+})
