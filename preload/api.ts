@@ -1,7 +1,7 @@
 /**
  * THE contract between the window and the main process: the vocabulary, and one table of Calls from which the types,
  * the handlers, the preload script and the allow-list of the IPC channel follow. Calls go in, Changes come out, and
- * nothing else crosses. This file imports nothing but its argument checks.
+ * nothing else crosses. This file imports nothing but its argument checks and codes.
  *
  * Identifiers are lower-case hexadecimal strings; times are milliseconds since 1970 (UTC).
  *
@@ -10,6 +10,7 @@
  * and the passphrase (in only).
  */
 
+import { errorCodes } from './codes.ts'
 import { count, flag, id, list, object, oneOf, text, type Check, type Checked, type Fields } from './check.ts'
 
 // ---------------------------------------------------------------- vocabulary
@@ -335,19 +336,7 @@ export type FoundMessage = {
   readonly marks: readonly (readonly [from: number, to: number])[]
 }
 
-/** Text for people is made in the renderer from these; `detail` is never a secret. */
-export const errorCodes = [
-  'bad-argument', 'not-ready', 'unknown-conversation', 'conversation-closed', 'not-allowed',
-  'invite-malformed', 'invite-expired', 'invite-own', 'invite-no-device', 'invite-no-key', 'invite-newer', 'invite-elsewhere', 'invitation-broken',
-  'keys-drained', 'device-heard', 'device-revoked', 'device-stolen', 'already-member', 'trust-changed', 'words-differ', 'words-gone',
-  'name-differs',
-  'words-count', 'words-unknown', 'words-order', 'words-foreign',
-  'passphrase-wrong', 'passphrase-wait', 'passphrase-short', 'passphrase-missing',
-  'keychain-locked', 'keychain-absent', 'keychain-lost', 'slots-damaged',
-  'store-full', 'store-damaged', 'store-read-only', 'store-newer', 'read-only', 'folder-hidden',
-  'profile-busy', 'delivery-unreachable',
-  'card-missing', 'words-replaced', 'too-large', 'profile-unknown', 'bug',
-] as const
+export { errorCodes }
 export type ErrorCode = typeof errorCodes[number]
 
 /** How an invoke answers: errors are codes, never stack traces. */

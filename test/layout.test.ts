@@ -42,7 +42,8 @@ const uiPackages = ['svelte', 'bits-ui', 'virtua', 'qr', '@lucide/svelte', 'intl
 
 const table: readonly Row[] = [
   { files: 'preload/check.ts' },
-  { files: 'preload/api.ts', imports: ['preload/check.ts'] },
+  { files: 'preload/codes.ts' },
+  { files: 'preload/api.ts', imports: ['preload/check.ts', 'preload/codes.ts'] },
   { files: 'preload/index.ts', imports: ['preload/api.ts'], packages: ['electron'] },
   { files: 'renderer/', imports: ['preload/api.ts'], packages: uiPackages },
 

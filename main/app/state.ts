@@ -1,10 +1,9 @@
-import { changedParts, fromHex, toHex, type Secret } from '../mls/index.ts'
+import { fromHex, toHex, type Secret } from '../mls/index.ts'
 import type { Change, Conversation, Entry, LockMinutes, Me, Phase } from '../../preload/api.ts'
 import {
   decodeOutboxItem, decodeOwnKeyPackage, decodePublish, decodeWantedEntry, cardDocument, contactDocument,
-  deviceNameDocument, encodeAccount,
-  encodeDeviceLog, encodeOutboxItem, encodeOwnKeyPackage, encodePendingCommit, encodePublish, encodeSeals,
-  encodeWaiting, encodeWantedEntry, heardDocument, inviteDocument, lockDocument, membersDocument, roomDocument,
+  deviceNameDocument, encodeAccount, encodeDeviceLog, encodeOutboxItem, encodeOwnKeyPackage, encodePublish,
+  encodeWantedEntry, heardDocument, inviteDocument, lockDocument,
   tellTrust, trustDocument, type Contact, type OwnAccount, type OwnInvite, type TrustRecord, type WantedEntry,
 } from '../chat/documents.ts'
 import type { Body, OutboxItem, Publish } from '../chat/content.ts'
@@ -18,13 +17,13 @@ import { deliveredBody, helloBody, introductionsBody } from '../chat/send.ts'
 import { messageEntryId, type Known } from '../chat/receive.ts'
 import type { Self } from '../chat/self.ts'
 import type { DeviceLog } from '../identity/device-log.ts'
-import { PortError, wipe, type DocumentKind, type Ports, type Store, type StoredEntry, type StoreWrite } from '../ports.ts'
+import { PortError, wipe, type Ports, type Store, type StoredEntry, type StoreWrite } from '../ports.ts'
 import { DeviceLogs, foldOn, type Kept } from './device-logs.ts'
 import { DeviceNews, isRevoked, type DeviceName } from './devices.ts'
 import { notesOn } from './notes.ts'
 import { genesisRecordOf, secretsOf, selfOf } from './self.ts'
 import { sightingDocuments } from './sightings.ts'
-import { historyDocuments, loadRooms } from './stored-rooms.ts'
+import { historyDocuments, loadRooms, writeRoom, type Documents } from './stored-rooms.ts'
 import type { Teller } from './teller.ts'
 
 /** What one input changes. All of it is committed in one transaction; only then memory, the window and the net follow. */
@@ -61,8 +60,6 @@ export type Transaction = {
 }
 
 export type NewPublish = Pick<Publish, 'log' | 'slot' | 'bytes' | 'target'>
-
-type Documents = { kind: DocumentKind, key: string, bytes: Uint8Array | undefined }[]
 
 /**
  * The state of one opened profile in memory, and the only way to change it: `transact`. Synchronous, so that the event
@@ -231,7 +228,7 @@ export class State {
     const contacts = new Map((transaction.contacts ?? []).map((one) => [one.accountId, one]))
     for (const step of transaction.steps ?? []) {
       const { id } = step.state.room
-      groups.push(...this.#writeRoom(step.state, documents))
+      groups.push(...writeRoom(step.state, this.rooms.get(id), documents))
       remember.push(() => { this.rooms.set(id, step.state) })
       rooms.add(id)
       if (this.#isAnswered(step.state)) unasked.push(id)
@@ -259,26 +256,6 @@ export class State {
     this.#keepPlain(transaction, contacts, sink)
     const named = contacts.size > 0
     return { remember, wipe: wiped, entries, removedEntries, groups, rooms, named }
-  }
-
-  /** What differs from the room as it is in memory, and therefore in the store. */
-  #writeRoom(after: RoomState, documents: Documents): NonNullable<StoreWrite['groups']>[number][] {
-    const { id } = after.room
-    const before = this.rooms.get(id)
-    const put = (kind: DocumentKind, bytes: Uint8Array | undefined): void => { documents.push({ kind, key: id, bytes }) }
-    if (after.room !== before?.room) put('room', roomDocument.encode(after.room))
-    if (after.members !== before?.members) put('people', membersDocument.encode({ version: 1, members: after.members }))
-    if (after.seals !== before?.seals) put('seals', after.seals.length === 0 ? undefined : encodeSeals(after.seals))
-    if (after.waiting !== before?.waiting) {
-      put('waiting', after.waiting.length === 0 ? undefined : encodeWaiting(after.waiting))
-    }
-    if (after.pending !== before?.pending || (after.pending !== undefined && after.group !== before?.group)) {
-      put('pending', after.pending === undefined || after.group === undefined ? undefined
-        : encodePendingCommit(after.group, after.pending))
-    }
-    if (after.history !== before?.history) documents.push(...historyDocuments(id, before?.history ?? [], after.history))
-    if (after.group === before?.group) return []
-    return [{ group: id, parts: after.group === undefined ? undefined : changedParts(after.group, before?.group) }]
   }
 
   #removeRoom(id: string, sink: Sink): NonNullable<StoreWrite['groups']>[number][] {

@@ -1,8 +1,11 @@
-import { equal, groupFromParts, type Group, type KeyPair, type SuiteOf } from '../mls/index.ts'
-import { decodePendingCommit, decodeSeals, decodeWaiting, membersDocument, roomDocument } from '../chat/documents.ts'
+import { changedParts, equal, groupFromParts, type Group, type KeyPair, type SuiteOf } from '../mls/index.ts'
+import {
+  decodePendingCommit, decodeSeals, decodeWaiting, encodePendingCommit, encodeSeals, encodeWaiting, membersDocument,
+  roomDocument,
+} from '../chat/documents.ts'
 import { decodePassed, encodePassed, passedKey, type Passed } from '../chat/history.ts'
 import type { RoomState } from '../chat/room.ts'
-import type { Store, StoreWrite } from '../ports.ts'
+import type { DocumentKind, Store, StoreWrite } from '../ports.ts'
 
 /** The conversations as they are stored. */
 
@@ -70,4 +73,27 @@ export function historyDocuments(room: string, before: readonly Passed[], after:
     ...after.filter((passed) => !known.has(passed))
       .map((passed) => ({ kind: 'passed' as const, key: passedKey(room, passed.epoch), bytes: encodePassed(passed) })),
   ]
+}
+
+export type Documents = { kind: DocumentKind, key: string, bytes: Uint8Array | undefined }[]
+
+/** What differs from the room as it is in memory, and therefore in the store. */
+export function writeRoom(
+  after: RoomState, before: RoomState | undefined, documents: Documents,
+): NonNullable<StoreWrite['groups']>[number][] {
+  const { id } = after.room
+  const put = (kind: DocumentKind, bytes: Uint8Array | undefined): void => { documents.push({ kind, key: id, bytes }) }
+  if (after.room !== before?.room) put('room', roomDocument.encode(after.room))
+  if (after.members !== before?.members) put('people', membersDocument.encode({ version: 1, members: after.members }))
+  if (after.seals !== before?.seals) put('seals', after.seals.length === 0 ? undefined : encodeSeals(after.seals))
+  if (after.waiting !== before?.waiting) {
+    put('waiting', after.waiting.length === 0 ? undefined : encodeWaiting(after.waiting))
+  }
+  if (after.pending !== before?.pending || (after.pending !== undefined && after.group !== before?.group)) {
+    put('pending', after.pending === undefined || after.group === undefined ? undefined
+      : encodePendingCommit(after.group, after.pending))
+  }
+  if (after.history !== before?.history) documents.push(...historyDocuments(id, before?.history ?? [], after.history))
+  if (after.group === before?.group) return []
+  return [{ group: id, parts: after.group === undefined ? undefined : changedParts(after.group, before?.group) }]
 }

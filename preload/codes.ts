@@ -1,0 +1,13 @@
+/** Text for people is made in the renderer from these; `detail` is never a secret. */
+export const errorCodes = [
+  'bad-argument', 'not-ready', 'unknown-conversation', 'conversation-closed', 'not-allowed',
+  'invite-malformed', 'invite-expired', 'invite-own', 'invite-no-device', 'invite-no-key', 'invite-newer', 'invite-elsewhere', 'invitation-broken',
+  'keys-drained', 'device-heard', 'device-revoked', 'device-stolen', 'already-member', 'trust-changed', 'words-differ', 'words-gone',
+  'name-differs',
+  'words-count', 'words-unknown', 'words-order', 'words-foreign',
+  'passphrase-wrong', 'passphrase-wait', 'passphrase-short', 'passphrase-missing',
+  'keychain-locked', 'keychain-absent', 'keychain-lost', 'slots-damaged',
+  'store-full', 'store-damaged', 'store-read-only', 'store-newer', 'read-only', 'folder-hidden',
+  'profile-busy', 'delivery-unreachable',
+  'card-missing', 'words-replaced', 'too-large', 'profile-unknown', 'bug',
+] as const
