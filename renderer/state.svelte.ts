@@ -18,7 +18,7 @@ export type Notice = { readonly id: number, readonly text: string }
 /** Which dialog of the main window is open. */
 export type Dialog =
   'new-chat' | 'new-group' | 'invite' | 'settings' | 'passphrase' | 'remove-passphrase' | 'remove-profile' |
-  'report'
+  'report' | 'invites'
 
 const themeKey = 'coppice-theme'
 const noticeMs = 9_000
@@ -37,6 +37,8 @@ class App {
   timeline = $state.raw<Timeline>()
   notices = $state.raw<readonly Notice[]>([])
   dialog = $state<Dialog>()
+  /** Whose safety number is looked at. */
+  person = $state<string>()
   /** How many modal dialogs are open; everything behind them is inert. */
   modals = $state(0)
   /** The recovery page was asked for again, from the banner or the settings. */
@@ -124,6 +126,7 @@ class App {
     this.#names.clear()
     this.notices = []
     this.dialog = undefined
+    this.person = undefined
     this.recovery = false
   }
 

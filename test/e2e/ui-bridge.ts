@@ -5,7 +5,7 @@
 import { calls } from '../../preload/api.ts'
 import type {
   Answer, ArgumentOf, CallName, Change, Conversation, Details, Entry, EntryPage, ErrorCode, Invite, InvitePreview, Lock,
-  Me, Phase, ResultOf,
+  MadeInvite, Me, Person, Phase, ResultOf, Safety,
 } from '../../preload/api.ts'
 import * as samples from './ui-samples.ts'
 
@@ -38,6 +38,7 @@ export class ScriptedBridge {
   idle: Details['idle']
   /** The passphrase that opens a locked profile. */
   passphrase = 'correct horse'
+  made: readonly MadeInvite[] = samples.madeInvites
   /** Whether the host lets the reader of QR codes see the screen. */
   screen = false
   /** Whether the keychain takes a key. */
@@ -175,8 +176,66 @@ export class ScriptedBridge {
       case 'message.send': this.#send(of(name)); break
       case 'conversation.read': this.#seen(of(name)); break
       case 'conversation.draft': this.#alter(of(name).conversation, { draft: of(name).text }); break
+      default: return this.#meeting(name, argument)
     }
     return { value: undefined }
+  }
+
+  /** Whom one meets: safety numbers and invites. */
+  #meeting(name: CallName, argument: never): { value: unknown } {
+    const of = <N extends CallName>(_name: N): ArgumentOf<N> => argument
+    const value = <N extends CallName>(_name: N, result: ResultOf<N>): { value: unknown } => ({ value: result })
+    switch (name) {
+      case 'person.safety': return value(name, this.#safety(of(name).accountId))
+      case 'person.compare': return value<'person.compare'>(name, this.#compare(of(name)))
+      case 'person.trust': this.#trust(of(name).accountId, { trust: of(name).trust }); break
+      case 'person.replaces': this.#trust(of(name).accountId, { trust: 'changed', why: 'replaced' }); break
+      case 'invite.list': return value(name, this.made)
+      case 'invite.make': {
+        const made = samples.madeInvite(`new ${String(this.made.length)}`)
+        this.made = [made, ...this.made]
+        return value(name, made)
+      }
+      case 'invite.withdraw': {
+        const { invite } = of(name)
+        this.made = this.made.map((each) => each.id === invite ? { ...each, withdrawn: true } : each)
+        break
+      }
+      default: throw new Error(`the script has no answer to ${name}`)
+    }
+    return { value: undefined }
+  }
+
+  #personOf(accountId: string): Person {
+    const all = [...this.conversations.values()].flatMap(({ people }) => people)
+    const found = all.find((each) => each.accountId === accountId)
+    if (found === undefined) throw new Error(`the script has no person ${accountId}`)
+    return found
+  }
+
+  #safety(accountId: string): Safety {
+    const { name, trust, why, byInvite } = this.#personOf(accountId)
+    return {
+      name, trust, byInvite, ...why === undefined ? {} : { why }, since: samples.now - samples.dayMs,
+      digits: samples.digits, code: `code for ${name}`,
+    }
+  }
+
+  #compare({ accountId, code }: ArgumentOf<'person.compare'>): ResultOf<'person.compare'> {
+    const { name, trust } = this.#personOf(accountId)
+    if (!code.startsWith('code ')) return 'malformed'
+    if (code !== `code of ${name}`) return 'differs'
+    if (trust !== 'changed') this.#trust(accountId, { trust: 'verified' })
+    return 'match'
+  }
+
+  #trust(accountId: string, to: Pick<Person, 'trust' | 'why'>): void {
+    const conversations = [...this.conversations.values()].map((each) => ({
+      ...each,
+      people: each.people.map(({ why: _, ...person }) =>
+        person.accountId === accountId ? { ...person, ...to } : { ...person, ..._ === undefined ? {} : { why: _ } }),
+    }))
+    this.push({ conversations })
   }
 
   #recover({ words, passphrase }: ArgumentOf<'setup.recover'>): { value: undefined } | Refusal {

@@ -44,12 +44,12 @@ describe('the list of conversations', () => {
       'River garden 12:04 Mara: the gate code changed 3 3 new',
       'Family 11:58 You: On my way',
       'Works council 11:20 Kim: The minutes of Monday are ready, please have a look before noon 12 12 new',
-      'Jonas 10:41 Saturday works',
+      'Jonas verified 10:41 Saturday works',
       'Choir Yesterday You left',
       'Bike repair Yesterday Draft: shall we meet at the workshop?',
       'Lena Hartmann Mon Wants to talk with you 1 request',
       'Book club Sun Invites you to this group 1 request',
-      'Ana 30 Jan See you there',
+      'Ana not compared 30 Jan See you there',
     ])
     assert.equal(await page.title(), '(15) Coppice')
   })
@@ -72,7 +72,7 @@ describe('the list of conversations', () => {
   test('is walked with the arrow keys, and Tab passes it in one step', async () => {
     const { page } = await start()
     const focused = (): Promise<string | undefined> =>
-      page.evaluate(() => document.activeElement?.querySelector(':scope > .title')?.textContent)
+      page.evaluate(() => document.activeElement?.querySelector(':scope > .top > .title')?.textContent)
     await row(page, 'River garden').waitFor()
     await page.keyboard.press('Control+k')
     await page.keyboard.press('ArrowDown')

@@ -1,6 +1,6 @@
 /** Conversations to look at: the people and chats of the drawings, and a few that are hard to come by otherwise. */
 import { createHash } from 'node:crypto'
-import type { Conversation, Details, Entry, Me, Person, TreeNode } from '../../preload/api.ts'
+import type { Conversation, Details, Entry, MadeInvite, Me, Person, TreeNode } from '../../preload/api.ts'
 
 /** The moment at which the samples are seen: a Wednesday, 12:06 UTC. */
 export const now = Date.UTC(2026, 2, 11, 12, 6)
@@ -104,7 +104,10 @@ export const council = conversation('Works council', {
   people: [person('Kim', { admin: true }), person('Sam'), person('Robin')],
   last: last('Kim', 'The minutes of Monday are ready, please have a look before noon', today(11, 20)),
 })
-export const jonas = conversation('Jonas', { at: today(10, 41), last: last('Jonas', 'Saturday works', today(10, 41)) })
+export const jonas = conversation('Jonas', {
+  at: today(10, 41), last: last('Jonas', 'Saturday works', today(10, 41)),
+  people: [person('Jonas', { devices: 2, trust: 'verified' }), self],
+})
 export const bike = conversation('Bike repair', {
   kind: 'group', draft: 'shall we meet at the workshop?', at: today(16, 0) - dayMs, people: [person('Sam'), self],
   last: last('Sam', 'The spokes arrived', today(16, 0) - dayMs),
@@ -168,6 +171,18 @@ export const detailsOf = (chat: Conversation): Details => ({
   tree: treeOf(chat.devices, { lit: 1, blank: chat.devices }), renewedBy: idOf('Mara'), renewedAt: now - 2 * hourMs,
   idle: [], epoch: 41, cipherSuite: 1,
 })
+
+export const digits = '90371 23330 53384 71864 67618 90855 90956 27227 75249 57225 78131 86176'
+
+export const madeInvite = (name: string, more: Partial<MadeInvite> = {}): MadeInvite => ({
+  id: idOf(`invite ${name}`).slice(0, 32), text: `coppice1-${idOf(name)}`, madeAt: now, expiresAt: now + 30 * dayMs, uses: 0,
+  withdrawn: false, ...more,
+})
+export const madeInvites: readonly MadeInvite[] = [
+  madeInvite('walk', { madeAt: now - 2 * dayMs, expiresAt: now + 28 * dayMs, uses: 2 }),
+  madeInvite('fair', { madeAt: now - 9 * dayMs, expiresAt: now + 21 * dayMs, uses: 1, withdrawn: true }),
+  madeInvite('spring', { madeAt: now - 34 * dayMs, expiresAt: now - 4 * dayMs }),
+]
 
 /** As main/log writes them. */
 export const reportLines = [

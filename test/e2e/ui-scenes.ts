@@ -1,9 +1,9 @@
 /** Every screen of the window, by name, and how to get there. */
 import type { Page } from 'playwright-core'
-import type { Answer, CallName } from '../../preload/api.ts'
+import type { Answer, CallName, Conversation, Person } from '../../preload/api.ts'
 import type { BridgeOptions } from './ui-bridge.ts'
 import {
-  conversation, dayMs, fact, gap, idOf, me, message, now, person, recoveryWords, river, sampleConversations, sampleEntries,
+  conversation, dayMs, fact, gap, idOf, jonas, me, message, now, person, recoveryWords, river, sampleConversations, sampleEntries,
   today,
 } from './ui-samples.ts'
 
@@ -42,6 +42,16 @@ const newGroup = async (page: Page): Promise<void> => {
   await page.getByRole('checkbox', { name: 'Mara' }).check()
   await page.getByLabel('Paste an invite').fill('coppice1nora')
   await page.getByText('2 people picked').waitFor()
+}
+
+/** The chats, with some people as this person trusts them. */
+const trusting = (to: Readonly<Record<string, Partial<Person>>>): readonly Conversation[] =>
+  sampleConversations.map((each) => ({ ...each, people: each.people.map((one) => ({ ...one, ...to[one.name] })) }))
+
+const safety = async (page: Page): Promise<void> => {
+  await chat('Jonas')(page)
+  await page.getByRole('main').getByRole('button', { name: /^Safety number with Jonas/ }).click()
+  await page.getByRole('img', { name: 'Code of the safety number' }).waitFor()
 }
 
 /** Names and texts of the greatest length, with and without a place to break the line. */
@@ -191,6 +201,49 @@ export const scenes: Readonly<Record<string, Scene>> = {
       await press(page, 'Show my invite')
       await page.getByRole('img', { name: 'QR code' }).waitFor()
     },
+  },
+  'invites': {
+    script: {},
+    act: async (page) => {
+      await press(page, 'Show my invite')
+      await press(page, 'All your invites')
+      await press(page, /^Show: /)
+      await page.getByRole('img', { name: 'QR code' }).waitFor()
+    },
+  },
+  'withdraw-invite': {
+    script: {},
+    act: async (page) => {
+      await press(page, 'Show my invite')
+      await press(page, 'All your invites')
+      await press(page, /^Withdraw: /)
+      await page.getByRole('alertdialog').waitFor()
+    },
+  },
+  'safety-number': { script: { conversations: trusting({ Jonas: { trust: 'new', byInvite: true } }) }, act: safety },
+  'safety-number-verified': {
+    script: { conversations: trusting({ Jonas: { trust: 'verified' } }) },
+    act: safety,
+  },
+  'safety-number-changed': {
+    script: { conversations: trusting({ Jonas: { trust: 'changed', why: 'equivocation' } }) },
+    act: safety,
+  },
+  'changed': {
+    script: {
+      conversations: trusting({ Jonas: { trust: 'changed', why: 'recovery' } }),
+      entries: [
+        ...sampleEntries, fact(jonas, now, { fact: 'changed', who: idOf('Jonas'), why: 'recovery' }),
+        message(jonas, 'Robin', 'Until then!', { state: 'sending', deliveredTo: 0 }),
+      ],
+    },
+    act: chat('Jonas'),
+  },
+  'changed-group': {
+    script: {
+      conversations: trusting({ Kim: { trust: 'changed', why: 'split' }, Oda: { trust: 'changed', why: 'replaced' } }),
+    },
+    act: panel,
   },
   'add-people': {
     script: {},
