@@ -2,7 +2,8 @@ import { decode, fromHex, KeyPackage, keyPackageRef, MlsError, toHex, validateKe
 import { foldDeviceLog } from '../identity/device-log.ts'
 import { accountIdOf, deviceIdOf } from '../identity/credential.ts'
 import { claimSlot, decodeKeyPackageRecord, deviceLogOf, encodeClaim, keyPackageLog } from '../chat/mail.ts'
-import type { Claimed } from '../chat/room.ts'
+import { lifetimeOf } from '../chat/extensions.ts'
+import { still, withRoom, type Claimed, type Intent, type RoomState } from '../chat/room.ts'
 import { PortError, type LogRecord } from '../ports.ts'
 import { readAll } from './read-all.ts'
 import type { State } from './state.ts'
@@ -24,6 +25,35 @@ export async function claimAccount(state: State, accountId: string, token: strin
   if (claimed.length === 0) throw new PortError('invite-no-key')
   return claimed
 }
+
+/**
+ * KeyPackages that were claimed long ago, for a commit that could not be made until now, may be over: others take their
+ * place. Whose device has none any more is not added, and the person is told. Rejects as `claimAccount`.
+ */
+export async function renewClaims(state: State, id: string): Promise<void> {
+  const over = claimsIn(state.rooms.get(id)).filter((one) => isOver(one, state.ports.now()))
+  if (over.length === 0) return
+  const renewed = new Map<string, Claimed | undefined>()
+  for (const one of over) renewed.set(one.keyPackage, await claimDevice(state, one))
+  const room = state.rooms.get(id)
+  if (room === undefined) return
+  const intents = room.room.intents.flatMap((intent): readonly Intent[] => {
+    if (intent.type !== 'add') return [intent]
+    const members = intent.members.flatMap((one) => renewed.has(one.keyPackage) ? renewed.get(one.keyPackage) ?? [] : [one])
+    return members.length === 0 ? [] : [{ ...intent, members }]
+  })
+  const lost = [...renewed.values()].includes(undefined)
+  state.transact({
+    steps: [still(withRoom(room, { intents }))], ...lost ? { notice: { code: 'invite-no-key' as const } } : {},
+  })
+}
+
+const claimsIn = (state: RoomState | undefined): readonly Claimed[] =>
+  state?.room.intents.flatMap((intent) => intent.type === 'add' ? intent.members : []) ?? []
+
+/** RFC 9420 §7.2: what is not valid any more cannot be added. */
+const isOver = ({ keyPackage }: Claimed, now: number): boolean =>
+  lifetimeOf(decode(KeyPackage, fromHex(keyPackage))).endsAt <= now
 
 type Wanted = { readonly accountId: string, readonly deviceId: string, readonly token: string }
 

@@ -11,6 +11,7 @@ import { groupLog, messageLogs } from '../chat/sealed.ts'
 import type { Publish } from '../chat/content.ts'
 import { PortError, type LogRecord, type Ports } from '../ports.ts'
 import { tendCard } from './card.ts'
+import { renewClaims } from './claim.ts'
 import { tendDeviceLog } from './device-log.ts'
 import { isRevoked } from './devices.ts'
 import { forgetInTime, renewInTime } from './health.ts'
@@ -450,16 +451,14 @@ export class Sync {
 
   async #commitOrWait(id: string): Promise<void> {
     const state = this.#state.rooms.get(id)
-    if (state === undefined || !wantsCommit(state, this.#ports.now())) {
-      this.#laterCommit(state)
-      return
-    }
+    if (state === undefined || !wantsCommit(state, this.#ports.now())) return this.#laterCommit(state)
     if (state.room.intents.every((intent) => intent.type === 'readmit')) {
       // Somebody's proposal or request: every member wants to commit it, so who does is left to chance.
       await new Promise<void>((resolve) => { this.#ports.after(jitterOf(this.#ports), resolve) })
       if (this.#stopped) return
       await this.#readCommits(id)
     }
+    await renewClaims(this.#state, id)
     const now = this.#state.rooms.get(id)
     if (now?.group === undefined || !wantsCommit(now, this.#ports.now())) return
     const log = now.room.log
@@ -484,7 +483,6 @@ export class Sync {
     const times = state?.room.intents.flatMap((one) => 'notBefore' in one && one.notBefore > now ? [one.notBefore] : []) ?? []
     if (state !== undefined && times.length > 0) this.#later(state.room.id, Math.max(1_000, Math.min(...times) - now))
   }
-
 }
 
 const readBatch = 200

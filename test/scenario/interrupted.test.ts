@@ -42,6 +42,8 @@ const gapsOf = async (person: Person, conversation: string) =>
 const bugsOf = (persons: readonly Person[]): readonly unknown[] => persons.flatMap((person) => person.bugs)
 
 /** The delivery with something else in place of some verbs. */
+const dayMs = 24 * 60 * 60 * 1000
+
 const but = (delivery: Delivery, changed: Partial<Delivery>): Delivery => ({
   address: delivery.address, append: (log, bytes, slot) => delivery.append(log, bytes, slot),
   read: (log, after, limit) => delivery.read(log, after, limit), slot: (log, slot) => delivery.slot(log, slot),
@@ -213,5 +215,28 @@ test('what was not sent when its writer left says so', async (t) => {
   await until('he is told', async () => (await ben.entries(conversation)).some((entry) =>
     entry.kind === 'message' && entry.text === 'too late' && entry.state === 'failed'))
   assert.ok(!(await anna.texts(conversation)).includes('too late'))
+  assert.deepEqual(bugsOf([anna, ben, cara]), [])
+})
+
+test('a KeyPackage that was claimed for a commit which could not be made for months is claimed anew', async (t) => {
+  const { all: [anna, ben, cara], end } = await people(['Anna', 'Ben', 'Cara'])
+  t.after(end)
+  const conversation = await group(anna, [ben])
+  const invite = await cara.invite()
+  anna.through = (delivery) => but(delivery, {
+    append: (log, bytes, slot) => log.startsWith('h.') ? Promise.reject(new PortError('delivery-unreachable'))
+      : delivery.append(log, bytes, slot),
+  })
+  await anna.restart()
+  await anna.call('conversation.add', { conversation, people: [], invites: [invite] })
+  for (const one of [anna, ben, cara]) await one.stop()
+  for (const one of [anna, ben, cara]) one.now = () => Date.now() + 70 * dayMs
+  await cara.start()
+  await until('Cara has new keys', async () => (await cara.invite()) !== invite)
+  await cara.stop()
+  for (const one of [anna, ben, cara]) one.now = () => Date.now() + 100 * dayMs
+  anna.through = (delivery) => delivery
+  for (const one of [ben, cara, anna]) await one.start()
+  assert.equal(await cara.accept(), conversation)
   assert.deepEqual(bugsOf([anna, ben, cara]), [])
 })
