@@ -451,7 +451,10 @@ export class Sync {
 
   async #commitOrWait(id: string): Promise<void> {
     const state = this.#state.rooms.get(id)
-    if (state === undefined || !wantsCommit(state, this.#ports.now())) return this.#laterCommit(state)
+    if (state === undefined || !wantsCommit(state, this.#ports.now())) {
+      this.#laterCommit(state)
+      return
+    }
     if (state.room.intents.every((intent) => intent.type === 'readmit')) {
       // Somebody's proposal or request: every member wants to commit it, so who does is left to chance.
       await new Promise<void>((resolve) => { this.#ports.after(jitterOf(this.#ports), resolve) })
