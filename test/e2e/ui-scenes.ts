@@ -184,6 +184,13 @@ export const scenes: Readonly<Record<string, Scene>> = {
   },
   'left': { script: {}, act: chat('Choir') },
   'request': { script: {}, act: chat('Lena Hartmann') },
+  'request-namesake': {
+    script: { known: [{ accountId: idOf('another Lena'), name: 'lena  hartmann' }] },
+    act: async (page) => {
+      await chat('Lena Hartmann')(page)
+      await page.getByText('by another account').waitFor()
+    },
+  },
   'request-group': { script: {}, act: chat('Book club') },
   'new-chat': { script: {}, act: newChat },
   'read-code': {

@@ -1,10 +1,15 @@
 /** Whom one talks with: the page of a safety number, the badges, what stands in the way after a change, and invites. */
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, test } from 'node:test'
+import path from 'node:path'
+import { after, afterEach, before, describe, test, type TestContext } from 'node:test'
 import type { Locator, Page } from 'playwright-core'
-import type { Person } from '../../preload/api.ts'
-import { accept, launch, openConversation, setUp, showInvite, startChat, temporaryData } from './harness.ts'
-import { pngOf } from './qr-pictures.ts'
+import type { Person, Safety } from '../../preload/api.ts'
+import { findBrowser } from '../standin/browser.ts'
+import { createStandin } from '../standin/electron.ts'
+import {
+  accept, builtStart, conversationsOf, invoke, launch, openConversation, setUp, showInvite, startChat, temporaryData, unlock,
+} from './harness.ts'
+import { pngOf, writeVideo } from './qr-pictures.ts'
 import { ScriptedBridge } from './ui-bridge.ts'
 import * as samples from './ui-samples.ts'
 import { newStage } from './ui-window.ts'
@@ -123,6 +128,21 @@ describe('somebody about whom something changed', () => {
   })
 })
 
+describe('a request of somebody who is called like somebody known', () => {
+  afterEach(() => stage.check())
+
+  test('says so, and leads to the safety number; a stranger of another name does not', async () => {
+    const known = [{ accountId: samples.idOf('another Lena'), name: 'lena  hartmann' }]
+    const page = await open(new ScriptedBridge({ known }), 'Lena Hartmann')
+    await page.getByText('You know a Lena Hartmann by another account').waitFor()
+    await button(page.getByRole('main'), 'Safety number with Lena Hartmann').click()
+    await safety(page).waitFor()
+    const other = await open(new ScriptedBridge({ known: known.map((one) => ({ ...one, name: 'Lena' })) }), 'Lena Hartmann')
+    await button(other, 'Accept').waitFor()
+    assert.equal(await other.getByText('by another account').count(), 0)
+  })
+})
+
 describe('the own invites', () => {
   afterEach(() => stage.check())
 
@@ -155,7 +175,40 @@ describe('the own invites', () => {
   })
 })
 
-test('in the running app two people compare by a picture of the other’s screen', async () => {
+/** What the open page's QR code says. */
+const codeOn = async (page: Page): Promise<string> => {
+  const [chat] = await conversationsOf(page)
+  const accountId = chat?.people.find(({ own }) => !own)?.accountId
+  const answer = await invoke(page, 'person.safety', { accountId }) as { readonly value: Safety }
+  return answer.value.code
+}
+
+/** Ana's app again, with a camera before which Ben's screen is held. */
+async function byCamera(t: TestContext, data: string, code: string): Promise<void> {
+  const video = path.join(path.dirname(data), 'camera.y4m')
+  await writeVideo(video, code)
+  const standin = createStandin({
+    browser: await findBrowser(), appData: path.dirname(data),
+    browserArguments: [
+      '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
+      `--use-file-for-fake-video-capture=${video}`,
+    ],
+  })
+  await (await builtStart())(standin.electron, { args: ['--data', data, '--profile', 'ana'] })
+  const page = await standin.page()
+  await unlock(page)
+  await openConversation(page, 'Ben')
+  await header(page).click()
+  await button(safety(page), 'Use the camera').click()
+  const match = safety(page).getByRole('alert').getByText('The codes match')
+  await match.or(safety(page).getByText('No camera can be found')).waitFor()
+  if (await match.isVisible()) await button(safety(page), 'Take the mark back').waitFor()
+  else t.diagnostic('SKIPPED: this browser has no camera that plays a file')
+  standin.electron.app.quit()
+  await standin.exited
+}
+
+test('in the running app two people compare by pictures of the other’s screen, and by a camera', async (t) => {
   const folder = await temporaryData()
   const ana = await launch(folder.data, 'ana')
   const ben = await launch(folder.data, 'ben')
@@ -184,6 +237,8 @@ test('in the running app two people compare by a picture of the other’s screen
     await ana.page.keyboard.press('Escape')
     assert.equal(await header(ana.page).getAttribute('aria-label'), 'Safety number with Ben: not compared')
     assert.deepEqual([...ana.standin.complaints, ...ben.standin.complaints], [])
+    await ana.quit()
+    await byCamera(t, folder.data, await codeOn(ben.page))
   } finally {
     await ana.quit()
     await ben.quit()
