@@ -79,9 +79,10 @@ export type Trust = 'new' | 'verified' | 'changed'
 
 /**
  * `recovery`: the account's recovery key was replaced. `equivocation`: one of its devices signed two histories. `split`:
- * its devices tell of different histories. `replaced`: this person said that it is a new account of somebody they know.
+ * its devices tell of different histories. `certificate`: a key that was taken back has made a device. `replaced`: this
+ * person said that it is a new account of somebody they know.
  */
-export type ChangeReason = 'recovery' | 'equivocation' | 'split' | 'replaced'
+export type ChangeReason = 'recovery' | 'equivocation' | 'split' | 'certificate' | 'replaced'
 
 /**
  * `request`: somebody invited this person and nothing was answered. `active`: open. `left`, `removed`: closed, history

@@ -1,10 +1,10 @@
 import { decode, fromHex, KeyPackage, keyPackageRef, MlsError, toHex, validateKeyPackage } from '../mls/index.ts'
-import { foldDeviceLog } from '../identity/device-log.ts'
 import { accountIdOf, deviceIdOf } from '../identity/credential.ts'
-import { claimSlot, decodeKeyPackageRecord, deviceLogOf, encodeClaim, keyPackageLog } from '../chat/mail.ts'
+import { claimSlot, decodeKeyPackageRecord, encodeClaim, keyPackageLog } from '../chat/mail.ts'
 import { lifetimeOf } from '../chat/extensions.ts'
 import { still, withRoom, type Claimed, type Intent, type RoomState } from '../chat/room.ts'
 import { PortError, type LogRecord } from '../ports.ts'
+import { refreshLog } from './device-log.ts'
 import { readAll } from './read-all.ts'
 import type { State } from './state.ts'
 
@@ -12,8 +12,7 @@ import type { State } from './state.ts'
 
 /** Rejects with PortError('invite-no-device' | 'invite-no-key' | 'delivery-unreachable'). */
 export async function claimAccount(state: State, accountId: string, token: string): Promise<readonly Claimed[]> {
-  const records = await readAll(state.ports.delivery, deviceLogOf(accountId))
-  const { log } = foldDeviceLog(state.self.suite, fromHex(accountId), records.map((record) => record.bytes))
+  const log = await refreshLog(state, accountId)
   const devices = log?.devices.filter((device) => !device.revoked) ?? []
   if (devices.length === 0) throw new PortError('invite-no-device')
   const claimed: Claimed[] = []

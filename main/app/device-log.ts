@@ -5,6 +5,7 @@ import { makeEntry, Operation, type SignedEntry } from '../identity/entry.ts'
 import type { WantedEntry } from '../chat/documents.ts'
 import { deviceLogOf } from '../chat/mail.ts'
 import { PortError, type LogRecord } from '../ports.ts'
+import { onLogRead } from './alarms.ts'
 import { foldOn } from './device-logs.ts'
 import { isRevoked, nextRevocation, revocationOf } from './devices.ts'
 import type { State } from './state.ts'
@@ -32,6 +33,7 @@ function takeRecords(state: State, accountId: string, records: readonly LogRecor
   const before = state.deviceLogs.kept(accountId)
   const fresh = records.filter((record) => record.seq > cursor).map(({ bytes }) => bytes)
   const kept = foldOn(state.self.suite, accountId, before.records, fresh)
+  onLogRead(state, accountId, { before, after: kept })
   const isNew = kept.records.length > before.records.length
   const wasRevoked = isRevoked(state)
   state.transact({ cursors: [{ log, seq }], ...isNew ? { deviceLogs: [{ accountId, ...kept }] } : {} })

@@ -18,9 +18,10 @@ const besideLimit = 200
 /** The log as it stands after some more records. */
 export function foldOn(suite: Suite, accountId: string, before: readonly Uint8Array[], more: readonly Uint8Array[]): Kept {
   const all = [...before, ...more]
-  const { log, telling, equivocations } = foldDeviceLog(suite, fromHex(accountId), all)
-  const limit = (log?.entries.length ?? 0) + 1 + besideLimit
-  return { records: telling.slice(0, limit).flatMap((at) => all[at] ?? []), log, equivocations }
+  const { log, telling, ignored, equivocations } = foldDeviceLog(suite, fromHex(accountId), all)
+  const beside = new Set(ignored.map(({ index }) => index))
+  const kept = [...telling.filter((at) => !beside.has(at)), ...telling.filter((at) => beside.has(at)).slice(0, besideLimit)]
+  return { records: kept.sort((a, b) => a - b).flatMap((at) => all[at] ?? []), log, equivocations }
 }
 
 /** The device logs of this account and of everybody met, by account; folded when somebody first asks. */
@@ -28,6 +29,8 @@ export class DeviceLogs {
   readonly #store: Pick<Store, 'document'>
   readonly #suite: Suite
   readonly #kept = new Map<string, Kept>()
+  /** Another one whenever some log has changed. */
+  version = 0
 
   constructor(store: Pick<Store, 'document'>, suite: Suite) {
     this.#store = store
@@ -48,6 +51,7 @@ export class DeviceLogs {
   }
 
   set(accountId: string, kept: Kept): void {
+    this.version += 1
     this.#kept.set(accountId, kept)
   }
 

@@ -6,18 +6,20 @@ import {
 } from '../chat/receive.ts'
 import type { RejoinReason, SignedStory } from '../chat/letter.ts'
 import { beginRecovery } from '../chat/recovery.ts'
-import { isOpen, isWell, still, followedBy, withRoom, type RoomState } from '../chat/room.ts'
+import { isWell, still, followedBy, withRoom, type RoomState } from '../chat/room.ts'
 import { groupLog, messageLogs } from '../chat/sealed.ts'
 import type { Publish } from '../chat/content.ts'
 import { PortError, type LogRecord, type Ports } from '../ports.ts'
+import { onLeavesReplaced } from './alarms.ts'
 import { tendCard } from './card.ts'
 import { renewClaims } from './claim.ts'
 import { tendDeviceLog } from './device-log.ts'
 import { isRevoked } from './devices.ts'
 import { forgetInTime, renewInTime } from './health.ts'
 import { onInbox } from './inbox.ts'
+import { MemberLogs } from './member-logs.ts'
 import { leaveSpoilt } from './move.ts'
-import { acknowledge, encryptOutbox, stale, type Accepted } from './outbox.ts'
+import { acknowledge, encryptOutbox, report, stale, type Accepted } from './outbox.ts'
 import { ask, checkSlots, compareWhenStrange, gossip, gossipEveryMs, isAgedOut, noteHead, onStory } from './recover.ts'
 import { byPosition, type State } from './state.ts'
 import { onKeyPackageLog, restock, tendStock } from './stock.ts'
@@ -32,6 +34,7 @@ export class Sync {
   readonly #state: State
   readonly #ports: Ports
   readonly #tasks: Tasks
+  readonly #members: MemberLogs
   /** Conversations whose newest slots were looked at since the delivery service was last away. */
   readonly #checked = new Set<string>()
   /** Conversations whose logs were read to their end since then: only now it is known which epoch is the last one. */
@@ -51,6 +54,7 @@ export class Sync {
   constructor(state: State) {
     this.#state = state
     this.#ports = state.ports
+    this.#members = new MemberLogs(state)
     this.#tasks = new Tasks(state.ports, (error) => { this.#failed(error) })
   }
 
@@ -263,7 +267,7 @@ export class Sync {
     noteHead(this.#state, id)
     await this.#compare(id)
     this.#forget(id)
-    this.#report(id)
+    report(this.#state, id)
     renewInTime(this.#state, id)
     await this.#commitOrWait(id)
     const encrypted = encryptOutbox(this.#state, id)
@@ -273,6 +277,7 @@ export class Sync {
 
   /** Read to the end: what was made for this epoch may go out. */
   #goOn(id: string): void {
+    this.#members.follow(this.#tasks)
     if (this.#current.has(id)) return
     this.#current.add(id)
     this.#run('publish', () => this.#publishAll())
@@ -374,6 +379,7 @@ export class Sync {
     this.#undecidedSince.delete(state.room.id)
     const begun = step.state.group === state.group ? step
       : followedBy(step, onEpochBegun(step.state, this.#state.moment()))
+    onLeavesReplaced(this.#state, state, begun.state)
     this.#state.transact({ steps: [begun], cursors, removedPublish: stale(this.#state, state, begun) })
     return true
   }
@@ -435,18 +441,6 @@ export class Sync {
   #forget(id: string): void {
     const waitMs = this.#stopped ? undefined : forgetInTime(this.#state, id)
     if (waitMs !== undefined) this.#tasks.wake(`forget ${id}`, waitMs, () => { this.kick(id) })
-  }
-
-  /** Receipts for what was stored, when the person has accepted. */
-  #report(id: string): void {
-    const state = this.#state.rooms.get(id)
-    if (state === undefined) return
-    const { room } = state
-    if (room.receiptsDue.length === 0 || room.state !== 'active' || !isOpen(room)) return
-    this.#state.transact({ steps: [{
-      ...still(withRoom(state, { receiptsDue: [] })),
-      say: [{ type: 'delivered', messages: room.receiptsDue }],
-    }] })
   }
 
   async #commitOrWait(id: string): Promise<void> {

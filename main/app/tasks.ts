@@ -15,6 +15,10 @@ export class Tasks {
     this.#failed = failed
   }
 
+  get isStopped(): boolean {
+    return this.#stopped
+  }
+
   /** Starts it; where it runs already, it runs again afterwards. */
   run(name: string, work: () => Promise<void>): void {
     const task = this.#tasks.get(name) ?? { again: false, running: undefined }

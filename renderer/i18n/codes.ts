@@ -24,6 +24,8 @@ export const codeWords = (code: ErrorCode): string => {
     case 'keys-drained': return 'Somebody took all the keys that others need to write to you for the first time, and ' +
       'did not write. Nothing is lost: your chats go on, and there are new keys already.'
     case 'device-heard': return 'This device has been heard of meanwhile, or is gone already. Nothing was changed.'
+    case 'devices-split': return 'One of your devices tells another history of your account than this one can read. ' +
+      'Whoever carries your messages may be hiding something. Compare the lists of devices on both.'
     case 'trust-changed': return 'Something changed about this person, and nothing is sent to them until you have looked ' +
       'at it. Open their page, then do this again.'
     case 'device-revoked': return 'This device was taken out of your account. What was said stays here to read; ' +

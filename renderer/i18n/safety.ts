@@ -10,6 +10,8 @@ export const changedFact: Readonly<Record<ChangeReason, (who: string) => string>
     'Nothing is sent until you have looked at it.',
   split: (who) => `Devices of ${who} contradict each other: somebody may be in between. ` +
     'Nothing is sent until you have looked at it.',
+  certificate: (who) => `A key that ${who} took back made a device of theirs: it was stolen. ` +
+    'Nothing is sent until you have looked at it.',
   replaced: (who) => `You said that ${who} is a new account of somebody you know. Nothing is sent until you have ` +
     'compared safety numbers.',
 }
@@ -22,6 +24,8 @@ const changedText: Readonly<Record<ChangeReason, (name: string) => string>> = {
     `An honest device never does: its keys may be stolen. Ask ${name}, not in this chat, to remove that device.`,
   split: (name) => `${name}’s devices tell of different histories of the account. Somebody who carries your messages may ` +
     `show each of you another one. Ask ${name}, not in this chat, which devices they have.`,
+  certificate: (name) => `A device was added to ${name}’s account by a key that ${name} had taken back. It is not theirs, ` +
+    `and is removed from your groups as soon as somebody commits. Ask ${name}, not in this chat, which devices they have.`,
   replaced: (name) => `You said that this is a new account of ${name}. Anybody can call themselves so. ` +
     'Compare the safety number with them before you write.',
 }

@@ -97,8 +97,10 @@ export async function linkedDevice(
 }
 
 /** The device of a key that the log has already. */
-export async function adopted(elder: Person, { name, device, prepare }: {
+export async function adopted(elder: Person, { name, device, records, prepare }: {
   readonly name: string, readonly device: KeyPair, readonly prepare?: (person: Person) => void
+  /** In place of the log as it is. */
+  readonly records?: readonly Uint8Array[]
 }): Promise<Person> {
   const person = new Person(name, elder.folder)
   person.now = elder.now
@@ -110,7 +112,7 @@ export async function adopted(elder: Person, { name, device, prepare }: {
   const account = adoptAccount(
     { suiteOf: suites, now: person.now, deviceName: name, platform: 'Linux' }, store, {
       adopted: {
-        accountId: accountIdOn(elder), records: await recordsOf(elder), name: called, recoverySealKey, recoveryCardName,
+        accountId: accountIdOn(elder), records: records ?? await recordsOf(elder), name: called, recoverySealKey, recoveryCardName,
       },
       device, deviceName: name,
     })
