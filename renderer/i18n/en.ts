@@ -8,6 +8,7 @@ import {
   capital, conjunction, count, devices, numbers, object, people, possessive, size, subject, type Naming,
 } from './grammar.ts'
 import { readerWords } from './reader.ts'
+import { restoreWords } from './restore.ts'
 import { changedFact, invitesWords, safetyWords } from './safety.ts'
 import { ago, clock, date, day, dayMs, moment } from './time.ts'
 
@@ -132,6 +133,7 @@ export const words = {
   },
 
   reader: readerWords,
+  restore: restoreWords,
   safety: safetyWords,
   invites: invitesWords,
 

@@ -134,7 +134,7 @@ export class ScriptedBridge {
         if (of(name).passphrase !== this.passphrase) return { ok: false, code: 'passphrase-wrong' }
         this.push({ phase: { at: 'ready', me: samples.me }, conversations: this.#lockedAway.splice(0) })
         break
-      case 'setup.recover': return this.#recover(of(name))
+      case 'setup.recover': case 'setup.restore': return this.#recover(of(name))
       case 'setup.read': return this.#read()
       case 'profile.folder': case 'lock.active': break
       case 'reader.open': return value(name, { screen: this.screen })
@@ -238,7 +238,7 @@ export class ScriptedBridge {
     this.push({ conversations })
   }
 
-  #recover({ words, passphrase }: ArgumentOf<'setup.recover'>): { value: undefined } | Refusal {
+  #recover({ words, passphrase }: Pick<ArgumentOf<'setup.restore'>, 'words' | 'passphrase'>): { value: undefined } | Refusal {
     const given = words.trim().split(/\s+/)
     if (given.length !== 24) return { ok: false, code: 'words-count', detail: String(given.length) }
     const wrong = given.flatMap((word, at) => word === samples.recoveryWords[at] ? [] : [at + 1])

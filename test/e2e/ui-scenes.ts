@@ -97,6 +97,21 @@ export const scenes: Readonly<Record<string, Scene>> = {
       await press(page, 'Create account')
     },
   },
+  'restore': {
+    script: { ...noChats, phase: { at: 'new', keychain: 'ok' } },
+    act: (page) => press(page, 'I have my 24 words'),
+  },
+  'restore-wrong': {
+    script: { ...noChats, phase: { at: 'new', keychain: 'absent' } },
+    answers: { 'setup.restore': { ok: false, code: 'card-missing' } },
+    act: async (page) => {
+      await press(page, 'I have my 24 words')
+      await page.getByLabel('The 24 words').fill(recoveryWords.join(' '))
+      for (const label of ['Passphrase', 'Repeat passphrase']) await page.getByLabel(label, { exact: true }).fill('seven oaks')
+      await press(page, 'Bring my account back')
+      await page.getByText('Nothing was found for these words').waitFor()
+    },
+  },
   'recovery-words': { script: { ...noChats, phase: { at: 'ready', me: { ...me, recovery: 'waiting' } } } },
   'recovery-check': {
     script: { ...noChats, phase: { at: 'ready', me: { ...me, recovery: 'waiting' } } },

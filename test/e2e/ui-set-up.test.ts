@@ -57,6 +57,32 @@ describe('set-up', () => {
     assert.equal(await page.getByText('is not on paper yet').count(), 0)
   })
 
+  test('brings an account back by the 24 words, and says what is wrong with them', async () => {
+    const { page, bridge } = await start({ at: 'new', keychain: 'ok' })
+    await press(page, 'I have my 24 words')
+    await title(page, 'Come back with the 24 words')
+    const area = page.getByLabel('The 24 words')
+    assert.equal(await area.evaluate((element) => element === document.activeElement), true)
+    await press(page, 'Bring my account back')
+    await page.getByText('All 24 words are needed.').waitFor()
+    await area.fill(recoveryWords.with(2, 'zebra').join(' '))
+    await page.getByLabel('What this computer is called').fill(' Desk ')
+    await press(page, 'Bring my account back')
+    await page.getByText('Not in the list of words: word 3.').waitFor()
+    bridge.keychain = 'absent'
+    await area.fill(recoveryWords.join(' '))
+    await press(page, 'Bring my account back')
+    await page.getByText('no keychain that can hold the key').waitFor()
+    await page.getByLabel('Passphrase', { exact: true }).fill('seven oaks')
+    await press(page, 'Bring my account back')
+    await page.getByText('The two passphrases are different.').waitFor()
+    await page.getByLabel('Repeat passphrase').fill('seven oaks')
+    await press(page, 'Bring my account back')
+    await title(page, 'Nobody here yet')
+    assert.deepEqual(bridge.argumentsOf('setup.restore').at(-1),
+      { words: recoveryWords.join(' '), name: 'Desk', passphrase: 'seven oaks' })
+  })
+
   test('takes "later" for an answer, and keeps asking', async () => {
     const { page, bridge } = await start({ at: 'ready', me: { ...me, recovery: 'waiting' } })
     await press(page, 'Later')
