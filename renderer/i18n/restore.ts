@@ -7,7 +7,7 @@ export const restoreWords = {
   text: 'The words bring your account back to this computer, as a new device of yours, and the others let it into your chats.',
   wait: 'As long as one of your older devices is still in a chat, the others wait a day before they let the new one in: ' +
     'so that nobody who finds your paper can take your place unseen.',
-  past: 'What was said before is not among the words. It comes back from a backup, or from a device that you still have.',
+  past: 'What was said before is not in the words: it comes back from a device that you still have.',
   words: 'The 24 words', hint: 'In order, with spaces between them. Numbers and commas do not matter.',
   missing: 'All 24 words are needed.',
   unknown: (positions: string) => `Not in the list of words: ${conjunction.format(positions.split(' ')
