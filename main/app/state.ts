@@ -429,7 +429,7 @@ export class State {
   #tell(transaction: Transaction, next: { readonly entries: readonly StoredEntry[], readonly rooms: ReadonlySet<string>
     readonly removedEntries: readonly string[], readonly named: boolean }): void {
     // A name, and how far somebody is trusted, stands in every conversation with that person.
-    const renamed = next.named || transaction.account !== undefined || transaction.trust !== undefined
+    const renamed = next.named || transaction.account !== undefined || (transaction.trust?.length ?? 0) > 0
     const conversations = renamed ? this.conversations()
       : [...next.rooms].flatMap((id) => {
         const state = this.rooms.get(id)

@@ -253,8 +253,6 @@ export const words = {
     group: (name: string, title: string) => `${name} invites you to ${title}`,
     byInvite: (name: string) => `${name} holds an invite of yours.`,
     noInvite: (name: string) => `${name} holds no invite of yours. Accept only if you know who this is.`,
-    namesake: (name: string) => `You know a ${name} by another account. Anybody can call themselves so: before you accept, ` +
-      'compare the safety number, or ask them on another way.',
     quiet: (name: string) => `Until you accept, ${name} does not learn that you saw this.`,
     members: (amount: number, of: number) => `${capital(people(amount))} on ${devices(of)}`,
     accept: 'Accept', decline: 'Decline', busy: 'Opening…',

@@ -69,6 +69,8 @@ export const safetyWords = {
   barAction: 'Look at it', held: 'waiting',
   byInvite: (name: string) => `Met by ${name}’s invite`,
   since: (at: number, now: number) => moment(at, now),
+  namesake: (name: string) => `You know a ${name} by another account. Anybody can call themselves so: before you go on, ` +
+    'compare the safety number, or ask them on another way.',
   replaces: 'Is this a new account of somebody you know?',
   replacesText: 'Then nothing is sent to it until you have compared the number.',
   replacesPick: 'Known by another account', replacesNone: 'Nobody', replacesAction: 'It replaces that account',

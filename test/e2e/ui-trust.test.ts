@@ -143,6 +143,14 @@ describe('a request of somebody who is called like somebody known', () => {
   })
 })
 
+test('an invite of somebody who is called like somebody known says so before the chat is started', async () => {
+  const { page } = await stage.show(new ScriptedBridge({ known: [{ accountId: samples.idOf('other'), name: 'NORA' }] }))
+  await button(page, 'New chat').click()
+  await page.getByRole('textbox', { name: 'Paste an invite' }).fill('coppice1nora')
+  await page.getByRole('alert').getByText('You know a Nora by another account').waitFor()
+  await stage.check()
+})
+
 describe('the own invites', () => {
   afterEach(() => stage.check())
 
