@@ -3,7 +3,8 @@
  * `chat/` know nothing else. Every failure of the world is a `PortError` with a code of the contract.
  */
 import type { GroupParts, KeyPair, Secret, SuiteOf } from './mls/index.ts'
-import type { Change, Entry, ErrorCode } from '../preload/api.ts'
+import type { Change, Entry, ErrorCode, LinkFailure, LinkRole } from '../preload/api.ts'
+import type { LinkingCode } from './identity/linking-code.ts'
 import type { Alias, Event, EventOf } from './events.ts'
 
 /** The world failed (disk, network, keychain). `detail` is a name or a number, never a secret or a content. */
@@ -77,7 +78,7 @@ export interface Delivery {
 export type DocumentKind =
   | 'account' | 'room' | 'people' | 'seals' | 'pending' | 'waiting' | 'outbox' | 'publish' | 'contact' | 'invite'
   | 'key-package' | 'declined' | 'setting' | 'passed' | 'heard' | 'seen' | 'trust'
-  | 'device-log' | 'wanted-entry' | 'device-name'
+  | 'device-log' | 'wanted-entry' | 'device-name' | 'linking'
 
 /** An Entry as it is kept: with what only the main process needs. */
 export type StoredEntry = Entry & { readonly deliveredBy?: readonly string[], readonly counter?: number }
@@ -206,6 +207,68 @@ export interface Vault {
   destroy(): Promise<void>
 }
 
+// ---------------------------------------------------------------- pairing
+
+/** Two devices could not be brought together, or not kept so. */
+export class PairingError extends Error {
+  override readonly name = 'PairingError'
+  readonly why: LinkFailure
+
+  constructor(why: LinkFailure) {
+    super(why)
+    this.why = why
+  }
+}
+
+/** What a pairing stands on; `isOver` says that nobody waits for it any more. */
+export type Line = Pick<Ports, 'delivery' | 'now' | 'after'> & { readonly isOver: () => boolean }
+
+/** Where two devices meet, as the one in that role knows it. Whoever has `endKey` can end it, and nothing else. */
+export type Rendezvous = { readonly id: string, readonly role: LinkRole, readonly endKey: Secret }
+
+/** How long to wait; `until` ends it sooner. */
+export type Patience = { readonly limitMs: number, readonly until?: () => boolean }
+
+/**
+ * Both ends of it know that nobody changed, left out, repeated, reordered or sent back what came through; whom they
+ * talk with only the ten digits tell them. All methods reject with PairingError: 'tampered' when the log shows anything
+ * that the other end did not say, or not now; what the other end gave as its reason to stop; 'gone' when it is silent.
+ */
+export interface Channel {
+  /**
+   * 32 bytes that are the same at both ends, and at no other channel's: of the code, the keys and two nonces that were
+   * committed to before either was seen, so that nobody can choose them.
+   */
+  readonly transcript: Uint8Array
+  send(message: Uint8Array): Promise<void>
+  /** The next message; `undefined` when `until` came first. */
+  receive(patience: Patience): Promise<Uint8Array | undefined>
+}
+
+/**
+ * The sealed channel between two devices of which one shows a code and the other reads it, over a log that they meet
+ * in. HPKE (RFC 9180 §5.1.2) in PSK mode in both directions. The delivery service away is waited for.
+ */
+export interface Pairing {
+  /** Keys for a code to be shown; `expiresAt` in milliseconds since 1970. */
+  show(options: Pick<LinkingCode, 'role' | 'expiresAt' | 'address'>): Promise<Shown>
+  /** Where the reader of a code meets its shower. */
+  meet(code: LinkingCode): Rendezvous
+  /** The reader's end. The first one has it; rejects with PairingError('used') for another, who makes the shower know. */
+  join(line: Line, code: LinkingCode): Promise<Channel>
+  /** Tells the other device that there is nothing more to wait for; as often as one likes. */
+  end(line: Line, rendezvous: Rendezvous, why: LinkFailure): Promise<void>
+  /** Whether the other device has said so, and why. */
+  ended(line: Line, rendezvous: Rendezvous): Promise<LinkFailure | undefined>
+}
+
+export type Shown = {
+  readonly code: LinkingCode
+  readonly rendezvous: Rendezvous
+  /** The shower's end, when somebody has read the code. Rejects with PairingError('expired') when nobody did in time. */
+  open(line: Line): Promise<Channel>
+}
+
 // ---------------------------------------------------------------- the rest
 
 export interface Ui {
@@ -236,6 +299,7 @@ export type Ports = {
   readonly platform: string
   readonly vault: Vault
   readonly delivery: Delivery
+  readonly pairing: Pairing
   readonly ui: Ui
   readonly suiteOf: SuiteOf
   /** Milliseconds since 1970. */

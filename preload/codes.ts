@@ -1,8 +1,8 @@
 /** Text for people is made in the renderer from these; `detail` is never a secret. */
 export const errorCodes = [
   'bad-argument', 'not-ready', 'unknown-conversation', 'conversation-closed', 'not-allowed',
-  'invite-malformed', 'invite-expired', 'invite-own', 'invite-no-device', 'invite-no-key', 'invite-newer', 'invite-elsewhere', 'invitation-broken',
-  'keys-drained', 'device-heard', 'device-revoked', 'device-stolen', 'devices-split', 'already-member', 'trust-changed', 'words-differ', 'words-gone',
+  'invite-malformed', 'invite-expired', 'invite-own', 'invite-no-device', 'invite-no-key', 'invite-newer', 'invite-elsewhere', 'invite-linking', 'invitation-broken',
+  'keys-drained', 'device-heard', 'device-revoked', 'device-stolen', 'devices-split', 'already-member', 'trust-changed', 'words-first', 'words-differ', 'words-gone',
   'name-differs',
   'words-count', 'words-unknown', 'words-order', 'words-foreign',
   'passphrase-wrong', 'passphrase-wait', 'passphrase-short', 'passphrase-missing',

@@ -68,7 +68,10 @@ const table: readonly Row[] = [
   },
   { files: 'main/events.ts', imports: ['main/mls/index.ts', 'preload/'] },
   { files: 'main/words.ts' },
-  { files: 'main/ports.ts', types: ['main/events.ts', 'main/mls/index.ts', 'preload/api.ts'] },
+  {
+    files: 'main/ports.ts',
+    types: ['main/events.ts', 'main/identity/linking-code.ts', 'main/mls/index.ts', 'preload/api.ts'],
+  },
   { files: 'main/app.ts', imports: appImports },
   { files: 'main/app/', imports: appImports },
 
@@ -87,6 +90,11 @@ const table: readonly Row[] = [
   {
     files: 'main/delivery/', imports: ['main/ports.ts', 'main/mls/index.ts'], packages: ['better-sqlite3'],
     node: ['node:fs', 'node:path', 'node:url', 'node:crypto'],
+  },
+
+  {
+    files: 'main/pairing/', imports: ['main/ports.ts', 'main/mls/index.ts', 'main/identity/'],
+    types: ['preload/api.ts'], packages: ['@hpke/core'],
   },
 
   {

@@ -241,6 +241,7 @@ function cardIn(state: State, text: string): ContactCard {
   switch (read.type) {
     case 'malformed': throw new PortError('invite-malformed')
     case 'newer': throw new PortError('invite-newer')
+    case 'linking': throw new PortError('invite-linking')
     case 'expired': throw new PortError('invite-expired')
     case 'card': break
   }

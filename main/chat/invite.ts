@@ -2,8 +2,9 @@ import {
   decode, encode, equal, fixed, mapped, MlsError, refHash, struct, toHex, utf8, type Codec, type Suite,
 } from '../mls/index.ts'
 import { armour, unarmour } from '../identity/armour.ts'
-import { milliseconds, Name, refined, versioned } from '../identity/fields.ts'
+import { Address, milliseconds, Name, refined, versioned } from '../identity/fields.ts'
 import { AccountId } from '../identity/genesis.ts'
+import { readLinkingCode } from '../identity/linking-code.ts'
 import { deviceLogOf } from './mail.ts'
 
 /**
@@ -25,7 +26,6 @@ export type ContactCard = {
 }
 
 const LogName = refined(utf8(100), (name) => /^[a-z0-9.-]*$/.test(name), 'the name of a log')
-const Address = refined(utf8(512), (address) => /^[\x21-\x7e]+$/.test(address), 'a delivery address')
 
 /** Version 1. An empty log name stands for `u.<accountId>`, which may not be spelled out: one card, one encoding. */
 const Card: Codec<ContactCard> = versioned(1, mapped(
@@ -55,10 +55,13 @@ export type ReadInvite =
   | { readonly type: 'malformed' }
   /** Made by a later Coppice in a form that this one does not know. */
   | { readonly type: 'newer' }
+  /** A code that links a device to an account: whoever sends one as an invite is after the account. */
+  | { readonly type: 'linking' }
 
 /** What a pasted text is. `now` in milliseconds since 1970. White space around and inside is ignored. Never throws. */
 export function readInvite(suite: Suite, text: string, now: number): ReadInvite {
   const read = unarmour(suite, textName, text)
+  if (read.type === 'malformed' && readLinkingCode(suite, text, now).type !== 'malformed') return { type: 'linking' }
   if (read.type !== 'bytes') return read
   try {
     const card = decode(Card, read.bytes)

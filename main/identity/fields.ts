@@ -62,3 +62,7 @@ export function cleanName(text: string): string {
   }
   return name.trim()
 }
+
+/** Where logs are: at most 512 visible ASCII characters; 'local' for this machine. */
+export const Address: Codec<string> =
+  refined(utf8(512), (address) => /^[\x21-\x7e]+$/.test(address), 'a delivery address')

@@ -19,6 +19,8 @@ export const codeWords = (code: ErrorCode): string => {
     case 'invite-newer': return 'This invite was made by a newer Coppice. Update this app, then paste it again.'
     case 'invite-elsewhere': return 'This invite is for another place where messages are kept, ' +
       'which this computer does not use.'
+    case 'invite-linking': return 'This is not an invite: it would link a device to your account, which could then ' +
+      'read your messages. Nothing was changed. Somebody who calls it an invite means you no good.'
     case 'invitation-broken': return 'An invitation to a chat arrived damaged and was put aside. ' +
       'Nothing else is affected; ask whoever sent it to invite you again.'
     case 'keys-drained': return 'Somebody took all the keys that others need to write to you for the first time, and ' +
@@ -42,6 +44,8 @@ export const codeWords = (code: ErrorCode): string => {
     case 'words-replaced': return 'These words were replaced by newer ones. Nothing was changed: look for the newer paper.'
     case 'words-foreign': return 'These are the words of another account. Nothing was changed.'
     case 'words-gone': return 'The words were confirmed before, so this computer no longer has them.'
+    case 'words-first': return 'First confirm your 24 recovery words: they are the way back if a device is lost. ' +
+      'Then link the other one.'
     case 'name-differs': return 'This is not the name of this profile. Nothing was removed.'
     case 'passphrase-wrong': return 'This passphrase does not open the profile. Nothing is lost; try again.'
     case 'passphrase-wait': return 'That was wrong too often. Nothing is lost: wait a moment, then try again.'
