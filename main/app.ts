@@ -3,11 +3,14 @@ import type {
 } from '../preload/api.ts'
 import type { EventOf } from './events.ts'
 import { decodeAccount, type OwnAccount } from './chat/documents.ts'
+import { decodeLinking } from './chat/linking.ts'
 import { MlsError } from './mls/index.ts'
 import { keyOfWords, makeAccount, nameFrom, seedFrom } from './app/account.ts'
 import { answers, type Before } from './app/calls.ts'
 import { isRevoked } from './app/devices.ts'
 import { Idle } from './app/idle.ts'
+import { Linking } from './app/linking.ts'
+import { Newcomer } from './app/newcomer.ts'
 import { countsOf, notedDelivery } from './app/notes.ts'
 import { ReadOnly } from './app/read-only.ts'
 import { restoreAccount } from './app/restore.ts'
@@ -60,13 +63,17 @@ const refusal = (error: unknown, ports: Ports): { readonly code: ErrorCode, read
   return { code: 'bug', ...(error instanceof MlsError && error.rule !== undefined ? { detail: error.rule } : {}) }
 }
 
+type Opened = { readonly state: State, readonly sync: Sync, readonly linking: Linking }
+
 /** One profile from "nothing is open" to "ready", and back when it is locked. */
 class Profile {
   readonly #ports: Ports
   readonly #teller: Teller
   readonly #idle: Idle
   #store: Store | undefined
-  #opened: { readonly state: State, readonly sync: Sync } | undefined
+  #opened: Opened | undefined
+  /** This computer is being linked to an account. */
+  #newcomer: Newcomer | undefined
   /** What the lock screen asks for, from the moment of locking until the passphrase or the words have opened. */
   #locked: Extract<Phase, { at: 'locked' }> | undefined
   /** What can be read of a profile that cannot be opened; `isShown` once the person has asked for it. */
@@ -85,6 +92,8 @@ class Profile {
       const own = this.#own[name as Before] as (argument: unknown) => Promise<unknown>
       return this.#alone(() => own(argument))
     }
+    const newcomer = this.#newcomer
+    if (newcomer !== undefined) return this.#alone(async () => newcomer.answer(name, argument))
     if (this.#opened === undefined) return this.#read(name, argument)
     return this.#ask(name as Exclude<CallName, Before>, argument)
   }
@@ -98,7 +107,7 @@ class Profile {
     'setup.recover': (argument) => this.#recover(argument),
     'setup.restore': (argument) => this.#restore(argument),
     'setup.read': () => this.#show(),
-    'setup.link': () => Promise.reject(new PortError('not-ready')),
+    'setup.link': (argument) => this.#link(argument),
     'profile.remove': ({ name }) => this.#remove(name),
     'lock.now': () => this.#lock(),
     'lock.after': ({ minutes }) => this.#lockAfter(minutes),
@@ -126,6 +135,7 @@ class Profile {
   async close(): Promise<void> {
     await this.#alone(async () => {
       await this.#leave(Infinity)
+      await this.#newcomer?.stop()
       await this.#ports.delivery.close()
       this.#closeFiles()
     })
@@ -139,7 +149,7 @@ class Profile {
   }
 
   /** Throws PortError('not-ready') when no profile is open. */
-  #ready(): { readonly state: State, readonly sync: Sync } {
+  #ready(): Opened {
     if (this.#opened === undefined) throw new PortError('not-ready')
     return this.#opened
   }
@@ -196,6 +206,7 @@ class Profile {
 
   #current(): Phase | undefined {
     if (this.#opened !== undefined) return this.#opened.state.phase
+    if (this.#newcomer !== undefined) return { at: 'linking', link: this.#newcomer.link }
     if (this.#readOnly !== undefined && this.#isShown) {
       return { at: 'ready', me: this.#readOnly.me, readOnly: this.#readOnly.code }
     }
@@ -215,16 +226,31 @@ class Profile {
   // -------------------------------------------------------------- opening
 
   async #create({ name, passphrase }: ArgumentOf<'setup.create'>): Promise<undefined> {
-    if (this.#current() !== undefined) throw new PortError('not-ready')
     nameFrom(name)
+    const store = await this.#newStore(passphrase)
+    const startedAt = this.#ports.now()
+    this.#start(store, makeAccount(this.#ports, store, name))
+    this.#noteOpened('created', startedAt)
+    this.#tell(await this.#phase())
+    return undefined
+  }
+
+  async #newStore(passphrase: string): Promise<Store> {
+    if (this.#current() !== undefined) throw new PortError('not-ready')
     if (passphrase !== '') checkPassphrase(passphrase)
     // A store without an account, where set-up was interrupted in between: nothing was ever kept in it.
     if (this.#store !== undefined) await this.#ports.vault.destroy()
     this.#store = await this.#ports.vault.create(passphrase === '' ? undefined : passphrase)
-    const startedAt = this.#ports.now()
-    this.#start(this.#store, makeAccount(this.#ports, this.#store, name))
-    this.#noteOpened('created', startedAt)
-    this.#tell(await this.#phase())
+    return this.#store
+  }
+
+  async #link({ name, code, passphrase }: ArgumentOf<'setup.link'>): Promise<undefined> {
+    nameFrom(name)
+    this.#newcomer = this.#newcomerOn(await this.#newStore(passphrase))
+    await this.#newcomer.begin(name, code).catch(async (error: unknown) => {
+      await this.#discard()
+      throw error
+    })
     return undefined
   }
 
@@ -237,9 +263,8 @@ class Profile {
     const seed = seedFrom(words)
     const startedAt = this.#ports.now()
     try {
-      if (this.#store !== undefined) await vault.destroy()
-      this.#store = await vault.create(passphrase === '' ? undefined : passphrase)
-      this.#start(this.#store, await restoreAccount(this.#ports, this.#store, { seed, deviceName }))
+      const store = await this.#newStore(passphrase)
+      this.#start(store, await restoreAccount(this.#ports, store, { seed, deviceName }))
     } catch (error) {
       this.#store = undefined
       await this.#tolerant(() => vault.destroy())
@@ -250,6 +275,23 @@ class Profile {
     this.#noteOpened('restored', startedAt)
     this.#tell(await this.#phase())
     return undefined
+  }
+
+  #newcomerOn(store: Store): Newcomer {
+    return new Newcomer({
+      ports: this.#ports, store,
+      tell: (link) => { this.#teller.show({ phase: { at: 'linking', link }, link }) },
+      arrived: (account) => {
+        this.#newcomer = undefined
+        this.#start(store, account)
+        this.#noteOpened('created', this.#ports.now())
+        this.#tell(this.#ready().state.phase)
+      },
+      leave: async () => {
+        await this.#discard()
+        this.#tell(await this.#phase(), { link: { at: 'none' } })
+      },
+    })
   }
 
   async #recover({ words, passphrase }: ArgumentOf<'setup.recover'>): Promise<undefined> {
@@ -290,6 +332,7 @@ class Profile {
       const store = await vault.open(way)
       this.#store = store
       const account = store.document('account', 'own')
+      if (account === undefined && !await this.#linksOn(store)) return
       const lockAfter = account === undefined ? 0 : this.#start(store, decodeAccount(account))
       if (account !== undefined) this.#noteOpened(way.type, startedAt)
       // Where the keychain had lost the key it gets it again; where the app locks by itself it must not have it.
@@ -298,6 +341,16 @@ class Profile {
     } catch (error) {
       throw await this.#fallBack(error)
     }
+  }
+
+  /** A store without an account: goes on with linking it; false, and it is gone, where that came to nothing. */
+  async #linksOn(store: Store): Promise<boolean> {
+    const stored = store.document('linking', 'own')
+    if (stored === undefined) return true
+    const newcomer = this.#newcomerOn(store)
+    if (await newcomer.resume(decodeLinking(stored))) this.#newcomer = newcomer
+    else await this.#discard()
+    return this.#newcomer !== undefined
   }
 
   async #fallBack(error: unknown): Promise<unknown> {
@@ -322,11 +375,16 @@ class Profile {
     })
     const state = new State(watched, this.#ports, { account, teller: this.#teller })
     const sync = new Sync(state)
-    this.#opened = { state, sync }
+    const linking = new Linking({ state, sync, leave: () => this.#alone(() => this.#giveBack()) })
+    this.#opened = { state, sync, linking }
     void this.#tolerant(async () => { this.#ports.vault.sealTo(account.recoverySealKey) })
     this.#idle.start(state.lockAfter)
     // After the answer: the window paints what is stored before it hears what is new.
-    this.#ports.after(0, () => { if (this.#opened?.sync === sync) sync.start() })
+    this.#ports.after(0, () => {
+      if (this.#opened?.sync !== sync) return
+      sync.start()
+      linking.resume()
+    })
     return state.lockAfter
   }
 
@@ -383,7 +441,7 @@ class Profile {
     if (opened === undefined) return
     this.#opened = undefined
     this.#idle.stop()
-    await this.#within(limitMs, opened.sync.stop())
+    await this.#within(limitMs, opened.linking.stop().then(() => opened.sync.stop()))
     opened.state.forget()
   }
 
@@ -413,14 +471,26 @@ class Profile {
   async #remove(name: string): Promise<undefined> {
     const { state } = this.#ready()
     if (name !== state.account.name) throw new PortError('name-differs')
-    const removedConversations = [...state.rooms.keys()]
+    await this.#giveBack(() => {
+      this.#ports.log.forget()
+      this.#ports.log.note({ event: 'removed' })
+    })
+    return undefined
+  }
+
+  async #giveBack(done = (): void => undefined): Promise<void> {
+    const removedConversations = [...this.#opened?.state.rooms.keys() ?? []]
+    await this.#discard()
+    done()
+    this.#tell({ at: 'new', keychain: await this.#ports.vault.keychain() }, { removedConversations })
+  }
+
+  /** Nothing of this profile stays. */
+  async #discard(): Promise<void> {
     await this.#leave(Infinity)
+    this.#newcomer = undefined
     this.#closeFiles()
     await this.#ports.vault.destroy()
-    this.#ports.log.forget()
-    this.#ports.log.note({ event: 'removed' })
-    this.#tell({ at: 'new', keychain: await this.#ports.vault.keychain() }, { removedConversations })
-    return undefined
   }
 }
 

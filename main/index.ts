@@ -12,6 +12,7 @@ import { createVault } from './keychain/vault.ts'
 import { describe } from './log/describe.ts'
 import { openLog, type OpenLog } from './log/log.ts'
 import { composeSuites, type Primitives } from './mls/index.ts'
+import { hpkePairing } from './pairing/pairing.ts'
 import { runShell } from './shell.ts'
 import type { OpenApp, Seat } from './shell.ts'
 import { lockStore } from './sqlite/lock.ts'
@@ -61,6 +62,7 @@ async function appOn(seat: Seat, primitives: Primitives, log: OpenLog): Promise<
     profile: seat.profile, version: seat.version, deviceName: hostname(),
     platform: platforms[process.platform] ?? '', vault, random, ui: seat.ui,
     delivery: openSqliteDelivery({ file: path.join(seat.data, 'delivery.sqlite') }),
+    pairing: hpkePairing(suite),
     suiteOf, idleMs: seat.idleMs,
     now: () => Date.now(),
     after: (delayMs, run) => {

@@ -16,13 +16,14 @@ import { dropDevice, idleIn, toldIdle, usageOf } from './health.ts'
 import { listInvites, makeInvite, showInvite, withdrawInvite } from './invites.ts'
 import { pageOf } from './page.ts'
 import { foundPage } from './search.ts'
+import type { Linking } from './linking.ts'
 import type { State, Transaction } from './state.ts'
 import type { Sync } from './sync.ts'
 import { compare, demandNotHeld, demandUnchanged, metByInvite, replaces, safetyOf, trust } from './trust.ts'
 
 /** What an opened profile answers: each Call is a transaction, told to the window after it is stored. */
 
-type Opened = { readonly state: State, readonly sync: Sync }
+type Opened = { readonly state: State, readonly sync: Sync, readonly linking: Linking }
 type Answers = {
   readonly [N in Exclude<CallName, Before>]:
     (opened: Opened, argument: ArgumentOf<N>) => ResultOf<N> | Promise<ResultOf<N>>
@@ -58,7 +59,7 @@ export const answers: Answers = {
     return showInvite(state)
   },
   'invite.read': ({ state }, { invite }) => preview(state, invite),
-  'conversation.direct': ({ state, sync }, { invite }) => startDirect({ state, sync }, invite),
+  'conversation.direct': (opened, { invite }) => startDirect(opened, invite),
   'conversation.group': async ({ state, sync }, argument) => {
     const { members, contacts, trust } = await claimAll(state, argument, new Set([state.self.accountId]))
     const intents: readonly Intent[] = members.length === 0 ? [] : [{ type: 'add', members }]
@@ -182,11 +183,12 @@ export const answers: Answers = {
     await appendEntry(state, { type: 'grant', deviceId: fromHex(deviceId) })
     return undefined
   },
-  'link.start': unbuilt,
-  'link.digits': unbuilt,
-  'link.confirm': unbuilt,
-  'link.recognise': unbuilt,
-  'link.cancel': unbuilt,
+  'link.start': async ({ linking }, { code }) => { await linking.start(code); return undefined },
+  'link.confirm': ({ linking }, { history }) => { linking.confirm(history); return undefined },
+  'link.cancel': async ({ linking }) => { await linking.cancel(); return undefined },
+  // Only a computer without an account is asked for these (newcomer.ts).
+  'link.digits': () => { throw new PortError('not-ready') },
+  'link.recognise': () => { throw new PortError('not-ready') },
   'person.safety': ({ state }, { accountId }) => safetyOf(state, accountId),
   'person.compare': ({ state }, { accountId, code }) => compare(state, accountId, code),
   'person.trust': ({ state, sync }, { accountId, trust: to }) => {

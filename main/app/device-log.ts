@@ -61,12 +61,14 @@ export const issueEntry = (state: State, wish: Wish): Promise<DeviceLog> =>
   })
 
 /** Keeps what is to be said by this device as soon as the log can be reached, and as often as it takes. */
-export function wantRevocation(state: State, deviceId: string): void {
-  const device = state.devices.devices.find((one) => one.deviceId === deviceId)
-  if (device === undefined) return
-  const operation = revocationOf(state.devices, device)
+export function wantEntry(state: State, operation: Operation): void {
   const wanted = { position: nextPosition(state), operation, possession: undefined, signed: undefined }
   state.transact({ wantedEntries: [wanted] })
+}
+
+export function wantRevocation(state: State, deviceId: string): void {
+  const device = state.devices.devices.find((one) => one.deviceId === deviceId)
+  if (device !== undefined) wantEntry(state, revocationOf(state.devices, device))
 }
 
 /** Does what is still wanted, and reads what others wrote. */

@@ -38,6 +38,8 @@ export type Transaction = {
   /** Device logs as they were read, this account's own among them. */
   readonly deviceLogs?: readonly (Kept & { readonly accountId: string })[]
   readonly wantedEntries?: readonly WantedEntry[]
+  /** How far linking another device has come (chat/linking.ts); without bytes: nothing of it stays. */
+  readonly linking?: { readonly bytes: Uint8Array | undefined }
   readonly removedWanted?: readonly number[]
   readonly deviceNames?: readonly (DeviceName & { readonly deviceId: string })[]
   readonly lockAfter?: LockMinutes
@@ -322,6 +324,7 @@ export class State {
       documents.push({ kind: 'wanted-entry', key: String(position), bytes: undefined })
       remember.push(() => { this.wantedEntries.delete(position) })
     }
+    if (transaction.linking !== undefined) documents.push({ kind: 'linking', key: 'own', ...transaction.linking })
     const { cardContent, lockAfter } = transaction
     if (cardContent !== undefined) {
       documents.push({ kind: 'setting', key: 'card', bytes: cardDocument.encode({ version: 1, content: cardContent }) })

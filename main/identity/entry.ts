@@ -94,6 +94,11 @@ export const entryHash = (suite: Suite, entry: Entry): Uint8Array => refHash(sui
 export const signPossession = (suite: Suite, newKey: KeyPair, possession: Possession): Uint8Array =>
   signWithLabel(suite, newKey.privateKey, possessionLabel, encode(PossessionTBS, possession))
 
+/** Whether a new key agreed to this. */
+export const possessionSigned = (
+  suite: Suite, newKey: Uint8Array, possession: Possession, signature: Uint8Array,
+): boolean => verifyWithLabel(suite, newKey, possessionLabel, encode(PossessionTBS, possession), signature)
+
 /** The entry that follows `head`, signed by `issuer`. `possession`: see `signPossession`. */
 export function makeEntry(suite: Suite, options: {
   readonly accountId: Uint8Array
@@ -118,8 +123,8 @@ export const issuerSigned = (suite: Suite, accountId: Uint8Array, { entry, signa
 export function newKeySigned(suite: Suite, accountId: Uint8Array, { entry, possession }: SignedEntry): boolean {
   const publicKey = newKeyOf(entry.operation)
   if (publicKey === undefined) return possession === undefined
-  const content = encode(PossessionTBS, { accountId, issuer: entry.issuer, operation: entry.operation })
-  return possession !== undefined && verifyWithLabel(suite, publicKey, possessionLabel, content, possession)
+  const content = { accountId, issuer: entry.issuer, operation: entry.operation }
+  return possession !== undefined && possessionSigned(suite, publicKey, content, possession)
 }
 
 /** The head of a log whose last entry this is. */

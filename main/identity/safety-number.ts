@@ -16,7 +16,8 @@ import { AccountId } from './genesis.ts'
 const rounds = 5_200
 const digitGroups = 6
 
-function digitsOf(suite: Suite, accountId: Uint8Array): string {
+/** 30 digits in six groups of five: the account's own, the same on all its devices and in all safety numbers. */
+export function digitsOf(suite: Suite, accountId: Uint8Array): string {
   let hash = refHash(suite, 'Coppice safety number 1', accountId)
   for (let round = 1; round < rounds; round++) hash = suite.hash(concat(hash, accountId))
   return Array.from({ length: digitGroups }, (_, at) => {

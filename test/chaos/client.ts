@@ -3,7 +3,7 @@ import path from 'node:path'
 import { createApp, type App } from '../../main/app.ts'
 import { nativeSuites } from '../../main/crypto/native.ts'
 import type { ArgumentOf, CallName, Change, Conversation, Entry, ResultOf } from '../../preload/api.ts'
-import { quietLog, vaultOf } from '../scenario/world.ts'
+import { pairing, quietLog, vaultOf } from '../scenario/world.ts'
 import type { ChaosLogs } from './delivery.ts'
 import { SeededRandom } from './random.ts'
 
@@ -49,7 +49,7 @@ export class Client {
     this.#app = createApp({
       profile: this.name, version: '0', deviceName: this.name, platform: 'Linux', vault: vaultOf(this.#file, this.#key, {}),
       delivery: this.#logs.view(this.name), ui: { show: (change) => { this.#see(change) } },
-      suiteOf: nativeSuites(this.#random.bytes), now: clock.now, random: this.#random.bytes, after: clock.after,
+      pairing, suiteOf: nativeSuites(this.#random.bytes), now: clock.now, random: this.#random.bytes, after: clock.after,
       idleMs: () => 0,
       log: quietLog(), report: (error) => { this.bugs.push(error) },
     })

@@ -8,10 +8,12 @@ import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createApp, type App } from '../../main/app.ts'
+import { productSuite } from '../../main/app/self.ts'
 import type { Alias } from '../../main/events.ts'
 import { nativeSuites } from '../../main/crypto/native.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import type { OpenLog } from '../../main/log/log.ts'
+import { hpkePairing } from '../../main/pairing/pairing.ts'
 import { openStore, type StoreOptions } from '../../main/sqlite/store.ts'
 import type { Delivery, Log, Store, Vault } from '../../main/ports.ts'
 import type {
@@ -20,6 +22,9 @@ import type {
 
 export const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 export const suites = nativeSuites(random)
+const product = suites(productSuite)
+if (product === undefined) throw new Error('suite 1 is missing')
+export const pairing = hpkePairing(product)
 
 /** A refusal of the app, as the window gets it. */
 export class Refused extends Error {
@@ -116,7 +121,7 @@ export class Person {
       platform: 'Linux', vault,
       delivery: this.through(openSqliteDelivery({ file: this.deliveryFile, pollMs: 20, now: () => this.now() })),
       ui: { show: (change) => { this.changes.push(change) } },
-      suiteOf: suites, now: () => this.now(), random, idleMs: () => this.idleMs,
+      pairing, suiteOf: suites, now: () => this.now(), random, idleMs: () => this.idleMs,
       after: (delayMs, run) => {
         const timer = setTimeout(() => { timers.delete(timer); run() }, delayMs)
         timers.add(timer)
@@ -177,6 +182,12 @@ export class Person {
     await this.call('conversation.accept', { conversation: request.id })
     return request.id
   }
+}
+
+/** Writes down the words of a person, as linking and backups ask for. */
+export async function confirmWords(person: Person): Promise<void> {
+  const words = await person.call('recovery.words', {})
+  await person.call('recovery.confirm', { words: [2, 9, 24].map((position) => ({ position, word: words[position - 1] ?? '' })) })
 }
 
 /** Waits until `look` gives something; fails with what was waited for. */
