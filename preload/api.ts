@@ -383,6 +383,8 @@ export const calls = {
     words: list(object({ position: count(1, 24), word: text(20, 1) }), 3),
   }).returns<undefined>(),
   'recovery.later': call({}).returns<undefined>(),
+  /** Replaces the recovery key, by its present 24 words; the new ones are shown and confirmed as at set-up. */
+  'recovery.rotate': call({ words: text(1000, 1) }).returns<undefined>(),
   'profile.rename': call({ name }).returns<undefined>(),
   /** Deletes this profile's keys and history from this computer; `name` must be the profile's own name. */
   'profile.remove': call({ name }).returns<undefined>(),
@@ -444,6 +446,8 @@ export const calls = {
   'devices.rename': call({ deviceId: id, name }).returns<undefined>(),
   /** Takes the device's keys back, and removes it from every conversation. */
   'devices.revoke': call({ deviceId: id }).returns<undefined>(),
+  /** Gives this device a new signature key, in every conversation. */
+  'devices.renew': call({}).returns<undefined>(),
   /** Gives a device the right to link and to revoke younger ones. */
   'devices.grant': call({ deviceId: id }).returns<undefined>(),
 

@@ -49,7 +49,7 @@ const deviceOf = (ports: Host, { suite, device, path, name = ports.deviceName }:
 }) => ({
   deviceId: deviceIdFor(suite, device.publicKey), devicePublicKey: device.publicKey,
   devicePrivateKey: device.privateKey, path: [...path], formerKeys: [], deviceName: cleanName(name),
-  platform: ports.platform, nextRecoverySeed: undefined,
+  platform: ports.platform, nextKey: undefined, nextRecoverySeed: undefined,
 })
 
 /** What a new device is told of the account that it is linked to. */

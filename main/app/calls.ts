@@ -14,6 +14,7 @@ import { appendEntry, wantRevocation } from './device-log.ts'
 import { ownDevices } from './devices.ts'
 import { dropDevice, idleIn, toldIdle, usageOf } from './health.ts'
 import { listInvites, makeInvite, showInvite, withdrawInvite } from './invites.ts'
+import { renewKey, rotateRecovery } from './keys.ts'
 import { pageOf } from './page.ts'
 import { foundPage } from './search.ts'
 import type { Linking } from './linking.ts'
@@ -37,6 +38,11 @@ const unbuilt = (): never => { throw new PortError('not-ready') }
 export const answers: Answers = {
   'recovery.words': ({ state }) => recoveryWords(state),
   'recovery.confirm': ({ state }, { words }) => { confirmWords(state, words); return undefined },
+  'recovery.rotate': async ({ state, sync }, { words }) => {
+    await rotateRecovery(state, words)
+    sync.kick()
+    return undefined
+  },
   'recovery.later': ({ state }) => {
     if (state.account.recoverySeed !== undefined) {
       state.transact({ account: { ...state.account, recovery: { type: 'later' } } })
@@ -175,6 +181,11 @@ export const answers: Answers = {
   'devices.revoke': ({ state, sync }, { deviceId }) => {
     if (!ownDevice(state, deviceId).mayRevoke) throw new PortError('not-allowed')
     wantRevocation(state, deviceId)
+    sync.kick()
+    return undefined
+  },
+  'devices.renew': async ({ state, sync }) => {
+    await renewKey(state)
     sync.kick()
     return undefined
   },

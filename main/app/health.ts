@@ -2,7 +2,7 @@ import { isCounted } from '../chat/content.ts'
 import { forgetOld, forgetsIn } from '../chat/epochs.ts'
 import { idleDevices, type IdleDevice } from '../chat/idle.ts'
 import { intend } from '../chat/membership.ts'
-import { renewal, wantsRenewal } from '../chat/renewal.ts'
+import { isOutdated, renewal, wantsRenewal } from '../chat/renewal.ts'
 import { still } from '../chat/room.ts'
 import { toHex } from '../mls/index.ts'
 import type { LogUsage } from '../../preload/api.ts'
@@ -25,7 +25,7 @@ export function renewInTime(state: State, id: string): void {
   const room = state.rooms.get(id)
   if (room === undefined) return
   const speaks = [...state.outbox.values()].some(({ room: of, body }) => toHex(of) === id && isCounted(body))
-  if (wantsRenewal(room, { now: state.ports.now(), speaks })) state.transact({ steps: [intend(room, renewal())] })
+  if (isOutdated(room, state.self) || wantsRenewal(room, { now: state.ports.now(), speaks })) state.transact({ steps: [intend(room, renewal())] })
 }
 
 /** Keys of epochs that are over for a day go (RFC 9420 §15.3). Gives how long until the next of them, if there is one. */

@@ -41,5 +41,5 @@ export const genesisRecordOf = (account: OwnAccount): Uint8Array =>
 /** Every secret of the account, to be wiped when it is put away. */
 export const secretsOf = (account: OwnAccount): readonly Secret[] => [
   account.devicePrivateKey, ...account.formerKeys.map(({ privateKey }) => privateKey),
-  ...[account.recoverySeed, account.nextRecoverySeed].flatMap((seed) => seed ?? []),
+  ...[account.nextKey?.privateKey, account.recoverySeed, account.nextRecoverySeed].flatMap((seed) => seed ?? []),
 ]

@@ -13,11 +13,11 @@ import { PortError, type LogRecord, type Ports } from '../ports.ts'
 import { onLeavesReplaced } from './alarms.ts'
 import { tendCard } from './card.ts'
 import { renewClaims } from './claim.ts'
-import { tendDeviceLog } from './device-log.ts'
 import { isRevoked } from './devices.ts'
 import { forgetInTime, renewInTime } from './health.ts'
 import { onInbox } from './inbox.ts'
 import { MemberLogs } from './member-logs.ts'
+import { tendKeys } from './keys.ts'
 import { leaveSpoilt } from './move.ts'
 import { acknowledge, encryptOutbox, report, stale, type Accepted } from './outbox.ts'
 import { ask, checkSlots, compareWhenStrange, gossip, gossipEveryMs, isAgedOut, noteHead, onStory } from './recover.ts'
@@ -231,7 +231,7 @@ export class Sync {
   /** The own account's device log; what it says of devices concerns every conversation. */
   async #readDevices(): Promise<void> {
     const before = this.#state.devices
-    await tendDeviceLog(this.#state)
+    await tendKeys(this.#state)
     this.#unreachable = false
     if (isRevoked(this.#state)) void this.stop()
     else if (this.#state.devices !== before) this.kick()

@@ -185,6 +185,8 @@ export const AccountDocument = struct({
   path: vector(SignedEntry, pathBytes),
   /** Signature keys that were replaced, as long as a group still knows this device by one of them. */
   formerKeys: vector(struct({ publicKey: opaque(64), privateKey: secret(64) }), 65_536),
+  /** The one that is to take the place of the present one. */
+  nextKey: optional(struct({ publicKey: opaque(64), privateKey: secret(64) })),
   /** What the device is called; empty: as the computer is. */
   deviceName: utf8(320),
   platform: utf8(40),
@@ -206,7 +208,7 @@ export const encodeAccount = (account: OwnAccount): Uint8Array =>
 export function decodeAccount(bytes: Uint8Array): OwnAccount {
   if (bytes[0] === accountVersion) return withoutVersion(decode(AccountDocument, bytes))
   const first = withoutVersion(decode(FirstAccountDocument, versioned(bytes)))
-  return { ...first, path: [], formerKeys: [], deviceName: '', platform: '', nextRecoverySeed: undefined }
+  return { ...first, path: [], formerKeys: [], deviceName: '', platform: '', nextKey: undefined, nextRecoverySeed: undefined }
 }
 
 const withoutVersion = <T extends { readonly version: number }>({ version: _, ...rest }: T): Omit<T, 'version'> => rest

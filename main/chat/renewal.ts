@@ -1,5 +1,6 @@
-import { decode, uint32, type Suite } from '../mls/index.ts'
+import { Credential, decode, encode, equal, leafAt, uint32, type Suite } from '../mls/index.ts'
 import { deviceCount, isDue, isOpen, isWell, type Intent, type Room, type RoomState } from './room.ts'
+import type { Self } from './self.ts'
 
 /**
  * When a device gives its leaf new keys, so that whoever has stolen the old ones is shut out (RFC 9420 §16.6): at once
@@ -33,6 +34,15 @@ export const wantsRenewal = (state: RoomState, { now, speaks }: { readonly now: 
   state.group !== undefined && deviceCount(state) > 1 && isOpen(state.room) && isWell(state.room)
   && state.room.state === 'active' && state.pending === undefined
   && now >= state.room.renewAt + (speaks ? 0 : quietMs) && !state.room.intents.some(({ type }) => type === 'renew')
+
+/** Does the own leaf show another key or certificate path than the device has now? Then at once. */
+export function isOutdated({ group, room, pending }: RoomState, { signatureKeyPair, credential }: Self): boolean {
+  if (group === undefined || pending !== undefined || !isOpen(room) || !isWell(room) || room.state !== 'active') return false
+  const leaf = leafAt(group.tree, group.ownLeaf)
+  if (leaf === undefined || room.intents.some(({ type }) => type === 'renew')) return false
+  return !equal(leaf.signatureKey, signatureKeyPair.publicKey)
+    || !equal(encode(Credential, leaf.credential), encode(Credential, credential))
+}
 
 /** What a commit means for the own leaf: it is new, or somebody else was first. */
 export function afterCommit(

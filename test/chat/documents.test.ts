@@ -20,7 +20,7 @@ test('An account of version 1 still opens: the first device, called as the compu
   assert.deepEqual(plain(account), {
     name: 'Anna', createdAt: 0x0193e5f8c000n, genesis: fromHex('aabb'), deviceId: fromHex('cccc'),
     devicePublicKey: fromHex('d1d2'), devicePrivateKey: fromHex('e1e2'), path: [], formerKeys: [], deviceName: '',
-    platform: '', recoverySeed: fromHex('f1f2'), nextRecoverySeed: undefined, recoverySealKey: fromHex('01'),
+    platform: '', nextKey: undefined, recoverySeed: fromHex('f1f2'), nextRecoverySeed: undefined, recoverySealKey: fromHex('01'),
     recoveryCardName: fromHex('02'), recovery: { type: 'waiting' },
   })
   const account2: OwnAccount = {

@@ -1,0 +1,157 @@
+import { equal, fromHex, leafAt, type KeyPair, type Secret } from '../mls/index.ts'
+import { pathLimit } from '../identity/credential.ts'
+import type { DeviceLog } from '../identity/device-log.ts'
+import { signPossession, type Operation } from '../identity/entry.ts'
+import { pathTo } from '../identity/path.ts'
+import { deriveRecovery, newSeed, recoveryKeyPair, recoverySealKeyPair } from '../identity/recovery.ts'
+import { claimSlot, encodeClaim, keyPackageLog, type OwnKeyPackage } from '../chat/mail.ts'
+import { PortError } from '../ports.ts'
+import { seedFrom } from './account.ts'
+import { issueEntry, tendDeviceLog } from './device-log.ts'
+import type { State } from './state.ts'
+
+/**
+ * Keys that take the place of others: this device's signature key, and the account's recovery key. The new one is
+ * stored before the log hears of it, and is used once the log says that it stands; a kill in between changes nothing.
+ */
+
+/** How long what others made for a former key may be on its way. */
+const underWayMs = 14 * 24 * 60 * 60 * 1000
+
+/**
+ * Gives this device a new signature key, and its KeyPackages too; its leaves follow by a commit in each conversation.
+ * Rejects with PortError('not-allowed') where the certificate path would become too long.
+ */
+export async function renewKey(state: State): Promise<void> {
+  const { account, self } = state
+  if (account.path.length >= pathLimit) throw new PortError('not-allowed', 'path')
+  const next = account.nextKey ?? self.suite.signatureKeyPair()
+  if (account.nextKey === undefined) state.transact({ account: { ...account, nextKey: next } })
+  const operation: Operation = { type: 'renew', publicKey: next.publicKey }
+  const issuer = self.signatureKeyPair
+  await issueEntry(state, { operation, issuer, possession: consent(state, { next, issuer, operation }) })
+  adopt(state)
+}
+
+/**
+ * Replaces the recovery key, by its present words; the new ones are shown and confirmed as at set-up. Throws PortError
+ * with what is wrong with the words: 'words-foreign' for those of another key, or of one that was replaced before.
+ */
+export async function rotateRecovery(state: State, words: string): Promise<void> {
+  const { suite } = state.self
+  const seed = seedFrom(words)
+  const issuer = recoveryKeyPair(suite, seed)
+  seed.wipe()
+  const spent: Secret[] = [issuer.privateKey]
+  try {
+    if (!equal(issuer.publicKey, state.devices.recoveryPublicKey)) throw new PortError('words-foreign')
+    const nextRecoverySeed = state.account.nextRecoverySeed ?? newSeed(suite)
+    if (state.account.nextRecoverySeed === undefined) state.transact({ account: { ...state.account, nextRecoverySeed } })
+    const next = recoveryKeyPair(suite, nextRecoverySeed)
+    spent.push(next.privateKey)
+    const operation: Operation = { type: 'rotateRecovery', publicKey: next.publicKey }
+    await issueEntry(state, { operation, issuer, possession: consent(state, { next, issuer, operation }) })
+  } finally {
+    for (const secret of spent) secret.wipe()
+  }
+  adopt(state)
+}
+
+/** Of the new key to its part in the account. */
+const consent = ({ self }: State, { next, issuer, operation }: {
+  readonly next: KeyPair, readonly issuer: KeyPair, readonly operation: Operation
+}): Uint8Array => signPossession(self.suite, next, {
+  accountId: fromHex(self.accountId), issuer: issuer.publicKey, operation,
+})
+
+/** What is wanted of the device log, and what follows from it for this device's keys. */
+export async function tendKeys(state: State): Promise<void> {
+  await tendDeviceLog(state)
+  adopt(state)
+  await retireKeyPackages(state)
+  dropFormerKeys(state)
+}
+
+/** Takes into use what the log says is in force. */
+function adopt(state: State): void {
+  const { self: { deviceId, suite }, devices } = state
+  const { nextKey, nextRecoverySeed } = state.account
+  const own = devices.devices.find((device) => device.deviceId === deviceId)
+  if (nextKey !== undefined && own !== undefined && equal(own.publicKey, nextKey.publicKey)) useKey(state, nextKey)
+  if (nextRecoverySeed === undefined) return
+  const next = recoveryKeyPair(suite, nextRecoverySeed)
+  next.privateKey.wipe()
+  if (equal(next.publicKey, devices.recoveryPublicKey)) useRecovery(state, nextRecoverySeed)
+}
+
+function useKey(state: State, { publicKey, privateKey }: KeyPair): void {
+  const { account, devices } = state
+  const former = { publicKey: account.devicePublicKey, privateKey: account.devicePrivateKey }
+  state.transact({ account: {
+    ...account, devicePublicKey: publicKey, devicePrivateKey: privateKey, nextKey: undefined,
+    path: [...pathTo(devices, publicKey)], formerKeys: [...account.formerKeys, former],
+  } })
+}
+
+function useRecovery(state: State, recoverySeed: Secret): void {
+  const { account, self: { suite } } = state
+  const seal = recoverySealKeyPair(suite, recoverySeed)
+  seal.privateKey.wipe()
+  state.transact({
+    account: {
+      ...account, recoverySeed, nextRecoverySeed: undefined, recoverySealKey: seal.publicKey,
+      recoveryCardName: deriveRecovery(suite, recoverySeed, 'cardName').unwrap(), recovery: { type: 'waiting' },
+    },
+    wipe: account.recoverySeed === undefined ? [] : [account.recoverySeed],
+  })
+  state.ports.vault.sealTo(seal.publicKey)
+}
+
+// ---------------------------------------------------------------- former keys
+
+const isUnder = (own: OwnKeyPackage, key: KeyPair): boolean => equal(own.keyPackage.leafNode.signatureKey, key.publicKey)
+
+const underFormer = ({ keyPackages, self }: State): readonly OwnKeyPackage[] =>
+  [...keyPackages.values()].filter((own) => self.formerKeys.some((key) => isUnder(own, key)))
+
+/** What nobody has claimed of the stock under a former key is claimed by this device itself: nobody shall use it. */
+async function retireKeyPackages(state: State): Promise<void> {
+  const { deviceId } = state.self
+  for (const own of underFormer(state)) {
+    if (own.lastResort || own.claimed) continue
+    const claim = encodeClaim(deviceId)
+    const answer = await state.ports.delivery.append(keyPackageLog(deviceId), claim, claimSlot(own.reference))
+    if (answer.type === 'accepted') drop(state, [own])
+  }
+}
+
+/** A former key goes with the last leaf and KeyPackage that show it; what may be on its way is waited for. */
+function dropFormerKeys(state: State): void {
+  const { account, ports } = state
+  if (account.formerKeys.length === 0) return
+  if (ports.now() - renewedAt(state.devices, account.devicePublicKey) >= underWayMs) drop(state, underFormer(state))
+  const over = account.formerKeys.filter((key) => !isUsed(state, key))
+  if (over.length === 0) return
+  state.transact({
+    account: { ...account, formerKeys: account.formerKeys.filter((key) => !over.includes(key)) },
+    wipe: over.map(({ privateKey }) => privateKey),
+  })
+}
+
+const renewedAt = ({ entries }: DeviceLog, publicKey: Uint8Array): number =>
+  entries.find(({ entry: { operation } }) => 'publicKey' in operation && operation.type !== 'revoke'
+    && equal(operation.publicKey, publicKey))?.entry.time ?? 0
+
+function isUsed(state: State, key: KeyPair): boolean {
+  if (underFormer(state).some((own) => isUnder(own, key))) return true
+  return [...state.rooms.values()].some(({ group, pending }) => [group, pending?.next].some((one) =>
+    one !== undefined && equal(leafAt(one.tree, one.ownLeaf)?.signatureKey ?? new Uint8Array(0), key.publicKey)))
+}
+
+function drop(state: State, keyPackages: readonly OwnKeyPackage[]): void {
+  if (keyPackages.length === 0) return
+  state.transact({
+    removedKeyPackages: keyPackages.map(({ reference }) => reference),
+    wipe: keyPackages.flatMap(({ privateKeys }) => Object.values(privateKeys)),
+  })
+}
