@@ -121,6 +121,8 @@ export type Conversation = {
   readonly healedAt: number
   /** This device cannot follow the group and has asked so many times to be let back in. */
   readonly recovering?: { readonly reason: RecoveryReason, readonly since: number, readonly asked: number }
+  /** Other own devices that ask to be let back in: they are, at that time, unless this person says it was not them. */
+  readonly asking?: readonly { readonly deviceId: string, readonly device: string, readonly until: number }[]
   /** In a request: who asks, and whether they hold an invite of this person. */
   readonly request?: { readonly from: string, readonly byInvite: boolean }
 }
@@ -143,8 +145,8 @@ export type Fact =
   | { readonly fact: 'left', readonly who: string }
   | { readonly fact: 'renamed', readonly by: string, readonly name: string }
   | { readonly fact: 'accepted', readonly who: string }
-  /** A device of `who` could not follow any more, and `by` let it back in. */
-  | { readonly fact: 'returned', readonly by: string, readonly who: string }
+  /** A device of `who` could not follow any more, and `by` let it back in. `device`: its name, if it is not this one. */
+  | { readonly fact: 'returned', readonly by: string, readonly who: string, readonly device?: string }
   /** `by` took out a device of `who` that was silent for long. `absent`: it was the last one. */
   | { readonly fact: 'dropped', readonly by: string, readonly who: string, readonly absent: boolean }
   /** The list of changes was filled with rubbish, so `by` took the group to a new place. */
@@ -423,6 +425,8 @@ export const calls = {
   'conversation.remove': call({ conversation: id, accountId: id }).returns<undefined>(),
   /** Removes a device that was silent for long; with its last one a person becomes absent. */
   'conversation.drop': call({ conversation: id, deviceId: id }).returns<undefined>(),
+  /** "This was not me": refuses an own device's request to be let back in, for everybody in the conversation. */
+  'conversation.veto': call({ conversation: id, deviceId: id }).returns<undefined>(),
   'conversation.leave': call({ conversation: id }).returns<undefined>(),
   'conversation.details': call({ conversation: id }).returns<Details>(),
   /** Nothing where messages are kept elsewhere. */

@@ -2,9 +2,10 @@ import { fromHex, toHex } from '../mls/index.ts'
 import { readInvite, type ContactCard } from '../chat/invite.ts'
 import { closeRoom } from '../chat/epochs.ts'
 import { createRoom, intend, leaveRoom, mayChange } from '../chat/membership.ts'
+import { onVeto, vetoOf } from '../chat/readmit.ts'
 import { acceptRequest } from '../chat/requests.ts'
 import { isOpen, still, withRoom, type Claimed, type Intent, type RoomState } from '../chat/room.ts'
-import { composeText, profileBody } from '../chat/send.ts'
+import { composeText, profileBody, vetoBody } from '../chat/send.ts'
 import type { ArgumentOf, CallName, InvitePreview, OwnDevice, ResultOf } from '../../preload/api.ts'
 import { PortError } from '../ports.ts'
 import { confirmWords, nameFrom, recoveryWords } from './account.ts'
@@ -112,6 +113,17 @@ export const answers: Answers = {
   },
   'conversation.drop': ({ state, sync }, { conversation, deviceId }) => {
     dropDevice(state, conversation, deviceId)
+    sync.kick(conversation)
+    return undefined
+  },
+  'conversation.veto': ({ state, sync }, { conversation, deviceId }) => {
+    const room = state.room(conversation)
+    const veto = vetoOf(room.room, deviceId)
+    if (veto?.accountId !== state.self.accountId) throw new PortError('bad-argument', 'deviceId')
+    state.transact({
+      steps: [still(onVeto(room, veto))], say: [{ room: conversation, body: vetoBody(veto) }],
+      notice: { code: 'veto-told' },
+    })
     sync.kick(conversation)
     return undefined
   },

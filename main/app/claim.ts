@@ -56,7 +56,8 @@ const isOver = ({ keyPackage }: Claimed, now: number): boolean =>
 
 type Wanted = { readonly accountId: string, readonly deviceId: string, readonly token: string }
 
-async function claimDevice(state: State, wanted: Wanted): Promise<Claimed | undefined> {
+/** One of a device's KeyPackages, or `undefined` while it has none. Rejects with PortError('delivery-unreachable'). */
+export async function claimDevice(state: State, wanted: Wanted): Promise<Claimed | undefined> {
   const log = keyPackageLog(wanted.deviceId)
   const records = await readAll(state.ports.delivery, log)
   const slots = new Set(records.map((record) => record.slot))

@@ -12,7 +12,8 @@ import type { State, Transaction } from './state.ts'
  */
 export function joinTwins(state: State, arrived: RoomStep): Transaction {
   const { room } = arrived.state
-  if (room.kind !== 'direct' || room.state !== 'request') return { steps: [arrived] }
+  // From the other person, or from an own device on which this person has started one as well.
+  if (room.kind !== 'direct' || (room.state !== 'request' && state.rooms.has(room.id))) return { steps: [arrived] }
   const twin = [...state.rooms.values()].find((other) => other.room.id !== room.id && other.room.kind === 'direct'
     && other.room.peer === room.peer && (other.room.state === 'active' || other.room.state === 'creating'))
   if (twin === undefined) return { steps: [arrived] }

@@ -109,6 +109,7 @@ function welcome(state: State, input: {
   const received = receiveWelcome(invitation, own, {
     moment: state.moment(), suiteOf: state.ports.suiteOf, byInvite: invite !== undefined,
     known: (id) => state.rooms.get(id),
+    ownDevices: new Set(state.devices.devices.flatMap((one) => one.revoked ? [] : [one.deviceId])),
   })
   const isBehind = received !== undefined && 'behind' in received
   if (isBehind && !isRead) return received

@@ -13,6 +13,7 @@ import type { OwnKeyPackage } from '../chat/mail.ts'
 import {
   isWell, still, tellConversation, tellEntry, type Outgoing, type RoomState, type RoomStep, type Say,
 } from '../chat/room.ts'
+import { askingOf } from '../chat/readmit.ts'
 import { deliveredBody, helloBody, introductionsBody } from '../chat/send.ts'
 import { messageEntryId, type Known } from '../chat/receive.ts'
 import type { Self } from '../chat/self.ts'
@@ -174,7 +175,10 @@ export class State {
   trustOf = (accountId: string): ReturnType<typeof tellTrust> => tellTrust(this.trust.get(accountId))
 
   conversation(state: RoomState): Conversation {
-    return tellConversation(state, this.self.accountId, this)
+    const asking = askingOf(state.room, this.self.accountId)
+    return {
+      ...tellConversation(state, this.self.accountId, this), ...asking.length === 0 ? {} : { asking },
+    }
   }
 
   conversations(): readonly Conversation[] {

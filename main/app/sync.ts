@@ -23,7 +23,8 @@ import { acknowledge, encryptOutbox, report, stale, type Accepted } from './outb
 import { ask, checkSlots, compareWhenStrange, gossip, gossipEveryMs, isAgedOut, noteHead, onStory } from './recover.ts'
 import { byPosition, type State } from './state.ts'
 import { onKeyPackageLog, restock, tendStock } from './stock.ts'
-import { Tasks } from './tasks.ts'
+import { chance, Tasks } from './tasks.ts'
+import { tendDevices } from './tend-devices.ts'
 import { isHeld } from './trust.ts'
 
 /**
@@ -269,6 +270,8 @@ export class Sync {
     this.#forget(id)
     report(this.#state, id)
     renewInTime(this.#state, id)
+    const tendMs = await tendDevices(this.#state, id)
+    if (tendMs !== undefined) this.#tasks.wake(`tend ${id}`, tendMs, () => { this.kick(id) })
     await this.#commitOrWait(id)
     const encrypted = encryptOutbox(this.#state, id)
     if (encrypted === 'some') this.kick(id)
@@ -449,9 +452,9 @@ export class Sync {
       this.#laterCommit(state)
       return
     }
-    if (state.room.intents.every((intent) => intent.type === 'readmit')) {
-      // Somebody's proposal or request: every member wants to commit it, so who does is left to chance.
-      await new Promise<void>((resolve) => { this.#ports.after(jitterOf(this.#ports), resolve) })
+    if (state.room.intents.every(({ type }) => type === 'readmit' || type === 'revoke' || type === 'link')) {
+      // Somebody's proposal, request or device: every member wants to commit it, so who does is left to chance.
+      await chance(this.#ports)
       if (this.#stopped) return
       await this.#readCommits(id)
     }
@@ -489,6 +492,3 @@ const cardQuietMs = 2_000
 /** How long a commit may need something that is not here. */
 const undecidedMs = 2 * 60 * 1000
 const otherEveryMs = 60 * 1000
-const jitterMs = 400
-
-const jitterOf = (ports: Ports): number => ((ports.random(1)[0] ?? 0) / 256) * jitterMs

@@ -66,3 +66,9 @@ export class Tasks {
 
 /** Read anew: a kick may have set it while the work awaited. */
 const isWanted = (task: Task): boolean => task.again
+
+const chanceMs = 400
+
+/** A moment of random length: who does first what several could do is left to chance. */
+export const chance = ({ after, random }: Pick<Ports, 'after' | 'random'>): Promise<void> =>
+  new Promise((resolve) => { after(((random(1)[0] ?? 0) / 256) * chanceMs, resolve) })

@@ -8,8 +8,8 @@ import { refined, versioned } from '../identity/fields.ts'
 import { AccountId } from '../identity/genesis.ts'
 
 /**
- * Accounts whose last leaf was removed because its device was silent for long. They belong to the group still: a signed
- * request of a device of theirs brings them back, whoever commits it (readmit.ts).
+ * Accounts whose last leaf was removed because its device was silent for long, or was taken back (revocations.ts). They
+ * belong to the group still: a signed request of a device of theirs brings them back, whoever commits it (readmit.ts).
  */
 
 const accountLimit = 1_024
@@ -68,22 +68,26 @@ function presentAfter(group: Group, applied: AppliedCommit): ReadonlySet<string>
 
 /**
  * Why a commit may not leave the list of absent accounts as it does, or `undefined`. Nobody is both here and absent; an
- * admin lists whom the commit removes, and strikes out whoever shall not come back.
+ * admin lists whom the commit removes, and strikes out whoever shall not come back. `lost`: accounts whose last leaf goes
+ * because it was taken back; anybody lists them, and nobody puts them out of the group by it.
  */
-export function absentRefusal(group: Group, applied: AppliedCommit, admin: boolean): string | undefined {
+export function absentRefusal(group: Group, applied: AppliedCommit, { admin, lost }: {
+  readonly admin: boolean, readonly lost: ReadonlySet<string>
+}): string | undefined {
   const was = absentIn(group.context.extensions)
   const is = absentIn(extensionsAfter(group, applied))
-  if (was.length === 0 && is.length === 0) return undefined
+  if (was.length === 0 && is.length === 0 && lost.size === 0) return undefined
   const present = presentAfter(group, applied)
   for (const { accountId, incarnation } of is) {
     if (present.has(accountId)) return 'a member is not absent'
     const before = was.find((one) => one.accountId === accountId)
-    if (before === undefined && !admin) return 'only an admin lists somebody as absent'
+    if (before === undefined && !admin && !lost.has(accountId)) return 'only an admin lists somebody as absent'
     if (incarnation !== (before?.incarnation ?? incarnationOf(group, accountId))) return 'an absent account was a member'
   }
-  const struck = was.filter(({ accountId }) =>
-    !present.has(accountId) && !is.some((one) => one.accountId === accountId))
-  return struck.length > 0 && !admin ? 'only an admin strikes out an absent account' : undefined
+  const isGone = (accountId: string): boolean =>
+    !present.has(accountId) && !is.some((one) => one.accountId === accountId)
+  if (hasRoom(is) && [...lost].some(isGone)) return 'whose last device was taken back is absent'
+  return was.some(({ accountId }) => isGone(accountId)) && !admin ? 'only an admin strikes out an absent account' : undefined
 }
 
 /** The GroupContext's extensions when the commit has taken effect. */

@@ -29,6 +29,8 @@ const Body = openChoice(uint16, {
   })],
   /** Status report (draft-ietf-mimi-content §Message Status Report): these messages are stored on the sender's device. */
   delivered: [5, struct({ messages: vector(ContentId, receiptLimit) })],
+  /** A device of the sender's account shall not be let back in by a request of this incarnation or an earlier one. */
+  veto: [6, struct({ deviceId: fixed(16), incarnation: uint64 })],
 }, 1_048_576)
 export type Body = Infer<typeof Body>
 

@@ -1,14 +1,15 @@
 import {
   droppedSecrets, epochAuthenticator, forgetPast, leafAt, leavesOf, pastEpochLimit, toHex,
-  type AppliedCommit, type Group, type Secret,
+  type AppliedCommit, type Group, type LeafNode, type Secret,
 } from '../mls/index.ts'
 import { deviceIdOf } from '../identity/credential.ts'
-import { absentIn } from './absent.ts'
-import { accountOf } from './account-of.ts'
+import { absentIn, extensionsAfter } from './absent.ts'
+import { accountOf, deviceNameOf } from './account-of.ts'
 import { commitTime } from './note.ts'
 import { policyIn } from './policy.ts'
 import { withPassed } from './history.ts'
 import { afterCommit } from './renewal.ts'
+import { isRevoked, revocationsIn } from './revocations.ts'
 import { freshEpoch, still, tellFact, withRoom, type Member, type Room, type RoomState, type RoomStep, type Sighting } from './room.ts'
 import { groupLog, sealOf, type Seal } from './sealed.ts'
 import type { Moment } from './self.ts'
@@ -119,7 +120,9 @@ function tellChanges(
   const is = new Set(step.state.members.map((member) => member.accountId))
   const by = accountOf(applied.committerLeaf)
   const id = (name: string): string => `${step.state.room.id}.${group.context.epoch}.${name}`
-  const gone = [...was].filter((accountId) => !is.has(accountId))
+  const leaves = leafChanges(before, applied)
+  const lost = new Set(leaves.revoked.map(accountOf))
+  const gone = [...was].filter((accountId) => !is.has(accountId) && !lost.has(accountId))
   const absent = gone.filter((accountId) => step.state.room.absent.includes(accountId))
   const left = gone.filter((accountId) => leftByThemselves(before, applied, accountId))
   // Who was absent and does not come back is removed as well.
@@ -129,28 +132,62 @@ function tellChanges(
   const back = come.filter((accountId) => before.room.absent.includes(accountId))
   const added = come.filter((accountId) => !back.includes(accountId))
   const of = (who: string): string => who.slice(0, 16)
+  const device = (leaf: LeafNode): string => deviceIdOf(leaf.credential).slice(0, 16)
   let told = step
+  for (const leaf of leaves.revoked) {
+    told = tellFact(told, at, id(`revoked.${device(leaf)}`), {
+      fact: 'revoked', by, who: accountOf(leaf), device: deviceNameOf(leaf),
+    })
+  }
   if (removed.length > 0) told = tellFact(told, at, id('removed'), { fact: 'removed', by, who: removed })
   for (const who of left) told = tellFact(told, at, id(`left.${of(who)}`), { fact: 'left', who })
-  for (const who of [...absent, ...droppedOf(applied, is)]) {
+  for (const who of new Set([...absent, ...leaves.dropped.map(accountOf).filter((accountId) => is.has(accountId))])) {
     told = tellFact(told, at, id(`dropped.${of(who)}`), { fact: 'dropped', by, who, absent: !is.has(who) })
   }
   if (added.length > 0) told = tellFact(told, at, id('added'), { fact: 'added', by, who: added })
+  for (const leaf of leaves.linked) {
+    told = tellFact(told, at, id(`linked.${device(leaf)}`), {
+      fact: 'linked', who: accountOf(leaf), device: deviceNameOf(leaf),
+    })
+  }
   for (const who of back) told = tellFact(told, at, id(`returned.${of(who)}`), { fact: 'returned', by, who })
+  for (const leaf of leaves.returned) {
+    told = tellFact(told, at, id(`returned.${device(leaf)}`), {
+      fact: 'returned', by, who: accountOf(leaf), device: deviceNameOf(leaf),
+    })
+  }
   if (before.room.name !== told.state.room.name) {
     told = tellFact(told, at, id('renamed'), { fact: 'renamed', by, name: told.state.room.name })
   }
   return told
 }
 
-/** Members who lost a device for which none came in its place. */
-function droppedOf({ added, removed }: AppliedCommit, is: ReadonlySet<string>): readonly string[] {
-  const accounts = (leaves: AppliedCommit['added']): readonly string[] => leaves.map(({ leafNode }) => accountOf(leafNode))
-  const replaced = new Set(accounts(added))
-  return [...new Set(accounts(removed))].filter((accountId) => is.has(accountId) && !replaced.has(accountId))
+/**
+ * What became of devices. `linked`: a new one of somebody who was there. `returned`: its leaf was replaced. `revoked`:
+ * it was taken back. `dropped`: it went, whatever became of its person.
+ */
+function leafChanges({ group, members }: RoomState, applied: AppliedCommit): {
+  readonly [K in 'linked' | 'returned' | 'revoked' | 'dropped']: readonly LeafNode[]
+} {
+  const idOf = ({ credential }: LeafNode): string => deviceIdOf(credential)
+  const present = new Set(members.map(({ accountId }) => accountId))
+  const removed = applied.removed.map(({ leafNode }) => leafNode)
+  const added = applied.added.map(({ leafNode }) => leafNode)
+  const [out, back] = [new Set(removed.map(idOf)), new Set(added.map(idOf))]
+  const revocations = group === undefined ? [] : revocationsIn(extensionsAfter(group, applied))
+  const revoked = removed.filter((leafNode) => isRevoked(revocations, leafNode))
+  return {
+    // With what a new conversation begins is not worth a word.
+    linked: added.filter((leafNode) =>
+      group?.context.epoch !== 0n && present.has(accountOf(leafNode)) && !out.has(idOf(leafNode))),
+    returned: added.filter((leafNode) => out.has(idOf(leafNode))),
+    revoked,
+    dropped: removed.filter((leafNode) => !revoked.includes(leafNode) && !back.has(idOf(leafNode))),
+  }
 }
 
-const leftByThemselves = (before: RoomState, applied: AppliedCommit, accountId: string): boolean =>
+/** Whether a device of the account itself proposed that it goes. */
+export const leftByThemselves = (before: RoomState, applied: AppliedCommit, accountId: string): boolean =>
   applied.proposals.some(({ proposal, sender }) => {
     if (proposal.type !== 'remove' || sender.type !== 'member' || before.group === undefined) return false
     const proposer = leafAt(before.group.tree, sender.leafIndex)

@@ -1,5 +1,5 @@
 import {
-  credentialType, decode, encode, extensionType, fixed, mapped, mls10, names, RequiredCapabilities, struct, uint32,
+  credentialType, decode, encode, extensionType, fixed, mapped, mls10, names, RequiredCapabilities, struct, toHex, uint32,
   uint64, uint8, vector, type Capabilities, type Codec, type Extension, type Extensions, type Infer, type KeyPackage,
   type Lifetime,
 } from '../mls/index.ts'
@@ -64,8 +64,10 @@ export function logHeadIn(extensions: Extensions): DeviceLogHead | undefined {
 
 /** `revocations`, version 1: entries of the account's device log that this key issued count up to `lastHonoured`. */
 export const Revocations = versioned(1, struct({
-  revocations: vector(
-    struct({ accountId: AccountId, revokedKey: IdentityKey, lastHonoured: uint32 }), 1_048_576,
+  revocations: refined(
+    vector(struct({ accountId: AccountId, revokedKey: IdentityKey, lastHonoured: uint32 }), 1_048_576),
+    (all) => new Set(all.map((one) => `${toHex(one.accountId)} ${toHex(one.revokedKey)}`)).size === all.length,
+    'a list of different keys',
   ),
 }))
 export type Revocations = Infer<typeof Revocations>

@@ -1,5 +1,5 @@
 import {
-  commit, createGroup, encode, fromHex, leafAt, leavesOf, merge, MLSMessage, propose, toHex,
+  commit, createGroup, encode, fromHex, leafAt, leavesOf, merge, MLSMessage, MlsError, propose, toHex,
   type Extensions, type Group, type Secret,
 } from '../mls/index.ts'
 import { closeRoom, enterEpoch, membersOf, roomOfPolicy } from './epochs.ts'
@@ -10,10 +10,12 @@ import { encodeWelcomeMail, inboxLog } from './mail.ts'
 import { accountOf } from './account-of.ts'
 import { encodeNote } from './note.ts'
 import { leafOfKey } from './idle.ts'
-import { isReadmitted } from './readmit.ts'
+import { commitRefusal, viewOf } from './policy.ts'
+import { hasDevice, isReadmitted } from './readmit.ts'
 import { renewalAfter } from './renewal.ts'
+import { isRevoked, isRevokedIn, type Revocation } from './revocations.ts'
 import {
-  administers, emptyRoom, isDue, isOpen, isWell, still, tellFact, withRoom, type Claimed, type Intent, type PendingCommit, type Room,
+  administers, deviceCount, emptyRoom, isDue, isOpen, isWell, still, tellFact, withRoom, type Claimed, type Intent, type PendingCommit, type Room,
   type RoomState, type RoomStep,
 } from './room.ts'
 import { commitSlot, groupLog, sealOf, sealRecord } from './sealed.ts'
@@ -78,7 +80,7 @@ export function makeCommit(state: RoomState, moment: Moment, position: Position)
   if (wanted.proposals.length === 0 && group.proposals.size === 0 && !wanted.renews) {
     return still(withRoom(cleaned, cleaned.room.state === 'creating' ? { state: 'active' } : {}))
   }
-  const made = commit(group, {
+  const made = commit(withoutRevoked(group, wanted.revocations), {
     proposals: wanted.proposals, authenticatedData: encodeNote(moment.now, wanted.attachments), authentication: moment.self.authentication,
     // What the leaf says is renewed with its keys: this version's capabilities, the newest head of the device log, and
     // the signature key that is in force (RFC 9420 §7.2), with its certificate path.
@@ -88,6 +90,9 @@ export function makeCommit(state: RoomState, moment: Moment, position: Position)
     forcePath: true,
     groupInfoExtensions: [tellNewcomers(state.history)],
   })
+  // Everybody judges it so: one that they refuse would leave this device alone in an epoch of its own.
+  const refusal = commitRefusal(viewOf(group, state.members), made.applied)
+  if (refusal !== undefined) throw new MlsError('refused', refusal)
   // A commit travels with the proposals that it references, so that nobody lacks one.
   const byReference = made.applied.proposals.some((one) => one.byReference)
   const messages = byReference ? state.room.proposals.map((one) => fromHex(one.message)) : []
@@ -104,6 +109,14 @@ export function makeCommit(state: RoomState, moment: Moment, position: Position)
     publish: [{ log, slot: pending.slot, bytes, target: 'commit' }],
     wipe: [...made.wipe, seal.key],
   }
+}
+
+/** Proposals of leaves that the commit itself forbids are not in it (RFC 9420 §12.2). */
+function withoutRevoked(group: Group, revocations: readonly Revocation[]): Group {
+  const proposals = [...group.proposals].filter(([, { proposal }]) =>
+    !(proposal.type === 'add' && isRevoked(revocations, proposal.keyPackage.leafNode))
+    && !(proposal.type === 'update' && isRevoked(revocations, proposal.leafNode)))
+  return proposals.length === group.proposals.size ? group : { ...group, proposals: new Map(proposals) }
 }
 
 /** A leaf by which this device was let back in stays one. */
@@ -159,11 +172,13 @@ export function settle(step: RoomStep, moment: Moment): RoomStep {
       case 'rename': return room.name === intent.name ? [] : [intent]
       case 'readmit': return group === undefined || isReadmitted(group, intent) ? [] : [intent]
       case 'renew': return [intent]
+      case 'link': return group === undefined || hasDevice(group, intent.deviceId) ? [] : [intent]
+      case 'revoke': return group === undefined || isRevokedIn(group, intent) ? [] : [intent]
     }
   })
   const state = withRoom(step.state, { intents, state: room.state === 'creating' ? 'active' : room.state })
   const settled = { ...step, state }
-  const alone = members.length === 1 && members[0]?.accountId === moment.self.accountId
+  const alone = members.length === 1 && members[0]?.accountId === moment.self.accountId && room.absent.length === 0
   if (room.kind === 'direct' && alone && room.state !== 'creating') return closeRoom(settled, 'left')
   return room.leaving ? proposeLeaving(settled, moment) : settled
 }
@@ -178,10 +193,17 @@ export function leaveRoom(state: RoomState, moment: Moment): RoomStep {
   })
   const alone = told.state.members.every((member) => member.accountId === moment.self.accountId)
   // Who cannot follow the group cannot propose to it either: the leaf stays until it is idle for long.
-  if (alone || told.state.group === undefined || !isWell(state.room)) return closeRoom(told, 'left')
+  if (told.state.group === undefined || !isWell(state.room)) return closeRoom(told, 'left')
+  if (alone) return closeRoom(deviceCount(state) > 1 ? sayFarewell(told, moment) : told, 'left')
   const leaving = { ...told, state: withRoom(told.state, { leaving: true, state: 'left', intents: [], unread: 0 }) }
   // A commit of our own that is on its way decides first: it may be accepted already.
   return leaving.state.pending === undefined ? proposeLeaving(leaving, moment) : leaving
+}
+
+/** Nobody else is here to commit it: the own devices close the conversation when they hear of it. */
+function sayFarewell(told: RoomStep, moment: Moment): RoomStep {
+  const said = proposeLeaving(told, moment)
+  return { ...said, publish: said.publish.map((one) => ({ ...one, target: 'record' })) }
 }
 
 function proposeLeaving(step: RoomStep, moment: Moment): RoomStep {

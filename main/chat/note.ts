@@ -11,6 +11,8 @@ export type Attachment = Infer<typeof Attachment>
 export const attachmentTypes = {
   /** A SignedRejoin (chat/letter.ts): why this commit may replace a device's leaf. */
   rejoin: 1,
+  /** Records of a device log (chat/revocations.ts): why this commit may take keys back. */
+  revocation: 2,
 } as const
 
 const CommitNote = struct({

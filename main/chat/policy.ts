@@ -1,5 +1,5 @@
 import {
-  encode, equal, Extensions, KeyPackage, MlsError, toHex,
+  encode, equal, Extensions, KeyPackage, leafAt, MlsError, toHex,
   type AppliedCommit, type Group, type GroupContext, type LeafIndex, type LeafNode, type Proposal, type Sender,
 } from '../mls/index.ts'
 import { accountIdOf } from '../identity/credential.ts'
@@ -7,6 +7,9 @@ import { absentIn, absentRefusal, withAbsent } from './absent.ts'
 import { accountOf } from './account-of.ts'
 import { decodePolicy, encodePolicy, extensionTypes, type Policy } from './extensions.ts'
 import { readmittedBy, type Readmitted } from './readmit.ts'
+import {
+  areSame, isRevoked, lostTo, revocationsIn, revokedBy, revokedPath, standingRefusal, withRevocations, type Revoking,
+} from './revocations.ts'
 import { administers } from './room.ts'
 
 /** Who may do what in a group: every client enforces it on every commit, from bytes that all members have. */
@@ -32,6 +35,9 @@ export type Before = {
   readonly leafOf: (index: LeafIndex) => LeafNode | undefined
 }
 
+export const viewOf = (group: Group, members: PolicyMembers): Before =>
+  ({ group, members, leafOf: (index) => leafAt(group.tree, index) })
+
 const isAdmin = ({ group, members }: Before, accountId: string): boolean =>
   administers({ admins: policyIn(group.context).admins.map(toHex) }, members, accountId)
 
@@ -45,6 +51,7 @@ export function proposalRefusal(before: Before, proposal: Proposal, sender: Send
   const admin = isAdmin(before, account)
   switch (proposal.type) {
     case 'add': {
+      if (isRevokedIn(before, proposal.keyPackage.leafNode)) return revokedPath
       if (accountIdOf(proposal.keyPackage.leafNode.credential) === account) return undefined
       const first = before.members.length === 1
       if (policy.kind === 'direct') return first ? undefined : 'a direct chat stays between two people'
@@ -59,13 +66,17 @@ export function proposalRefusal(before: Before, proposal: Proposal, sender: Send
       if (!admin) return 'only an admin changes the group'
       const { context } = before.group
       const after = policyIn({ ...context, extensions: proposal.extensions })
-      // Who is absent changes with the commit that removes or adds them, by its own proposal (see commitRefusal).
-      if (!isSame(proposal.extensions, withAbsent(proposal.extensions, absentIn(context.extensions)))) {
+      // Both change with the commit that removes or adds the leaves, by its own proposal (see commitRefusal).
+      const { extensions } = proposal
+      if (!isSame(withAbsent(extensions, absentIn(extensions)), withAbsent(extensions, absentIn(context.extensions)))) {
         return 'who is absent changes with a commit'
+      }
+      if (!areSame(revocationsIn(extensions), revocationsIn(context.extensions))) {
+        return 'what was taken back changes with a commit'
       }
       return after.kind === policy.kind && equal(after.log, policy.log) ? undefined : 'a group keeps its kind and log'
     }
-    case 'update': return undefined
+    case 'update': return isRevokedIn(before, proposal.leafNode) ? revokedPath : undefined
     case 'preSharedKey':
     case 'reInit':
     case 'externalInit':
@@ -76,27 +87,44 @@ export function proposalRefusal(before: Before, proposal: Proposal, sender: Send
 
 /** Why this commit breaks the policy, or `undefined`. */
 export function commitRefusal(before: Before, applied: AppliedCommit): string | undefined {
+  const { group } = before
   if (applied.external) return 'only members commit'
-  const readmitted = readmittedBy(before.group, applied)
+  const readmitted = readmittedBy(group, applied)
+  const revoking = revokedBy(group, applied)
+  if (typeof revoking === 'string') return revoking
+  const standing = standingRefusal(group, applied, revoking)
+  if (standing !== undefined) return standing
   for (const { proposal, sender, byReference } of applied.proposals) {
-    // A device's own signed request to be let back in is right enough, whoever commits it.
-    if (readmitted.some((one) => belongsTo(one, proposal))) continue
-    const judged = byReference ? proposal : besideAbsent(before.group.context, proposal)
+    // A device's own signed request to be let back in is right enough, whoever commits it; so is a proof.
+    if (isProven(revoking, proposal) || readmitted.some((one) => belongsTo(one, proposal))) continue
+    const judged = byReference ? proposal : besideLists(group.context, proposal)
     const refusal = judged === undefined ? undefined : proposalRefusal(before, judged, sender)
     if (refusal !== undefined) return refusal
   }
-  return absentRefusal(before.group, applied, isAdmin(before, accountOf(applied.committerLeaf)))
+  return absentRefusal(group, applied, {
+    admin: isAdmin(before, accountOf(applied.committerLeaf)), lost: lostTo(revoking, group),
+  })
 }
+
+const isRevokedIn = ({ group }: Before, leafNode: LeafNode): boolean =>
+  isRevoked(revocationsIn(group.context.extensions), leafNode)
+
+const isProven = ({ leaves }: Revoking, proposal: Proposal): boolean =>
+  proposal.type === 'remove' && leaves.has(proposal.removed)
 
 const isSame = (extensions: Extensions, other: Extensions): boolean =>
   equal(encode(Extensions, extensions), encode(Extensions, other))
 
-/** What a proposal changes beside the list of absent accounts, which `absentRefusal` judges; `undefined`: nothing. */
-function besideAbsent({ extensions: before }: GroupContext, proposal: Proposal): Proposal | undefined {
+/**
+ * What a proposal changes beside the lists of absent accounts and of keys that were taken back, which `absentRefusal`
+ * and `revokedBy` judge; `undefined`: nothing.
+ */
+function besideLists({ extensions: before }: GroupContext, proposal: Proposal): Proposal | undefined {
   if (proposal.type !== 'groupContextExtensions') return proposal
-  const absent = absentIn(before)
-  const extensions = withAbsent(proposal.extensions, absent)
-  return isSame(extensions, withAbsent(before, absent)) ? undefined : { ...proposal, extensions }
+  const withLists = (extensions: Extensions): Extensions =>
+    withRevocations(withAbsent(extensions, absentIn(before)), revocationsIn(before))
+  const extensions = withLists(proposal.extensions)
+  return isSame(extensions, withLists(before)) ? undefined : { ...proposal, extensions }
 }
 
 function belongsTo({ removed, keyPackage }: Readmitted, proposal: Proposal): boolean {

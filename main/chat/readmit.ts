@@ -7,23 +7,35 @@ import { absentIn, incarnationOf } from './absent.ts'
 import { incarnationIn } from './extensions.ts'
 import { keyPackageOf, SignedRejoin } from './letter.ts'
 import { attachmentTypes, noteIn, type Attachment } from './note.ts'
-import { accountOf } from './account-of.ts'
-import { isOpen, isWell, still, withRoom, type Claimed, type Intent, type RoomState, type RoomStep } from './room.ts'
+import { accountOf, deviceNameOf } from './account-of.ts'
+import { isRevoked, revocationsIn } from './revocations.ts'
+import {
+  isOpen, isWell, still, withRoom, type Claimed, type Intent, type Room, type RoomState, type RoomStep, type Veto,
+} from './room.ts'
 import type { Moment } from './self.ts'
 
 /** Letting a device back in: one commit that removes its old leaf and adds the new one, with its signed request. */
 
 /** How long members wait for the other devices of an account, which may veto: a thief must not evict quietly. */
 export const vetoMs = 24 * 60 * 60 * 1000
+/**
+ * How long these themselves wait. Their person is told, and may say that it was not them: who holds a stolen key asks as
+ * the device itself would, and is answered for good.
+ */
+export const chanceMs = 10 * 60 * 1000
+/** How many refused requests a conversation remembers. */
+const vetoLimit = 64
 
 export type ReadmitIntent = Extract<Intent, { readonly type: 'readmit' }>
 
 /**
  * A request is worth something only for a leaf that came before it, or for an account that was listed as absent before
- * it, which then has none. A new device of a member, which came by the recovery words, replaces nothing.
+ * it, which then has none. A new device of a member, which came by the recovery words, replaces nothing. A device that
+ * was taken back has nothing to ask for.
  */
 function isDueTo(group: Group, keyPackage: KeyPackage): boolean {
   const { credential, extensions } = keyPackage.leafNode
+  if (isRevoked(revocationsIn(group.context.extensions), keyPackage.leafNode)) return false
   const leaf = leafOfDevice(group, deviceIdOf(credential))
   const account = accountOf(keyPackage.leafNode)
   const before = leaf === undefined
@@ -36,6 +48,8 @@ function isDueTo(group: Group, keyPackage: KeyPackage): boolean {
 const leafOfDevice = (group: Group, deviceId: string): LeafIndex | undefined =>
   leavesOf(group.tree).find(({ leafNode }) => deviceIdOf(leafNode.credential) === deviceId)?.index
 
+export const hasDevice = (group: Group, deviceId: string): boolean => leafOfDevice(group, deviceId) !== undefined
+
 /**
  * A request in this device's inbox becomes an intent: at once where nobody else of the account could object, else after
  * the time in which they may. Throws `MlsError` for a request that is not authentic.
@@ -47,10 +61,11 @@ export function onRejoinRequest(state: RoomState, signed: SignedRejoin, moment: 
   const { credential } = keyPackage.leafNode
   const deviceId = deviceIdOf(credential)
   const accountId = accountOf(keyPackage.leafNode)
-  if (!isDueTo(group, keyPackage)) return still(state)
+  if (!isDueTo(group, keyPackage) || isVetoed(room, { accountId, deviceId, keyPackage })) return still(state)
   const intent: ReadmitIntent = {
     type: 'readmit', accountId, deviceId, request: toHex(encode(SignedRejoin, signed)),
     notBefore: moment.now + waitFor(group, { accountId, deviceId }, moment),
+    askedAt: Math.min(signed.request.at, moment.now),
   }
   const known = room.intents.find((one) => one.type === 'readmit' && one.deviceId === deviceId)
   if (known !== undefined && known.type === 'readmit' && known.request === intent.request) return still(state)
@@ -64,7 +79,7 @@ function waitFor(
   group: Group, asking: { readonly accountId: string, readonly deviceId: string }, { self }: Moment,
 ): number {
   // A new device replaces nothing that its person could miss, so own devices do not let it in unseen either.
-  if (asking.accountId === self.accountId && leafOfDevice(group, asking.deviceId) !== undefined) return 0
+  if (asking.accountId === self.accountId && leafOfDevice(group, asking.deviceId) !== undefined) return chanceMs
   const siblings = leavesOf(group.tree).some(({ leafNode }) =>
     accountOf(leafNode) === asking.accountId && deviceIdOf(leafNode.credential) !== asking.deviceId)
   return siblings ? vetoMs : 0
@@ -75,6 +90,48 @@ function validKeyPackage(suite: Suite, signed: SignedRejoin, moment: Moment) {
     authentication: moment.self.authentication, now: BigInt(Math.floor(moment.now / 1000)),
   })
 }
+
+const isVetoed = ({ vetoed }: Room, asking: {
+  readonly accountId: string, readonly deviceId: string, readonly keyPackage: KeyPackage
+}): boolean => vetoed.some(({ accountId, deviceId, incarnation }) =>
+  accountId === asking.accountId && deviceId === asking.deviceId
+    && incarnationIn(asking.keyPackage.leafNode.extensions) <= BigInt(incarnation))
+
+/** The KeyPackage in an intent's request. */
+const askedFor = ({ request }: ReadmitIntent): KeyPackage =>
+  decode(KeyPackage, decode(SignedRejoin, fromHex(request)).request.keyPackage)
+
+/** The request by which a device asks, and what its account may refuse about it. */
+export function vetoOf({ intents }: Room, deviceId: string): Veto | undefined {
+  const intent = intents.find((one) => one.type === 'readmit' && one.deviceId === deviceId)
+  if (intent?.type !== 'readmit') return undefined
+  const incarnation = String(incarnationIn(askedFor(intent).leafNode.extensions))
+  return { accountId: intent.accountId, deviceId, incarnation }
+}
+
+/** The account's own word that it was not its device which asked: members drop the request, and refuse it later. */
+export function onVeto(state: RoomState, veto: Veto): RoomState {
+  const { room } = state
+  const vetoed = [...room.vetoed.filter((one) => one.deviceId !== veto.deviceId || one.accountId !== veto.accountId), veto]
+  const after = withRoom(state, { vetoed: vetoed.slice(-vetoLimit) })
+  const intents = room.intents.filter((one) => one.type !== 'readmit' || !isVetoed(after.room, {
+    accountId: one.accountId, deviceId: one.deviceId, keyPackage: askedFor(one),
+  }))
+  return withRoom(after, { intents })
+}
+
+/** A device that cannot follow says nothing: what its leaf still says is as good as a veto. */
+export function onLive(state: RoomState, live: { readonly deviceId: string, readonly at: number }): RoomState {
+  const intent = state.room.intents.find((one) => one.type === 'readmit' && one.deviceId === live.deviceId)
+  if (intent?.type !== 'readmit' || intent.askedAt === undefined || live.at <= intent.askedAt) return state
+  const veto = vetoOf(state.room, live.deviceId)
+  return veto === undefined ? state : onVeto(state, veto)
+}
+
+/** Own devices that ask to be let back in, for their person to see. */
+export const askingOf = ({ intents }: Room, accountId: string) => intents.flatMap((one) =>
+  one.type !== 'readmit' || one.accountId !== accountId ? []
+    : [{ deviceId: one.deviceId, device: deviceNameOf(askedFor(one).leafNode), until: one.notBefore }])
 
 /** What an intent to readmit becomes in a commit; `undefined` when it is moot. Throws as `onRejoinRequest`. */
 export function readmission(group: Group, intent: ReadmitIntent, moment: Moment): {

@@ -1,18 +1,19 @@
 import {
-  claimedSender, decode, droppedSecrets, encode, equal, leafAt, MlsError, MLSMessage, receive, toHex,
-  type AppliedCommit, type Group, type LeafIndex, type LeafNode, type Received, type RuleId, type Secret,
+  claimedSender, decode, droppedSecrets, encode, equal, MlsError, MLSMessage, receive, toHex,
+  type Group, type Received, type RuleId, type Secret,
 } from '../mls/index.ts'
 import type { GapReason } from '../../preload/api.ts'
 import type { LogRecord, StoredEntry } from '../ports.ts'
 import { deviceIdOf } from '../identity/credential.ts'
-import { absentIn, extensionsAfter } from './absent.ts'
 import { decodeContent, isCounted, type Content } from './content.ts'
-import { closeRoom, enterEpoch } from './epochs.ts'
+import { enterEpoch } from './epochs.ts'
 import { hear, sizeOf, type Heard } from './heard.ts'
 import type { RejoinReason } from './letter.ts'
 import { attemptLimit, settle, winCommit } from './membership.ts'
 import { accountOf } from './account-of.ts'
-import { commitRefusal, proposalRefusal } from './policy.ts'
+import { followElsewhere, isFarewell, partBy } from './parting.ts'
+import { commitRefusal, proposalRefusal, viewOf } from './policy.ts'
+import { onLive, onVeto } from './readmit.ts'
 import { beginRecovery } from './recovery.ts'
 import { append, still, tellFact, followedBy, withRoom, type Room, type RoomState, type RoomStep } from './room.ts'
 import { commitSlot, groupLog, hintIn, hintOf, openRecord, recordHash, type Seal } from './sealed.ts'
@@ -43,10 +44,6 @@ export const knownAfter = (step: RoomStep, known: Known): Known => ({
 
 const decodeMessages = (messages: readonly Uint8Array[]): readonly MLSMessage[] =>
   messages.map((bytes) => decode(MLSMessage, bytes))
-
-const viewOf = (state: RoomState, group: Group) => ({
-  group, members: state.members, leafOf: (index: LeafIndex): LeafNode | undefined => leafAt(group.tree, index),
-})
 
 // ---------------------------------------------------------------- commits
 
@@ -139,13 +136,10 @@ export function followCommit(step: RoomStep, before: Group, record: LogRecord, {
   const last = commitOf(messages, before, carried)
   const received = receive(group, last, { authentication: moment.self.authentication })
   if (received.type !== 'commit') throw new MlsError('malformed', 'a commit record without a commit')
-  const refusal = refusalOf(viewOf(state, before), received.applied)
+  const refusal = refusalOf(viewOf(before, state.members), received.applied)
   if (refusal !== undefined) throw new MlsError('malformed', refusal)
   const wiped: RoomStep = { ...step, wipe: [...step.wipe, ...wipe, ...received.wipe] }
-  if (received.applied.selfRemoved) {
-    return isAbsentAfter(before, received.applied, moment) && !state.room.leaving
-      ? putOut(step, received.applied, moment) : removedFrom(wiped, received, moment)
-  }
+  if (received.applied.selfRemoved) return partBy(received.applied, { step, wiped, before }, moment)
   const { slot = '', bytes } = record
   return followedBy(wiped, settle(enterEpoch(state, { ...received, record: { slot, bytes } }, moment), moment))
 }
@@ -183,29 +177,6 @@ function receiveProposal(group: Group, message: MLSMessage, moment: Moment): Rec
     if (error instanceof MlsError) return undefined
     throw error
   }
-}
-
-const isAbsentAfter = (before: Group, applied: AppliedCommit, { self }: Moment): boolean =>
-  absentIn(extensionsAfter(before, applied)).some(({ accountId }) => accountId === self.accountId)
-
-/** This device was silent for so long that it was taken out; its account belongs to the group still, so it asks. */
-function putOut(step: RoomStep, { committerLeaf }: AppliedCommit, moment: Moment): RoomStep {
-  const { room, group } = step.state
-  const told = tellFact(step, moment.now, `${room.id}.${group?.context.epoch ?? 0}.out`, {
-    fact: 'dropped', by: accountOf(committerLeaf), who: moment.self.accountId, absent: true,
-  })
-  return followedBy(told, beginRecovery(told.state, { reason: 'idle', from: moment.now }, moment))
-}
-
-function removedFrom(
-  step: RoomStep, received: Extract<Received, { readonly type: 'commit' }>, moment: Moment,
-): RoomStep {
-  const { state } = step
-  if (state.room.leaving) return closeRoom(step, 'left')
-  const by = accountOf(received.applied.committerLeaf)
-  const id = `${state.room.id}.${received.group.context.epoch}.out`
-  const told = tellFact(step, moment.now, id, { fact: 'removed', by, who: [moment.self.accountId] })
-  return closeRoom(told, 'removed')
 }
 
 function currentSeal(state: RoomState, group: Group): Seal {
@@ -311,7 +282,7 @@ function readMessage(state: RoomState, message: MLSMessage, place: Place): RoomS
       if (received.sender === group.ownLeaf) return beginRecovery(state, { reason: 'cloned', from: known.now }, known)
       return onContent({ ...still({ ...state, group: received.group }), wipe: received.wipe }, received, place)
     }
-    case 'proposal': return onProposal(state, received, message)
+    case 'proposal': return onProposal(state, received, { message, moment: known })
     // Commits travel in the commit log only, where slots order them.
     // The epoch goes on, so what the commit would have ended stays: only its own secrets die.
     case 'commit': return { ...still(state), wipe: droppedSecrets(received.group, group) }
@@ -343,20 +314,21 @@ function refusedMessage(state: RoomState, error: MlsError, place: Place): RoomSt
 }
 
 function onProposal(
-  state: RoomState, received: Extract<Received, { readonly type: 'proposal' }>, message: MLSMessage,
+  state: RoomState, received: ReceivedProposal, { message, moment }: { readonly message: MLSMessage, readonly moment: Moment },
 ): RoomStep {
   const { group } = state
   if (group === undefined || received.refused !== undefined) return still(state)
   // What the policy forbids is not taken up, so that nobody commits it by reference.
-  if (proposalRefusal(viewOf(state, group), received.proposal, received.sender) !== undefined) return still(state)
+  if (proposalRefusal(viewOf(group, state.members), received.proposal, received.sender) !== undefined) return still(state)
   const kept = { reference: toHex(received.reference), message: toHex(encode(MLSMessage, message)) }
   const known = state.room.proposals.some((one) => one.reference === kept.reference)
-  return {
+  const taken = {
     ...still({
       ...withRoom(state, known ? {} : { proposals: [...state.room.proposals, kept] }), group: received.group,
     }),
     wipe: received.wipe,
   }
+  return isFarewell(state, received, moment.self) ? followElsewhere(taken, moment) : taken
 }
 
 // ---------------------------------------------------------------- what people said
@@ -377,7 +349,10 @@ function onContent(
     })
   }
   const sighting = { deviceId: deviceIdOf(received.senderLeaf.credential), at: timeOf(content, place.known.now) }
-  const seen: RoomStep = { ...step, sightings: [...step.sightings, sighting] }
+  const seen: RoomStep = {
+    ...step, state: onLive(step.state, { ...sighting, at: Number(content.sentAt) }),
+    sightings: [...step.sightings, sighting],
+  }
   const heard = onHeard(seen, received, { content, from }, place)
   return onSpoken(heard, { content, from }, place)
 }
@@ -435,6 +410,11 @@ function onSpoken(step: RoomStep, spoken: Spoken, place: Place): RoomStep {
         return { accountId, name: one.name, own: accountId === from }
       })
       return { ...step, names: [...step.names, ...names] }
+    }
+    case 'veto': {
+      const deviceId = toHex(body.deviceId)
+      const veto = { accountId: from, deviceId, incarnation: String(body.incarnation) }
+      return { ...step, state: onVeto(step.state, veto) }
     }
     case 'delivered': return onDelivered(step, { from, messages: body.messages.map(toHex) }, known)
     case 'custom': return append(step, timeOf(content, known.now), {

@@ -2,13 +2,15 @@ import {
   decode, droppedSecrets, join, leafAt, leavesOf, MLSMessage, MlsError, toHex,
   type Group, type Secret, type SuiteOf, type Welcome,
 } from '../mls/index.ts'
+import { deviceIdOf } from '../identity/credential.ts'
 import { membersOf, roomOfPolicy } from './epochs.ts'
 import { lifetimeOf } from './extensions.ts'
 import { toldToNewcomer, type Passed } from './history.ts'
 import type { OwnKeyPackage, WelcomeMail } from './mail.ts'
-import { accountOf } from './account-of.ts'
+import { accountOf, deviceNameOf } from './account-of.ts'
 import { renewal, renewalAfter } from './renewal.ts'
 import { emptyRoom, freshEpoch, still, tellFact, withRoom, type Intent, type Room, type RoomState, type RoomStep } from './room.ts'
+import { revocationsIn, revokedLeaves, revokedPath } from './revocations.ts'
 import { sealOf } from './sealed.ts'
 import { ownKey, type Moment } from './self.ts'
 
@@ -31,8 +33,8 @@ export function invitationIn(mail: WelcomeMail): Invitation | undefined {
 export type Invited = { readonly step: RoomStep, readonly by: string, readonly wipe: readonly Secret[] }
 
 /**
- * Joins the group of a Welcome: as a request that nobody has answered (nothing is sent), or, where this device asked to
- * be let back in, as the conversation that it was. `behind`: to a later epoch of a group that this device is in, as far
+ * Joins the group of a Welcome: as a request that nobody has answered (nothing is sent); as an open conversation, where
+ * an own device shares it; or, where this device asked to be let back in, as the conversation that it was. `behind`: to a later epoch of a group that this device is in, as far
  * as it has read; its log comes first, which may say that it was removed. Throws `MlsError` when the Welcome is damaged
  * or its group breaks a rule.
  */
@@ -42,6 +44,8 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   /** A conversation that this device has or had, by its id. */
   readonly known: (id: string) => RoomState | undefined
   readonly byInvite: boolean
+  /** This person's devices that were not taken back: what they share is accepted already. */
+  readonly ownDevices: ReadonlySet<string>
 }): Invited | { readonly behind: string } | undefined {
   const { moment } = options
   const joined = join({
@@ -50,6 +54,10 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
     authentication: moment.self.authentication,
   })
   const { group } = joined
+  if (revokedLeaves(group, revocationsIn(group.context.extensions)).length > 0) {
+    unwanted(group)
+    throw new MlsError('refused', revokedPath)
+  }
   const id = toHex(group.context.groupId)
   const known = options.known(id)
   const signer = leafAt(group.tree, joined.groupInfoSigner)
@@ -65,23 +73,34 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   }
   // A Welcome to a group that this device is in: a replay, or a mistake of the sender's.
   if (known?.group !== undefined || id.length !== 32) return unwanted(group)
-  const members = membersOf(group, [], new Set(), moment.now)
+  const step = enter(known, arrived, { ...options, isOwn: options.ownDevices.has(deviceIdOf(signer.credential)) })
+  return { step, by, wipe: joined.wipe }
+}
+
+/** A conversation that is new here: a request, or one that this person has on another device. */
+function enter(known: RoomState | undefined, { own, group, history, by }: Arrived, { moment, byInvite, isOwn }: {
+  readonly moment: Moment, readonly byInvite: boolean, readonly isOwn: boolean
+}): RoomStep {
+  const { self, now } = moment
+  const id = toHex(group.context.groupId)
+  const members = membersOf(group, [], new Set(), now)
   const policy = roomOfPolicy(group)
-  const base: Room = known?.room ?? emptyRoom(id, moment.now)
-  const peer = policy.kind === 'direct' ? members.find((one) => one.accountId !== moment.self.accountId)?.accountId : ''
+  const base: Room = known?.room ?? emptyRoom(id, now)
+  const others = [...members.map((one) => one.accountId), ...policy.absent].filter((one) => one !== self.accountId)
   const state: RoomState = {
     room: {
-      ...base, ...policy, peer: peer ?? by, state: 'request', leaving: false, ...freshEpoch,
+      ...base, ...policy, peer: policy.kind === 'direct' ? others[0] ?? by : '', state: isOwn ? 'active' : 'request',
+      leaving: false, ...freshEpoch,
       ...renewalOf(own, group, moment),
-      epochAt: moment.now, healedAt: moment.now, renewedBy: by, at: moment.now,
-      headAt: moment.now, watchedFrom: moment.now,
+      epochAt: now, healedAt: now, renewedBy: by, at: now, headAt: now, watchedFrom: now,
       joinedAt: String(group.context.epoch), returnedAt: '', counterBase: base.counter,
-      request: { from: by, byInvite: options.byInvite },
+      request: isOwn ? undefined : { from: by, byInvite },
     },
     group, members, seals: [sealOf(group)], pending: undefined, waiting: [], history,
   }
-  const step = tellFact(still(state), moment.now, `${id}.${group.context.epoch}.joined`, { fact: 'joined', by })
-  return { step, by, wipe: joined.wipe }
+  const leaf = leafAt(group.tree, group.ownLeaf)
+  return tellFact(still(state), now, `${id}.${group.context.epoch}.joined`, isOwn && leaf !== undefined
+    ? { fact: 'linked', who: self.accountId, device: deviceNameOf(leaf) } : { fact: 'joined', by })
 }
 
 /** Nothing comes of the group, so nobody else will wipe what was made for it. */

@@ -23,11 +23,18 @@ export type Intent =
   | { readonly type: 'rename', readonly name: string }
   /** A leaf without its device, which was silent for long (idle.ts): by its encryption key, which any word of it ends. */
   | { readonly type: 'drop', readonly leafKey: string }
-  /** A device of a member asks to be let back in; `request` is its SignedRejoin, hexadecimal. Not before that time. */
+  /**
+   * A device of a member asks to be let back in; `request` is its SignedRejoin, hexadecimal. Not before that time. What
+   * its leaf says after `askedAt` shows that it was not the device that asked.
+   */
   | { readonly type: 'readmit', readonly accountId: string, readonly deviceId: string, readonly request: string
-      readonly notBefore: number }
+      readonly notBefore: number, readonly askedAt?: number }
   /** New keys for this device's own leaf (chat/renewal.ts). Not before that time. */
   | { readonly type: 'renew', readonly notBefore: number }
+  /** An own device that belongs into the group: by a KeyPackage that was claimed for it, hexadecimal. */
+  | { readonly type: 'link', readonly deviceId: string, readonly keyPackage: string }
+  /** A key that its account took back; `proof` (revocations.ts) in hexadecimal digits. */
+  | { readonly type: 'revoke', readonly accountId: string, readonly publicKey: string, readonly proof: string }
 
 /** This device cannot follow the group any more and asks to be let back in (chat/recovery.ts). */
 export type Recovery = {
@@ -110,7 +117,12 @@ export type Room = {
   readonly formerLogs: readonly { readonly log: string, readonly epoch: string }[]
   /** Whom a device asks that has no group yet, because it came back by the recovery words; empty for all others. */
   readonly helpers: readonly { readonly accountId: string, readonly deviceId: string }[]
+  /** Requests to be let back in that their own account refused (chat/readmit.ts), and earlier ones of these devices. */
+  readonly vetoed: readonly Veto[]
 }
+
+/** `incarnation` is decimal. */
+export type Veto = { readonly accountId: string, readonly deviceId: string, readonly incarnation: string }
 
 /** What a room has of its epoch alone. */
 export const freshEpoch = { attempt: 0, suspects: [], moves: [], proposals: [] } as const satisfies Partial<Room>
@@ -121,7 +133,7 @@ export const emptyRoom = (id: string, now: number): Room => ({
   counter: 0, counterBase: 0, numbering: '0', nextOrder: 1, readUpTo: 0, unread: 0, draft: '', at: now,
   last: undefined, request: undefined, receiptsDue: [], proposals: [], recovery: undefined, joinedAt: '0',
   returnedAt: '', strangeAt: 0, behindAt: 0, headAt: now, watchedFrom: now, ownRecords: { epoch: '', records: [] },
-  suspects: [], spoiltAt: 0, moves: [], formerLogs: [], helpers: [],
+  suspects: [], spoiltAt: 0, moves: [], formerLogs: [], helpers: [], vetoed: [],
 })
 
 /** The people of a group as its tree and the entries say; kept apart from the room, because it grows with the group. */

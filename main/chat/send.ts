@@ -1,7 +1,7 @@
 import { encode, fromHex, MLSMessage, protect, toHex, type Secret } from '../mls/index.ts'
 import type { StoredEntry } from '../ports.ts'
 import { encodeContent, isCounted, type Body, type OutboxItem } from './content.ts'
-import { append, isDue, isOpen, isWell, still, withRoom, type RoomState, type RoomStep } from './room.ts'
+import { append, isDue, isOpen, isWell, still, withRoom, type RoomState, type RoomStep, type Veto } from './room.ts'
 import { groupLog, recordHash, sealOf, sealRecord } from './sealed.ts'
 import type { Moment } from './self.ts'
 import { messageEntryId } from './receive.ts'
@@ -24,11 +24,13 @@ export function composeText(
 
 /**
  * Whether the outbox may be encrypted now: the group is read to head (the caller knows), no commit is on its way, and
- * no proposal waits (RFC 9420 §12.4: a commit goes before application data).
+ * no proposal waits (RFC 9420 §12.4: a commit goes before application data). In a direct chat whose other person has no
+ * device in it at the moment, what is said waits for them.
  */
 export const maySend = (state: RoomState, now: number): boolean =>
   state.group !== undefined && isOpen(state.room) && isWell(state.room) && state.room.state === 'active'
   && state.pending === undefined && state.group.proposals.size === 0
+  && (state.room.kind !== 'direct' || state.members.length > 1)
   && !state.room.intents.some((intent) => isDue(intent, now))
 
 /** How many of this device's newest records it can tell from those of a copy of it. */
@@ -93,6 +95,8 @@ export function encryptItems(
 /** The bodies that this device says by itself. */
 export const helloBody = (name: string): Body => ({ type: 'hello', name })
 export const profileBody = (name: string): Body => ({ type: 'profile', name })
+export const vetoBody = ({ deviceId, incarnation }: Veto): Body =>
+  ({ type: 'veto', deviceId: fromHex(deviceId), incarnation: BigInt(incarnation) })
 export const deliveredBody = (messages: readonly string[]): Body =>
   ({ type: 'delivered', messages: messages.map(fromHex) })
 export const introductionsBody = (people: readonly { readonly accountId: string, readonly name: string }[]): Body =>

@@ -1,13 +1,18 @@
 import {
-  decode, fromHex, KeyPackage, leavesOf, validateKeyPackage, type Group, type LeafIndex, type OwnProposal,
+  decode, fromHex, KeyPackage, leavesOf, MlsError, validateKeyPackage,
+  type Group, type LeafIndex, type OwnProposal,
 } from '../mls/index.ts'
+import { deviceIdOf } from '../identity/credential.ts'
 import { absentIn, hasRoom, incarnationOf, withAbsent, type AbsentAccount } from './absent.ts'
 import { accountOf } from './account-of.ts'
 import type { Policy } from './extensions.ts'
 import { leafOfKey } from './idle.ts'
-import type { Attachment } from './note.ts'
+import { attachmentTypes, type Attachment } from './note.ts'
 import { policyIn, withPolicy } from './policy.ts'
 import { readmission } from './readmit.ts'
+import {
+  areSame, isRevoked, joinRevocations, provenLog, provenTo, revocationsIn, revokedLeaves, withRevocations, type Revocation,
+} from './revocations.ts'
 import { administers, isDue, type Claimed, type Intent, type RoomState } from './room.ts'
 import type { Moment } from './self.ts'
 
@@ -20,6 +25,8 @@ export type Wanted = {
   readonly attachments: readonly Attachment[]
   /** The own leaf needs new keys, even if there is nothing to propose. */
   readonly renews: boolean
+  /** The keys that are taken back when the commit has taken effect. */
+  readonly revocations: readonly Revocation[]
 }
 
 /** While it is put together. */
@@ -31,9 +38,12 @@ type Draft = {
   readonly proposals: OwnProposal[]
   readonly claimed: Claimed[]
   readonly attachments: Attachment[]
-  /** Leaves that go because they were silent, and accounts that come back or shall not come back. */
+  /** Leaves that go because they were silent or taken back, and accounts that come back or shall not come back. */
   readonly dropped: Set<LeafIndex>
   readonly back: Set<string>
+  /** Accounts that take keys back; all else that concerns them waits for the next commit. */
+  readonly revoking: Set<string>
+  revocations: readonly Revocation[]
   policy: Policy
   renews: boolean
 }
@@ -43,19 +53,21 @@ export function wantedOf(state: RoomState, group: Group, moment: Moment): Wanted
   const policy = policyIn(group.context)
   const draft: Draft = {
     state, group, moment, admin: administers(state.room, state.members, moment.self.accountId), proposals: [],
-    claimed: [], attachments: [], dropped: new Set(), back: new Set(), policy, renews: false,
+    claimed: [], attachments: [], dropped: new Set(), back: new Set(), revoking: new Set(),
+    revocations: revocationsIn(extensions), policy, renews: false,
   }
-  // Who asks to come back is not dropped.
-  const inOrder = state.room.intents.toSorted((a, b) => Number(a.type === 'drop') - Number(b.type === 'drop'))
-  const intents = inOrder.flatMap((intent) => want(draft, intent))
-  const { proposals, claimed, attachments, renews } = draft
+  // What is taken back goes first; and who asks to come back is not dropped.
+  const order = (intent: Intent): number => intent.type === 'revoke' ? 0 : intent.type === 'drop' ? 2 : 1
+  const intents = state.room.intents.toSorted((a, b) => order(a) - order(b)).flatMap((intent) => want(draft, intent))
+  const { proposals, claimed, attachments, renews, revocations } = draft
   const absent = absentAfter(draft)
-  if (draft.policy !== policy || absent !== undefined) {
-    // RFC 9420 §12.1.7: it replaces all; and §12.2: there is one at most.
-    const next = withPolicy(extensions, draft.policy)
-    proposals.push({ type: 'groupContextExtensions', extensions: absent === undefined ? next : withAbsent(next, absent) })
+  const next = withRevocations(draft.policy === policy ? extensions : withPolicy(extensions, draft.policy), revocations)
+  const after = absent === undefined ? next : withAbsent(next, absent)
+  // RFC 9420 §12.1.7: it replaces all; and §12.2: there is one at most.
+  if (draft.policy !== policy || absent !== undefined || draft.revoking.size > 0) {
+    proposals.push({ type: 'groupContextExtensions', extensions: after })
   }
-  return { proposals, intents, claimed, attachments, renews }
+  return { proposals, intents, claimed, attachments, renews, revocations }
 }
 
 /** Takes up what an intent needs now, and gives what of it stays. */
@@ -74,6 +86,8 @@ function want(draft: Draft, intent: Intent): readonly Intent[] {
       if (isDue(intent, draft.moment.now)) draft.renews = true
       return [intent]
     }
+    case 'link': return wantLink(draft, intent)
+    case 'revoke': return wantRevoke(draft, intent)
   }
 }
 
@@ -83,26 +97,78 @@ const isPresent = ({ state }: Draft, accountId: string): boolean =>
   state.members.some((member) => member.accountId === accountId)
 
 function wantAdd(draft: Draft, intent: Of<'add'>): readonly Intent[] {
-  const { state: { room, members: present }, group, moment: { self, now } } = draft
+  const { room, members: present } = draft.state
   // Wanted twice, by two clicks or from two sides: RFC 9420 §12.2 adds a client once.
   const isAdded = (deviceId: string): boolean => draft.claimed.some((one) => one.deviceId === deviceId)
-  const members = intent.members.filter((one) => !isPresent(draft, one.accountId) && !isAdded(one.deviceId))
+  const members = intent.members.filter((one) =>
+    !isPresent(draft, one.accountId) && !isAdded(one.deviceId) && !standsOnRevoked(draft, one.keyPackage))
   const alone = present.length === 1
   if (members.length === 0 || !(draft.admin || room.membersMayAdd || alone)) return []
   for (const one of members) {
-    const keyPackage = decode(KeyPackage, fromHex(one.keyPackage))
-    draft.proposals.push({ type: 'add', keyPackage: validateKeyPackage(group.suite, keyPackage, {
-      authentication: self.authentication, now: BigInt(Math.floor(now / 1000)),
-    }) })
-    draft.claimed.push(one)
+    add(draft, one)
     draft.back.add(one.accountId)
   }
   return [{ type: 'add', members }]
 }
 
+/** Throws `MlsError` for a KeyPackage that is not valid. */
+function add({ group, moment: { self, now }, proposals, claimed }: Draft, one: Claimed): void {
+  const keyPackage = decode(KeyPackage, fromHex(one.keyPackage))
+  proposals.push({ type: 'add', keyPackage: validateKeyPackage(group.suite, keyPackage, {
+    authentication: self.authentication, now: BigInt(Math.floor(now / 1000)),
+  }) })
+  claimed.push(one)
+}
+
+const standsOnRevoked = ({ revocations }: Draft, keyPackage: string): boolean =>
+  isRevoked(revocations, decode(KeyPackage, fromHex(keyPackage)).leafNode)
+
+/** A device of this person comes in, once; not while they leave. One whose KeyPackage is over is claimed anew. */
+function wantLink(draft: Draft, intent: Of<'link'>): readonly Intent[] {
+  const { group, moment: { self } } = draft
+  const { deviceId, keyPackage } = intent
+  const own = leavesOf(group.tree).filter(({ leafNode }) => accountOf(leafNode) === self.accountId)
+  const isThere = own.some(({ leafNode }) => deviceIdOf(leafNode.credential) === deviceId)
+  if (isThere || draft.claimed.some((one) => one.deviceId === deviceId)) return []
+  if (draft.revoking.has(self.accountId) || own.some(({ index }) => alreadyRemoved(draft, index))) return [intent]
+  try {
+    if (standsOnRevoked(draft, keyPackage)) return []
+    add(draft, { accountId: self.accountId, deviceId, keyPackage, token: '' })
+    return [intent]
+  } catch (error) {
+    if (error instanceof MlsError) return []
+    throw error
+  }
+}
+
+/** All that the log of an account takes back, at once: its leaves go, and with the last one its person is absent. */
+function wantRevoke(draft: Draft, intent: Of<'revoke'>): readonly Intent[] {
+  const { group, revocations, revoking, state: { room } } = draft
+  const { accountId } = intent
+  const proof = fromHex(intent.proof)
+  const log = provenLog(group.suite, proof)
+  if (log?.accountId !== accountId || !(isPresent(draft, accountId) || room.absent.includes(accountId))) return []
+  // Of two proofs for one account the other one comes next, if it says more.
+  if (revoking.has(accountId)) return [intent]
+  const after = joinRevocations(revocations, provenTo(revocations, log))
+  const hit = revokedLeaves(group, after)
+  // Done; or it is this device that was taken back, and others see to it.
+  if (areSame(revocations, after) && hit.length === 0) return []
+  if (hit.some(({ index }) => index === group.ownLeaf)) return []
+  for (const { index } of hit) {
+    draft.proposals.push({ type: 'remove', removed: index })
+    draft.dropped.add(index)
+  }
+  draft.revocations = after
+  revoking.add(accountId)
+  draft.attachments.push({ type: attachmentTypes.revocation, data: proof })
+  return [intent]
+}
+
 function wantRemove(draft: Draft, intent: Of<'remove'>): readonly Intent[] {
   const { accountId } = intent
   if (!draft.admin || !(isPresent(draft, accountId) || draft.state.room.absent.includes(accountId))) return []
+  if (draft.revoking.has(accountId)) return [intent]
   draft.back.add(accountId)
   for (const { index, leafNode } of leavesOf(draft.group.tree)) {
     if (accountOf(leafNode) === accountId && !alreadyRemoved(draft, index)) {
@@ -140,7 +206,7 @@ function absentAfter({ group, dropped, back }: Draft): readonly AbsentAccount[] 
 }
 
 function wantReadmit(draft: Draft, intent: Of<'readmit'>): readonly Intent[] {
-  if (!isDue(intent, draft.moment.now)) return [intent]
+  if (!isDue(intent, draft.moment.now) || draft.revoking.has(intent.accountId)) return [intent]
   const readmitted = readmission(draft.group, intent, draft.moment)
   if (readmitted === undefined) return []
   draft.proposals.push(...readmitted.proposals)

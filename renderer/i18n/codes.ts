@@ -24,6 +24,7 @@ const words: Readonly<Record<ErrorCode, string>> = {
     'Nothing else is affected; ask whoever sent it to invite you again.',
   'keys-drained': 'Somebody took all the keys that others need to write to you for the first time, and ' +
     'did not write. Nothing is lost: your chats go on, and there are new keys already.',
+  'veto-told': 'Refused, and everybody was told. If that device was stolen, take it back under Devices.',
   'device-heard': 'This device has been heard of meanwhile, or is gone already. Nothing was changed.',
   'devices-split': 'One of your devices tells another history of your account than this one can read. ' +
     'Whoever carries your messages may be hiding something. Compare the lists of devices on both.',

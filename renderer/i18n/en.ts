@@ -26,17 +26,27 @@ const factWords = (fact: Fact, amount: number, naming: Naming): string => {
     case 'accepted': return fact.who === naming.own
       ? 'You accepted.' : `${subject(fact.who, naming)} accepted. You can talk now.`
     case 'returned': return fact.who === naming.own
-      ? `${subject(fact.by, naming)} let this device back in.${readers}`
+      ? `${subject(fact.by, naming)} let ${fact.device === undefined ? 'this device' : ownDevice(fact.device)} back in.${readers}`
       : `${subject(fact.by, naming)} let a device of ${object([fact.who], naming)} back in.${readers}`
     case 'dropped': return droppedWords(fact, readers, naming)
     case 'moved': return `${subject(fact.by, naming)} moved this chat to a new place, because the old one was filled ` +
       `with rubbish. Nothing is lost.${readers}`
-    case 'linked': return `${subject(fact.who, naming)} linked “${fact.device}”.${readers}`
-    case 'revoked': return `${subject(fact.by, naming)} removed “${fact.device}”, a device that ` +
+    case 'linked': return `${subject(fact.who, naming)} linked ${aDevice(fact.device)}.${readers}`
+    case 'revoked': return `${subject(fact.by, naming)} removed ${fact.device === '' ? 'a device' : `“${fact.device}”, a device`} that ` +
       `${fact.who === naming.own ? 'you' : naming.nameOf(fact.who)} took back.${readers}`
     case 'changed': return changedFact[fact.why](subject(fact.who, naming))
   }
 }
+
+/** The first device of an account has no name that others know. */
+const aDevice = (name: string): string => name === '' ? 'a device' : `“${name}”`
+const ownDevice = (name: string): string => name === '' ? 'your first device' : `your device “${name}”`
+
+/** Somebody asks in this person's name. */
+const askingWords = ({ device, until }: NonNullable<Conversation['asking']>[number], now: number): string =>
+  `${capital(ownDevice(device))} asks to be let back into this chat, which happens ` +
+    `${until <= now ? 'now' : `in ${minutes(until - now)}`}.`
+const minutes = (ms: number): string => count(Math.max(1, Math.ceil(ms / 60_000)), 'minute')
 
 /** Taken out because it was silent: who is absent then comes back without anybody's help. */
 const droppedWords = ({ by, who, absent }: Extract<Fact, { fact: 'dropped' }>, readers: string, naming: Naming): string => {
@@ -123,6 +133,8 @@ export const words = {
   state: stateWords,
   closed: closedWords,
   recovering: recoveringWords,
+  asking: askingWords,
+  veto: 'This was not me',
 
   app: {
     name: 'Coppice', conversations: 'Conversations', messages: 'Messages', about: 'About this chat',

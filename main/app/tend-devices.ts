@@ -1,0 +1,233 @@
+import { leavesOf, MlsError, toHex, type Group } from '../mls/index.ts'
+import { deviceIdOf } from '../identity/credential.ts'
+import type { DeviceLog } from '../identity/device-log.ts'
+import type { Device } from '../identity/devices.ts'
+import { accountOf } from '../chat/account-of.ts'
+import { logHeadIn } from '../chat/extensions.ts'
+import { intend } from '../chat/membership.ts'
+import { vetoMs } from '../chat/readmit.ts'
+import {
+  isRevoked, joinRevocations, proofOf, provenTo, revocationsIn, revocationsOf, revokedLeaves,
+} from '../chat/revocations.ts'
+import { isOpen, isWell, still, withRoom, type Intent, type RoomState } from '../chat/room.ts'
+import type { Progress } from '../../preload/api.ts'
+import { claimDevice } from './claim.ts'
+import { refreshLog } from './device-log.ts'
+import type { State } from './state.ts'
+
+/**
+ * Which devices belong into a conversation follows from device logs and its tree, so nothing is remembered: every
+ * device of this person that was not taken back, and nobody's that was. What is missing becomes an intent; a kill at any
+ * line, or a commit that others win, only begins it again.
+ */
+
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+/** The device that added another one brings it in at once; should that one be gone, the others do after a while. */
+const elderMs = hourMs
+/** One that the recovery key added: as long as members wait with it, because the words may have been stolen. */
+const recoveredMs = vetoMs
+/** How long members leave it to the devices of an account to take back what its log says. */
+const membersMs = 5 * minuteMs
+const jitterMs = 10 * minuteMs
+/** How often the device log of a member is read whose leaves do not tell of anything new. */
+const logMs = 6 * hourMs
+/** How many of them in one turn. */
+const logsAtOnce = 20
+
+/** Times, by what is waited for. They are of this process alone: after a restart the waiting begins again. */
+type Times = { readonly due: Map<string, number>, readonly read: Map<string, number> }
+const times = new WeakMap<State, Times>()
+
+function timesOf(state: State): Times {
+  const known = times.get(state) ?? { due: new Map(), read: new Map() }
+  times.set(state, known)
+  return known
+}
+
+const jitter = ({ ports }: State): number => ((ports.random(1)[0] ?? 0) / 256) * jitterMs
+
+/** Intends what a conversation lacks. Gives how long until it is to be looked at again, if something waits. */
+export async function tendDevices(state: State, id: string): Promise<number | undefined> {
+  await readLogs(state, id)
+  forgetRevoked(state, id)
+  const waits = [...takeBack(state, id), ...await bringIn(state, id)]
+  return waits.length === 0 ? undefined : Math.max(1_000, Math.min(...waits))
+}
+
+/** The conversation, when it is one that this device may change. */
+function tended(state: State, id: string): RoomState & { readonly group: Group } | undefined {
+  const room = state.rooms.get(id)
+  if (room?.group === undefined || !isOpen(room.room) || !isWell(room.room)) return undefined
+  return { ...room, group: room.group }
+}
+
+/** In how many of this person's open conversations a device is. */
+export function groupsOf(state: State, deviceId: string): Progress {
+  const rooms = [...state.rooms.keys()].flatMap((id) => tended(state, id) ?? [])
+  return { done: rooms.filter(({ group }) => devicesIn(group).has(deviceId)).length, of: rooms.length }
+}
+
+const devicesIn = ({ tree }: Group): ReadonlySet<string> =>
+  new Set(leavesOf(tree).map(({ leafNode }) => deviceIdOf(leafNode.credential)))
+
+/** Of each leaf. */
+function accountsIn(state: State, id: string): readonly string[] {
+  const room = tended(state, id)
+  return room === undefined ? [] : leavesOf(room.group.tree).map(({ leafNode }) => accountOf(leafNode))
+}
+
+const logOf = (state: State, accountId: string): DeviceLog | undefined =>
+  accountId === state.self.accountId ? state.devices : state.deviceLogs.get(accountId)
+
+// ---------------------------------------------------------------- what members' logs say
+
+/** Reads the logs that have something new as their leaves tell, and now and then the others. */
+async function readLogs(state: State, id: string): Promise<void> {
+  const room = tended(state, id)
+  if (room === undefined) return
+  const { read } = timesOf(state)
+  const now = state.ports.now()
+  const due = [...headsIn(room.group)].filter(([accountId, n]) => {
+    if (accountId === state.self.accountId) return false
+    const next = read.get(accountId)
+    if (next === undefined) read.set(accountId, now + jitter(state))
+    return (next ?? now + 1) <= now || (state.deviceLogs.get(accountId)?.head.n ?? 0) < n
+  })
+  for (const [accountId] of due.slice(0, logsAtOnce)) {
+    read.set(accountId, now + logMs + jitter(state))
+    await refreshLog(state, accountId)
+  }
+}
+
+/** The newest number of each account's log that one of its leaves has seen. */
+function headsIn({ tree }: Group): ReadonlyMap<string, number> {
+  const heads = new Map<string, number>()
+  for (const { leafNode } of leavesOf(tree)) {
+    const accountId = accountOf(leafNode)
+    heads.set(accountId, Math.max(heads.get(accountId) ?? 0, headOf(leafNode.extensions)))
+  }
+  return heads
+}
+
+function headOf(extensions: Parameters<typeof logHeadIn>[0]): number {
+  try {
+    return logHeadIn(extensions)?.n ?? 0
+  } catch (error) {
+    if (error instanceof MlsError) return 0
+    throw error
+  }
+}
+
+/** Nobody is let in, or back in, whose account has taken them back. */
+function forgetRevoked(state: State, id: string): void {
+  const room = tended(state, id)
+  if (room === undefined) return
+  const isOver = (intent: Intent): boolean => (intent.type === 'link' || intent.type === 'readmit')
+    && logOf(state, intent.type === 'link' ? state.self.accountId : intent.accountId)?.devices
+      .some(({ deviceId, revoked }) => deviceId === intent.deviceId && revoked) === true
+  const intents = room.room.intents.filter((intent) => !isOver(intent))
+  if (intents.length < room.room.intents.length) state.transact({ steps: [still(withRoom(room, { intents }))] })
+}
+
+// ---------------------------------------------------------------- out
+
+/** Intends to take back what device logs take back and the group does not yet: the own ones at once. */
+function takeBack(state: State, id: string): readonly number[] {
+  const waits: number[] = []
+  for (const accountId of new Set(accountsIn(state, id))) {
+    const room = tended(state, id)
+    const intent = room === undefined ? undefined : revocation(state, room, accountId)
+    if (room === undefined || intent === undefined) continue
+    const isOwn = accountId === state.self.accountId
+    const waitMs = waitFor(state, `${id} ${intent.publicKey}`, isOwn ? 0 : membersMs + jitter(state))
+    if (waitMs > 0) waits.push(waitMs)
+    else state.transact({ steps: [intend(room, intent)] })
+  }
+  return waits
+}
+
+function revocation(
+  state: State, { group, room }: RoomState & { readonly group: Group }, accountId: string,
+): Extract<Intent, { readonly type: 'revoke' }> | undefined {
+  const log = logOf(state, accountId)
+  if (log === undefined || revocationsOf(log).length === 0) return undefined
+  const known = revocationsIn(group.context.extensions)
+  const after = joinRevocations(known, provenTo(known, log))
+  const hit = revokedLeaves(group, after)
+  // This device itself was taken back.
+  if (hit.some(({ index }) => index === group.ownLeaf)) return undefined
+  const key = after.find((one) => one.accountId === accountId && hit.some(({ leafNode }) => isRevoked([one], leafNode)))
+  if (key === undefined || room.intents.some((one) => one.type === 'revoke' && one.publicKey === key.revokedKey)) {
+    return undefined
+  }
+  const proof = proofIn(log)
+  return proof === undefined ? undefined : { type: 'revoke', accountId, publicKey: key.revokedKey, proof }
+}
+
+/** Nothing for a log beyond every measure. */
+function proofIn(log: DeviceLog): string | undefined {
+  try {
+    return toHex(proofOf(log))
+  } catch (error) {
+    if (error instanceof MlsError) return undefined
+    throw error
+  }
+}
+
+/** How long still, counted from the first time that this is asked. */
+function waitFor(state: State, what: string, waitMs: number): number {
+  const { due } = timesOf(state)
+  const now = state.ports.now()
+  const at = due.get(what) ?? now + waitMs
+  if (at > now) due.set(what, at)
+  else due.delete(what)
+  return Math.max(0, at - now)
+}
+
+// ---------------------------------------------------------------- in
+
+/** Claims a KeyPackage of each own device that is missing, once for each conversation, and intends to add it. */
+async function bringIn(state: State, id: string): Promise<readonly number[]> {
+  const waits: number[] = []
+  for (const device of missing(state, id)) {
+    const { deviceId } = device
+    const what = `${id} ${deviceId}`
+    const waitMs = waitFor(state, what, patience(state, id, device))
+    if (waitMs > 0) {
+      waits.push(waitMs)
+      continue
+    }
+    const claimed = await claimDevice(state, { accountId: state.self.accountId, deviceId, token: '' })
+    const room = tended(state, id)
+    // Brought in, or taken back, while the network answered.
+    if (room === undefined || !missing(state, id).some((one) => one.deviceId === deviceId)) continue
+    if (claimed === undefined) waits.push(waitFor(state, what, untilKeys(state, device)))
+    else state.transact({ steps: [intend(room, { type: 'link', deviceId, keyPackage: claimed.keyPackage })] })
+  }
+  return waits
+}
+
+function missing(state: State, id: string): readonly Device[] {
+  const room = tended(state, id)
+  if (room === undefined) return []
+  const present = devicesIn(room.group)
+  const intended = new Set(room.room.intents.flatMap((one) => one.type === 'link' ? [one.deviceId] : []))
+  return state.devices.devices.filter(({ deviceId, revoked }) =>
+    !revoked && !present.has(deviceId) && !intended.has(deviceId))
+}
+
+function patience(state: State, id: string, { addedBy, addedAt }: Device): number {
+  const { accountId, deviceId } = state.self
+  const own = accountsIn(state, id).filter((one) => one === accountId)
+  const since = state.ports.now() - addedAt
+  if (addedBy === 'recovery') return Math.max(0, recoveredMs - since)
+  return addedBy === deviceId || own.length <= 1 ? 0 : Math.max(0, elderMs - since) + jitter(state)
+}
+
+/**
+ * A new device has no KeyPackages before its person has recognised the account on it; one that has none for long may be
+ * gone, and is asked for less and less.
+ */
+const untilKeys = ({ ports }: State, { addedAt }: Device): number =>
+  Math.min(hourMs, Math.max(1_000, (ports.now() - addedAt) / 4))

@@ -1,0 +1,57 @@
+import { leafAt, type AppliedCommit, type Group, type Proposal, type Sender } from '../mls/index.ts'
+import { absentIn, extensionsAfter } from './absent.ts'
+import { accountOf, deviceNameOf } from './account-of.ts'
+import { closeRoom, leftByThemselves } from './epochs.ts'
+import { beginRecovery } from './recovery.ts'
+import { isRevoked, revocationsIn } from './revocations.ts'
+import { followedBy, tellFact, withRoom, type RoomState, type RoomStep } from './room.ts'
+import type { Moment, Self } from './self.ts'
+
+/** A commit that removes this device, and why: it left, was taken back, was silent, or somebody else wanted it. */
+
+/** `before`: the group that the commit ends. `wiped`: the same step, with the secrets that die when it is over. */
+export function partBy(
+  applied: AppliedCommit, { step, wiped, before }: {
+    readonly step: RoomStep, readonly wiped: RoomStep, readonly before: Group
+  }, moment: Moment,
+): RoomStep {
+  const { room } = step.state
+  const who = moment.self.accountId
+  const by = accountOf(applied.committerLeaf)
+  const id = (name: string, epoch = before.context.epoch + 1n): string => `${room.id}.${epoch}.${name}`
+  if (room.leaving) return closeRoom(wiped, 'left')
+  const own = leafAt(before.tree, before.ownLeaf)
+  const extensions = extensionsAfter(before, applied)
+  // It has nothing to ask for.
+  if (own !== undefined && isRevoked(revocationsIn(extensions), own)) {
+    const fact = { fact: 'revoked', by, who, device: deviceNameOf(own) } as const
+    return closeRoom(tellFact(wiped, moment.now, id('out'), fact), 'removed')
+  }
+  // Silent for so long that it was taken out; its account belongs to the group still, so it asks.
+  if (absentIn(extensions).some(({ accountId }) => accountId === who)) {
+    const told = tellFact(step, moment.now, id('out', before.context.epoch), { fact: 'dropped', by, who, absent: true })
+    return followedBy(told, beginRecovery(told.state, { reason: 'idle', from: moment.now }, moment))
+  }
+  // On another device this person has said that they leave.
+  if (leftByThemselves(step.state, applied, who)) {
+    return closeRoom(tellFact(wiped, moment.now, id('left'), { fact: 'left', who }), 'left')
+  }
+  return closeRoom(tellFact(wiped, moment.now, id('out'), { fact: 'removed', by, who: [who] }), 'removed')
+}
+
+/** Whether another device of this person says that they leave, and proposes that this one goes as well. */
+export function isFarewell(
+  { group, room }: RoomState, { proposal, sender }: { readonly proposal: Proposal, readonly sender: Sender }, self: Self,
+): boolean {
+  if (group === undefined || room.leaving || proposal.type !== 'remove' || proposal.removed !== group.ownLeaf) return false
+  const proposer = sender.type === 'member' ? leafAt(group.tree, sender.leafIndex) : undefined
+  return proposer !== undefined && accountOf(proposer) === self.accountId
+}
+
+/** It leaves as well, so it does not commit; where nobody else could, it is out at once. */
+export function followElsewhere(step: RoomStep, { now, self }: Moment): RoomStep {
+  const { group, room, members } = step.state
+  const told = tellFact(step, now, `${room.id}.${group?.context.epoch ?? 0}.left`, { fact: 'left', who: self.accountId })
+  if (members.every(({ accountId }) => accountId === self.accountId)) return closeRoom(told, 'left')
+  return { ...told, state: withRoom(told.state, { leaving: true, state: 'left', intents: [], unread: 0 }) }
+}
