@@ -7,7 +7,10 @@ import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import { decodeCredential, validateCredential } from '../../main/identity/credential.ts'
 import { KeyPackage } from '../../main/mls/index.ts'
 import { PortError } from '../../main/ports.ts'
-import { accountOn, keyOn, linkedDevice, logOf, suite, writeEntry } from './devices.ts'
+import { foldDeviceLog } from '../../main/identity/device-log.ts'
+import {
+  accountIdOn, accountOn, appendToLog, entryRecord, keyOn, linkedDevice, logOf, recordsOf, signEntry, suite, writeEntry,
+} from './devices.ts'
 import { people, until, type Person } from './world.ts'
 
 /** The KeyPackages that a device offers. */
@@ -202,6 +205,91 @@ describe('The list of devices', () => {
       return log.devices.slice(1).every(({ revoked }) => revoked) && log.devices
     })
     assert.equal(devices.length, 3)
+  })
+})
+
+describe('Attacks on the device log', () => {
+  const listOf = (person: Person) => person.call('devices.list', {})
+
+  test('a squatter fills it with rubbish, replays and foreign words: a revocation stands all the same', async (t) => {
+    const { anna, link } = await household(t)
+    const { all: [eve], end } = await people(['Eve'])
+    t.after(end)
+    await logOf(eve)
+    const squat = async () => {
+      const device = suite.signatureKeyPair()
+      const mine = keyOn(eve)
+      const operation = { type: 'add', publicKey: device.publicKey, name: 'Eve' } as const
+      const forged = await signEntry(anna, { issuer: mine, operation, newKey: device })
+      const next = { ...forged, entry: { ...forged.entry, issuer: keyOn(anna).publicKey } }
+      for (const bytes of [
+        Uint8Array.of(0xff), new Uint8Array(0), ...await recordsOf(eve), ...await recordsOf(anna), entryRecord(forged),
+        entryRecord(next), ...Array.from({ length: 180 }, (_, at) => Uint8Array.of(1, at >> 8, at & 0xff)),
+      ]) await appendToLog(anna, bytes)
+    }
+    await squat()
+    const laptop = await link(anna, 'Laptop')
+    await squat()
+    const [, second] = await until('two devices', async () => {
+      const list = await listOf(anna)
+      return list.length === 2 && list
+    })
+    await anna.call('devices.revoke', { deviceId: second?.deviceId ?? '' })
+    await squat()
+    await until('the laptop knows', async () => laptop.changes.some(({ notice }) => notice?.code === 'device-revoked'))
+    await anna.restart()
+    assert.deepEqual((await listOf(anna)).map(({ revoked }) => revoked), [false, true])
+    assert.equal(anna.changes.some(({ notice }) => notice?.code === 'device-stolen'), false)
+    assert.deepEqual(anna.bugs, [])
+  })
+
+  test('two own devices that write at once both have their say, and neither convicts itself', async (t) => {
+    const { anna, link } = await household(t)
+    const laptop = await link(anna, 'Laptop')
+    await writeEntry(anna, { type: 'grant', deviceId: accountOn(laptop).deviceId })
+    const [first, second] = [await link(anna, 'Tablet'), await link(anna, 'Phone')]
+    for (const person of [anna, laptop]) {
+      await until('four devices', async () => (await listOf(person)).filter(({ mayRevoke }) => mayRevoke).length >= 3)
+    }
+    const idOf = (person: Person) => toHex(accountOn(person).deviceId)
+    await Promise.all([
+      anna.call('devices.revoke', { deviceId: idOf(first) }), laptop.call('devices.revoke', { deviceId: idOf(second) }),
+      anna.call('devices.renew', {}), laptop.call('devices.renew', {}),
+    ])
+    const log = await until('all of it stands', async () => {
+      const found = await logOf(anna)
+      return found.entries.length === 8 && found
+    })
+    assert.deepEqual(log.devices.map(({ revoked }) => revoked), [false, false, true, true])
+    const { equivocations } = foldDeviceLog(suite, accountIdOn(anna), await recordsOf(anna))
+    assert.deepEqual(equivocations, [])
+    for (const person of [anna, laptop]) assert.deepEqual(person.bugs, [])
+  })
+
+  test('a phished-in device may neither link, nor grant, nor take back, before somebody has granted it that', async (t) => {
+    const { anna, link } = await household(t)
+    const phished = await link(anna, 'Phisher')
+    const other = await link(anna, 'Laptop')
+    await until('three devices', async () => (await listOf(phished)).length === 3)
+    for (const { deviceId, isThis } of await listOf(phished)) {
+      if (!isThis) await assert.rejects(phished.call('devices.revoke', { deviceId }), { code: 'not-allowed' })
+      await assert.rejects(phished.call('devices.grant', { deviceId }), { code: 'not-allowed' })
+    }
+    // With the key in its hands it writes what its app would not.
+    const [issuer, friend] = [keyOn(phished), suite.signatureKeyPair()]
+    const before = (await logOf(anna)).entries.length
+    await writeEntry(anna, { type: 'add', publicKey: friend.publicKey, name: 'Friend' }, { issuer, newKey: friend })
+    await writeEntry(anna, { type: 'grant', deviceId: accountOn(phished).deviceId }, { issuer })
+    await writeEntry(anna, { type: 'revoke', publicKey: keyOn(anna).publicKey, lastHonoured: 0 }, { issuer })
+    await writeEntry(anna, { type: 'revoke', publicKey: keyOn(other).publicKey, lastHonoured: 0 }, { issuer })
+    await writeEntry(anna, { type: 'rotateRecovery', publicKey: friend.publicKey }, { issuer, newKey: friend })
+    assert.equal((await logOf(anna)).entries.length, before)
+    await anna.restart()
+    assert.deepEqual((await listOf(anna)).map(({ trusted, revoked }) => [trusted, revoked]),
+      [[true, false], [false, false], [false, false]])
+    // A person who was tricked undoes it.
+    await anna.call('devices.revoke', { deviceId: toHex(accountOn(phished).deviceId) })
+    await until('it is out', async () => (await logOf(anna)).devices[1]?.revoked)
   })
 })
 
