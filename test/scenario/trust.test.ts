@@ -1,15 +1,23 @@
 /** How far one trusts that an account is who one takes it for, and that nothing goes out while it has changed. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
+import { makeAccount } from '../../main/app/account.ts'
+import { State } from '../../main/app/state.ts'
+import { Teller } from '../../main/app/teller.ts'
+import { distrust, metByInvite, onTrustRegister, trust, trustRegister } from '../../main/app/trust.ts'
 import { decodePublish } from '../../main/chat/documents.ts'
-import { PortError, type Delivery } from '../../main/ports.ts'
+import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
+import { PortError, type Delivery, type Ports } from '../../main/ports.ts'
 import { openStore } from '../../main/sqlite/store.ts'
-import { people, Refused, until, type Person } from './world.ts'
+import { appendToLog, entryRecord, keyOn, logOf, signEntry, suite } from './devices.ts'
+import { people, quietLog, random, Refused, suites, until, vaultOf, type Person } from './world.ts'
 
 const refused = (code: string) => (error: unknown): boolean => error instanceof Refused && error.code === code
 
-export async function accountOf(person: Person): Promise<string> {
+async function accountOf(person: Person): Promise<string> {
   const { phase } = await person.call('app.open', {})
   assert.ok(phase.at === 'ready')
   return phase.me.accountId
@@ -180,4 +188,89 @@ test('what was encrypted but not yet sent when somebody changed stays here, and 
   await aWhile()
   assert.deepEqual(await ben.texts(group), ['before'])
   assert.deepEqual([...anna.bugs, ...ben.bugs, ...cleo.bugs], [])
+})
+
+test('an alarm that was looked at is not raised again for the same proof, and is for another one', async (t) => {
+  const { all: [anna, ben], end } = await people(['Anna', 'Ben'])
+  t.after(end)
+  const conversation = await meet(anna, ben)
+  const b = await accountOf(ben)
+  const trustOf = async () => (await seen(anna, conversation, b)).trust
+  /** Ben's device signs two entries for one number. */
+  const lie = async (): Promise<void> => {
+    const keys = [suite.signatureKeyPair(), suite.signatureKeyPair()]
+    const [honest, other] = await Promise.all(keys.map((key) => signEntry(ben, {
+      issuer: keyOn(ben), operation: { type: 'add', publicKey: key.publicKey, name: 'x' }, newKey: key,
+    })))
+    assert.ok(honest !== undefined && other !== undefined)
+    await appendToLog(ben, entryRecord(honest))
+    await appendToLog(ben, entryRecord(other))
+    await until('Ben has read it', async () => (await logOf(ben)).head.n === honest.entry.n)
+  }
+  await lie()
+  await anna.restart()
+  await until('Anna is alarmed', async () => await trustOf() === 'changed')
+  await anna.call('person.trust', { accountId: b, trust: 'verified' })
+  await anna.restart()
+  await anna.say(conversation, 'I have asked him')
+  await reads(ben, conversation, 'I have asked him')
+  await aWhile()
+  assert.equal(await trustOf(), 'verified')
+  await lie()
+  await anna.restart()
+  await until('Anna is alarmed again', async () => await trustOf() === 'changed')
+  const facts = (await anna.entries(conversation)).filter((entry) => entry.kind === 'fact' && entry.fact.fact === 'changed')
+  assert.equal(facts.length, 2)
+  assert.deepEqual(anna.bugs, [])
+})
+
+/** A profile in memory on a real store, as the app opens it. */
+function profile(t: TestContext): State {
+  const folder = mkdtempSync(path.join(tmpdir(), 'coppice-trust-'))
+  const store = openStore({ file: path.join(folder, 'profile.sqlite'), key: random(32) })
+  const file = path.join(folder, 'delivery.sqlite')
+  const ports: Ports = {
+    profile: 'one', version: '0', deviceName: 'one', platform: '', vault: vaultOf(file, random(32), {}),
+    delivery: openSqliteDelivery({ file }), ui: { show: () => undefined }, suiteOf: suites, now: () => Date.now(), random,
+    idleMs: () => 0, after: () => () => undefined, log: quietLog(), report: (error) => { throw error },
+  }
+  t.after(async () => {
+    store.close()
+    await ports.delivery.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  return new State(store, ports, { account: makeAccount(ports, store, 'Anna'), teller: new Teller(ports.ui) })
+}
+
+test('what one device knows of a person becomes what another one knows: marks, alarms, and which were looked at', (t) => {
+  const [laptop, desktop] = [profile(t), profile(t)]
+  const ben = '07'.repeat(32)
+  for (const state of [laptop, desktop]) {
+    state.transact({ contacts: [{ version: 1, accountId: ben, name: 'Ben', own: true }] })
+  }
+  /** As the register goes from one to the other: as text. */
+  const tell = (): void => {
+    const record = laptop.trust.get(ben)
+    assert.ok(record !== undefined)
+    const { key, value } = JSON.parse(JSON.stringify(trustRegister(record))) as ReturnType<typeof trustRegister>
+    assert.equal(key, `trust.${ben}`)
+    desktop.transact(onTrustRegister(desktop, ben, value))
+  }
+  laptop.transact({ trust: metByInvite(laptop, [ben]) })
+  trust(laptop, ben, 'verified')
+  tell()
+  assert.deepEqual(desktop.trustOf(ben), { trust: 'verified', byInvite: true })
+  distrust(laptop, ben, 'recovery', 'a key')
+  tell()
+  assert.deepEqual(desktop.trustOf(ben), { trust: 'changed', byInvite: true, why: 'recovery' })
+  trust(laptop, ben, 'new')
+  tell()
+  // The desktop finds the same proof by itself, later.
+  distrust(desktop, ben, 'recovery', 'a key')
+  assert.deepEqual(desktop.trustOf(ben), { trust: 'new', byInvite: true })
+  distrust(desktop, ben, 'recovery', 'another key')
+  assert.equal(desktop.trustOf(ben).trust, 'changed')
+  // Nobody is a stranger to themselves.
+  distrust(laptop, laptop.self.accountId, 'recovery')
+  assert.equal(laptop.trustOf(laptop.self.accountId).trust, 'new')
 })
