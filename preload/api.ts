@@ -470,7 +470,7 @@ export const calls = {
   'person.safety': call({ accountId: id }).returns<Safety>(),
   /** What the text of a QR means. A match is remembered. */
   'person.compare': call({ accountId: id, code: text(4096, 1) })
-    .returns<'match' | 'differs' | 'own' | 'malformed' | 'newer'>(),
+    .returns<'match' | 'differs' | 'own' | 'linking' | 'malformed' | 'newer'>(),
   /** The person has compared the digits (or takes that back), or has looked at what changed. */
   'person.trust': call({ accountId: id, trust: oneOf(['new', 'verified'] as const) }).returns<undefined>(),
   /** This account is a new one of somebody known by another: nothing is sent to it until that is confirmed. */

@@ -17,10 +17,11 @@ const readBatch = 500
 /** Reads an account's device log to its end. Rejects with PortError('delivery-unreachable'). */
 export async function refreshLog(state: State, accountId: string): Promise<DeviceLog | undefined> {
   const log = deviceLogOf(accountId)
-  for (;;) {
-    const records = await state.ports.delivery.read(log, state.store.cursor(log), readBatch)
+  for (let after = state.store.cursor(log); ;) {
+    const records = await state.ports.delivery.read(log, after, readBatch)
     if (records.length === 0) return state.deviceLogs.get(accountId)
     takeRecords(state, accountId, records)
+    after = Math.max(state.store.cursor(log), records.at(-1)?.seq ?? after)
   }
 }
 
@@ -33,6 +34,8 @@ function takeRecords(state: State, accountId: string, records: readonly LogRecor
   const before = state.deviceLogs.kept(accountId)
   const fresh = records.filter((record) => record.seq > cursor).map(({ bytes }) => bytes)
   const kept = foldOn(state.self.suite, accountId, before.records, fresh)
+  // Nobody was found in what a relay showed: it was not this log, which is read from its beginning the next time.
+  if (kept.log === undefined) return
   onLogRead(state, accountId, { before, after: kept })
   const isNew = kept.records.length > before.records.length
   const wasRevoked = isRevoked(state)

@@ -1,4 +1,5 @@
 import { fromHex, toHex } from '../mls/index.ts'
+import { readLinkingCode } from '../identity/linking-code.ts'
 import { compareSafetyCode, safetyCode, safetyNumber } from '../identity/safety-number.ts'
 import type { TrustRecord } from '../chat/documents.ts'
 import { isOpen, still, tellFact, type RoomState, type RoomStep } from '../chat/room.ts'
@@ -95,7 +96,10 @@ export function safetyOf(state: State, accountId: string): Safety {
  */
 export function compare(state: State, accountId: string, code: string): ResultOf<'person.compare'> {
   const accounts = known(state, accountId)
-  const found = compareSafetyCode(state.self.suite, code, accounts)
+  const { suite } = state.self
+  const found = compareSafetyCode(suite, code, accounts)
+  // Whoever has somebody read such a code in place of another is after the account.
+  if (found === 'malformed' && readLinkingCode(suite, code, state.ports.now()).type !== 'malformed') return 'linking'
   if (found === 'match' && !isChanged(state, accountId)) state.transact({ trust: [judged(state, accountId, 'verified')] })
   return found
 }

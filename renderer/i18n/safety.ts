@@ -38,6 +38,8 @@ const compared: Readonly<Record<ResultOf<'person.compare'>, (name: string) => st
   differs: (name) => `The codes do not match. Either this is the code of another chat, or somebody stands between you ` +
     `and ${name}. Nothing was changed. Read the number to each other, and write nothing that matters until it agrees.`,
   own: (name) => `This is the code on your own screen. Read the one on ${name}’s.`,
+  linking: () => 'This is a code that links a device to your account, which could then read your messages. It is not for ' +
+    'comparing, and nothing was changed. Whoever had you read it means you no good.',
   malformed: () => 'This is not the code of a safety number. Read the one on the page with the twelve groups of digits.',
   newer: () => 'This code was made by a newer Coppice. Update this app, then read it again.',
 }

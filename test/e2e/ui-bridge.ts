@@ -223,6 +223,7 @@ export class ScriptedBridge {
 
   #compare({ accountId, code }: ArgumentOf<'person.compare'>): ResultOf<'person.compare'> {
     const { name, trust } = this.#personOf(accountId)
+    if (code.startsWith('coppicelink1-')) return 'linking'
     if (!code.startsWith('code ')) return 'malformed'
     if (code !== `code of ${name}`) return 'differs'
     if (trust !== 'changed') this.#trust(accountId, { trust: 'verified' })

@@ -67,6 +67,8 @@ describe('the safety number of a person', () => {
     await safety(page).getByRole('alert').getByText('The codes do not match').waitFor()
     await choose(page, pngOf('coppice1nora'))
     await safety(page).getByRole('alert').getByText('not the code of a safety number').waitFor()
+    await choose(page, pngOf('coppicelink1-aaaa'))
+    await safety(page).getByRole('alert').getByText('a code that links a device to your account').waitFor()
     await button(safety(page), 'They are the same').waitFor()
     await choose(page, pngOf('code of Jonas'))
     await safety(page).getByRole('alert').getByText('The codes match').waitFor()

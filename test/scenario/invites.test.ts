@@ -7,9 +7,11 @@ import { decodeKeyPackageRecord, deviceLogOf, encodeKeyPackageRecord, keyPackage
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import { DeviceLogRecord } from '../../main/identity/device-log.ts'
 import { deviceIdFor } from '../../main/identity/genesis.ts'
+import { readLinkingCode, writeLinkingCode } from '../../main/identity/linking-code.ts'
 import { decode, encode, fromHex, KeyPackage, toHex } from '../../main/mls/index.ts'
 import type { Delivery, LogRecord } from '../../main/ports.ts'
-import { people, Refused, suites, until, type Person } from './world.ts'
+import { linkAt } from './link.ts'
+import { confirmWords, people, Refused, suites, until, type Person } from './world.ts'
 
 const suite = suites(1) ?? assert.fail('no suite')
 const refused = (code: string) => (error: unknown): boolean => error instanceof Refused && error.code === code
@@ -24,6 +26,11 @@ const cardOf = (text: string) => {
   const read = readInvite(suite, text, Date.now())
   assert.ok(read.type === 'card')
   return read.card
+}
+const linkingCodeIn = (text: string) => {
+  const read = readLinkingCode(suite, text, Date.now())
+  assert.ok(read.type === 'code')
+  return read.code
 }
 const requestOf = (person: Person) => until(`${person.name} gets a request`, async () =>
   (await person.conversations()).find(({ state }) => state === 'request'))
@@ -76,6 +83,37 @@ test('an invite of the first version is still read', () => {
   const old = new TextEncoder().encode('{"version":1,"token":"0a","expiresAt":5}')
   assert.deepEqual(inviteDocument.decode(old),
     { version: 1, token: '0a', expiresAt: 5, madeAt: 0, uses: 0, withdrawn: false })
+})
+
+test('a code that links a device is no invite and no safety number, and an invite links nothing', async (t) => {
+  const { all: [anna, ben, eve], end } = await people(['Anna', 'Ben', 'Eve'])
+  t.after(end)
+  await confirmWords(anna)
+  await ben.call('conversation.direct', { invite: await anna.invite() })
+  const { id: conversation } = await requestOf(anna)
+  await anna.call('conversation.accept', { conversation })
+  await confirmWords(eve)
+  await eve.call('link.start', { code: '' })
+  const { code } = await linkAt(eve, 'showing')
+  for (const lure of [code, code.toUpperCase(), `${code.slice(0, 30)}\n${code.slice(30)}`]) {
+    await assert.rejects(anna.call('invite.read', { invite: lure }), refused('invite-linking'))
+    await assert.rejects(anna.call('conversation.direct', { invite: lure }), refused('invite-linking'))
+    await assert.rejects(anna.call('conversation.group', { name: 'Join us', people: [], invites: [lure] }),
+      refused('invite-linking'))
+  }
+  // One that is over, or of a later version, would not link either: it is named for what it is all the same.
+  const over = { ...linkingCodeIn(code), expiresAt: 1 }
+  await assert.rejects(anna.call('invite.read', { invite: writeLinkingCode(suite, over) }), refused('invite-linking'))
+  await assert.rejects(anna.call('invite.read', { invite: 'coppicelink2-abc' }), refused('invite-linking'))
+  assert.equal(await anna.call('person.compare', { accountId: await accountOf(ben), code }), 'linking')
+  const [, only] = (await anna.conversations()).map(({ id }) => id)
+  assert.equal(only, undefined)
+
+  await anna.call('link.start', { code: await ben.invite() })
+  assert.deepEqual(await linkAt(anna, 'failed'), { at: 'failed', role: 'elder', why: 'invite' })
+  await anna.call('link.cancel', {})
+  assert.equal((await anna.call('devices.list', {})).length, 1)
+  assert.deepEqual([...anna.bugs, ...ben.bugs, ...eve.bugs], [])
 })
 
 describe('A card leads to its maker alone', () => {

@@ -13,7 +13,7 @@ import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import { PortError, type Delivery, type Ports } from '../../main/ports.ts'
 import { openStore } from '../../main/sqlite/store.ts'
 import { appendToLog, entryRecord, keyOn, logOf, signEntry, suite } from './devices.ts'
-import { people, quietLog, random, Refused, suites, until, vaultOf, type Person } from './world.ts'
+import { pairing, people, quietLog, random, Refused, suites, until, vaultOf, type Person } from './world.ts'
 
 const refused = (code: string) => (error: unknown): boolean => error instanceof Refused && error.code === code
 
@@ -231,8 +231,8 @@ function profile(t: TestContext): State {
   const file = path.join(folder, 'delivery.sqlite')
   const ports: Ports = {
     profile: 'one', version: '0', deviceName: 'one', platform: '', vault: vaultOf(file, random(32), {}),
-    delivery: openSqliteDelivery({ file }), ui: { show: () => undefined }, suiteOf: suites, now: () => Date.now(), random,
-    idleMs: () => 0, after: () => () => undefined, log: quietLog(), report: (error) => { throw error },
+    delivery: openSqliteDelivery({ file }), ui: { show: () => undefined }, pairing, suiteOf: suites,
+    now: () => Date.now(), random, idleMs: () => 0, after: () => () => undefined, log: quietLog(), report: (error) => { throw error },
   }
   t.after(async () => {
     store.close()
