@@ -295,11 +295,14 @@ export type MadeInvite = Invite & {
   readonly id: string, readonly madeAt: number, readonly uses: number, readonly withdrawn: boolean
 }
 
+/** What a Change says of a conversation: without its people where nothing about them has changed. */
+export type ConversationNews = Omit<Conversation, 'people'> & { readonly people?: Conversation['people'] }
+
 /** What the UI is told after a commit to the store. Revisions count up by one; a hole means: open again. */
 export type Change = {
   readonly revision: number
   readonly phase?: Phase
-  readonly conversations?: readonly Conversation[]
+  readonly conversations?: readonly ConversationNews[]
   readonly removedConversations?: readonly string[]
   readonly entries?: readonly Entry[]
   readonly removedEntries?: readonly string[]
@@ -326,12 +329,9 @@ export type EntryPage = {
   readonly names: Readonly<Record<string, string>>
 }
 
-/** Messages that were found, the newest first. */
+/** Messages that were found, the newest first, and the names of their senders. */
 export type Found = {
-  readonly found: readonly FoundMessage[]
-  readonly more: boolean
-  /** Of their senders. */
-  readonly names: Readonly<Record<string, string>>
+  readonly found: readonly FoundMessage[], readonly more: boolean, readonly names: Readonly<Record<string, string>>
 }
 /** `marks`: where the text has what was looked for, each from one UTF-16 unit up to another. */
 export type FoundMessage = {

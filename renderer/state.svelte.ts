@@ -3,7 +3,7 @@
  * nothing here decides anything, the main process does.
  */
 import type {
-  Answer, ArgumentOf, Bridge, CallName, Change, Conversation, ErrorCode, Me, Phase, ResultOf, Snapshot,
+  Answer, ArgumentOf, Bridge, CallName, Change, Conversation, ConversationNews, ErrorCode, Me, Phase, ResultOf, Snapshot,
 } from '../preload/api.ts'
 import { words } from './i18n/en.ts'
 import type { Naming } from './i18n/grammar.ts'
@@ -166,7 +166,9 @@ class App {
     if (this.phase?.at !== 'ready') this.#forget()
     if (change.conversations !== undefined || change.removedConversations !== undefined) {
       this.#learn(change.conversations ?? [])
-      const changed = new Map(change.conversations?.map((conversation) => [conversation.id, conversation]))
+      const before = new Map(this.conversations.map(({ id, people }) => [id, people]))
+      const changed = new Map(change.conversations?.map((news): [string, Conversation] =>
+        [news.id, { ...news, people: news.people ?? before.get(news.id) ?? [] }]))
       const gone = new Set(change.removedConversations)
       this.conversations = [
         ...this.conversations.filter(({ id }) => !changed.has(id) && !gone.has(id)),
@@ -238,8 +240,8 @@ class App {
     }
   }
 
-  #learn(conversations: readonly Conversation[]): void {
-    for (const { people } of conversations) for (const { accountId, name } of people) this.#names.set(accountId, name)
+  #learn(conversations: readonly ConversationNews[]): void {
+    for (const { people = [] } of conversations) for (const { accountId, name } of people) this.#names.set(accountId, name)
   }
 
   /** Names for sentences about `conversation`: its people, whoever wrote in it, people of old, nobody in particular. */

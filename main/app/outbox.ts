@@ -1,8 +1,8 @@
 import { fromHex, toHex } from '../mls/index.ts'
 import type { Publish } from '../chat/content.ts'
 import { messageEntryId } from '../chat/receive.ts'
-import { isOpen, isWell, still, withRoom, type RoomState, type RoomStep } from '../chat/room.ts'
-import { encryptItems, maySend, outboxBatch } from '../chat/send.ts'
+import { isWell, still, type RoomState, type RoomStep } from '../chat/room.ts'
+import { encryptItems, maySend, outboxBatch, receipts } from '../chat/send.ts'
 import type { StoredEntry } from '../ports.ts'
 import { byPosition, type State } from './state.ts'
 import { isHeld } from './trust.ts'
@@ -68,7 +68,6 @@ export function stale(state: State, before: RoomState, step: RoomStep): readonly
 /** Receipts for what was stored, when the person has accepted. */
 export function report(state: State, id: string): void {
   const room = state.rooms.get(id)
-  if (room === undefined || room.room.receiptsDue.length === 0 || room.room.state !== 'active' || !isOpen(room.room)) return
-  const messages = room.room.receiptsDue
-  state.transact({ steps: [{ ...still(withRoom(room, { receiptsDue: [] })), say: [{ type: 'delivered', messages }] }] })
+  const step = room === undefined ? undefined : receipts(room)
+  if (step !== undefined && step.state !== room) state.transact({ steps: [step] })
 }

@@ -11,7 +11,8 @@ import { closeRoom } from '../chat/epochs.ts'
 import { heardKey } from '../chat/heard.ts'
 import type { OwnKeyPackage } from '../chat/mail.ts'
 import {
-  isWell, still, tellConversation, tellEntry, type Outgoing, type RoomState, type RoomStep, type Say,
+  isWell, still, tellConversation, tellEntry, tellNews, type Outgoing, type RoomState, type RoomStep,
+  type Say,
 } from '../chat/room.ts'
 import { askingOf } from '../chat/readmit.ts'
 import { deliveredBody, helloBody, introductionsBody } from '../chat/send.ts'
@@ -227,7 +228,8 @@ export class State {
     const entries: StoredEntry[] = []
     const removedEntries: string[] = []
     const groups: NonNullable<StoreWrite['groups']>[number][] = []
-    const rooms = new Set<string>()
+    /** As they were before. */
+    const rooms = new Map<string, RoomState | undefined>()
     const unasked: string[] = []
     const say = [...transaction.say ?? []]
     const publish = [...transaction.publish ?? []]
@@ -236,7 +238,7 @@ export class State {
       const { id } = step.state.room
       groups.push(...writeRoom(step.state, this.rooms.get(id), documents))
       remember.push(() => { this.rooms.set(id, step.state) })
-      rooms.add(id)
+      if (!rooms.has(id)) rooms.set(id, this.rooms.get(id))
       if (this.#isAnswered(step.state)) unasked.push(id)
       entries.push(...step.entries)
       removedEntries.push(...step.removed)
@@ -433,14 +435,14 @@ export class State {
     }
   }
 
-  #tell(transaction: Transaction, next: { readonly entries: readonly StoredEntry[], readonly rooms: ReadonlySet<string>
-    readonly removedEntries: readonly string[], readonly named: boolean }): void {
+  #tell(transaction: Transaction, next: { readonly rooms: ReadonlyMap<string, RoomState | undefined>
+    readonly entries: readonly StoredEntry[], readonly removedEntries: readonly string[], readonly named: boolean }): void {
     // A name, and how far somebody is trusted, stands in every conversation with that person.
     const renamed = next.named || transaction.account !== undefined || (transaction.trust?.length ?? 0) > 0
     const conversations = renamed ? this.conversations()
-      : [...next.rooms].flatMap((id) => {
+      : [...next.rooms].flatMap(([id, before]) => {
         const state = this.rooms.get(id)
-        return state === undefined ? [] : [this.conversation(state)]
+        return state === undefined ? [] : [tellNews(state, before, this.self.accountId, this)]
       })
     const latest = new Map<string, Entry>(next.entries.map((entry) => [entry.id, tellEntry(entry)]))
     const removed = transaction.removedRooms ?? []

@@ -8,6 +8,7 @@ import type { RejoinReason, SignedStory } from '../chat/letter.ts'
 import { beginRecovery } from '../chat/recovery.ts'
 import { isWell, still, followedBy, withRoom, type RoomState } from '../chat/room.ts'
 import { groupLog, messageLogs } from '../chat/sealed.ts'
+import { receiptBatch, receipts } from '../chat/send.ts'
 import type { Publish } from '../chat/content.ts'
 import { PortError, type LogRecord, type Ports } from '../ports.ts'
 import { onLeavesReplaced } from './alarms.ts'
@@ -434,6 +435,7 @@ export class Sync {
       if (record.seq <= cursor) continue
       step = followedBy(step, onMessageRecord(step.state, record, knownAfter(step, moment), log))
     }
+    step = followedBy(step, receipts(step.state, receiptBatch))
     this.#state.transact({
       steps: [step], cursors: [{ log, seq: last }], removedPublish: stale(this.#state, state, step),
     })

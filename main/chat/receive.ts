@@ -15,7 +15,7 @@ import { followElsewhere, isFarewell, partBy } from './parting.ts'
 import { commitRefusal, proposalRefusal, viewOf } from './policy.ts'
 import { onLive, onVeto } from './readmit.ts'
 import { beginRecovery } from './recovery.ts'
-import { append, still, tellFact, followedBy, withRoom, type Room, type RoomState, type RoomStep } from './room.ts'
+import { append, deviceCount, still, tellFact, followedBy, withRoom, type Room, type RoomState, type RoomStep } from './room.ts'
 import { commitSlot, groupLog, hintIn, hintOf, openRecord, recordHash, type Seal } from './sealed.ts'
 import type { Moment } from './self.ts'
 import { spoilt } from './spoilt.ts'
@@ -443,7 +443,7 @@ function onText(step: RoomStep, spoken: Spoken & { readonly text: string }, know
   const own = from === known.self.accountId
   const told = append(step, timeOf(content, known.now), {
     id, kind: 'message', from, own, text: spoken.text, state: own ? 'sent' : 'received', deliveredTo: 0,
-    people: state.members.length, devices: state.members.reduce((sum, member) => sum + member.devices, 0),
+    people: state.members.length, devices: deviceCount(state),
   })
   if (own || state.members.length > receiptPeople) return told
   return { ...told, state: withRoom(told.state, { receiptsDue: [...told.state.room.receiptsDue, contentId] }) }

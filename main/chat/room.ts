@@ -1,4 +1,6 @@
-import type { Conversation, ConversationState, Entry, Fact, Person } from '../../preload/api.ts'
+import type {
+  Conversation, ConversationNews, ConversationState, Entry, Fact, Person,
+} from '../../preload/api.ts'
 import type { StoredEntry } from '../ports.ts'
 import type { AppliedCommit, Group, Secret } from '../mls/index.ts'
 import type { Heard } from './heard.ts'
@@ -265,8 +267,22 @@ const lastOf = (entry: StoredEntry, before: Room['last']): Room['last'] =>
 export const tellFact = (step: RoomStep, at: number, id: string, fact: Fact): RoomStep =>
   append(step, at, { id, kind: 'fact', fact, devices: deviceCount(step.state) })
 
-export const deviceCount = (state: RoomState): number =>
-  state.members.reduce((sum, member) => sum + member.devices, 0)
+export const deviceCount = ({ members }: Pick<RoomState, 'members'>): number => countedIn(members).devices
+
+/** What is asked of the members with every message, counted once for each list of them: those are never changed. */
+function countedIn(members: readonly Listed[]): Counted {
+  const known = counted.get(members)
+  if (known !== undefined) return known
+  const all: Counted = {
+    devices: members.reduce((sum, { devices = 0 }) => sum + devices, 0),
+    accounts: new Set(members.map(({ accountId }) => accountId)),
+  }
+  counted.set(members, all)
+  return all
+}
+type Listed = { readonly accountId: string, readonly devices?: number }
+type Counted = { readonly devices: number, readonly accounts: ReadonlySet<string> }
+const counted = new WeakMap<readonly Listed[], Counted>()
 
 /** The entry as the window sees it. */
 export function tellEntry(stored: StoredEntry): Entry {
@@ -281,18 +297,32 @@ export type Acquaintance = {
 }
 
 /** The conversation as the window sees it. */
-export function tellConversation(state: RoomState, self: string, { nameOf, trustOf }: Acquaintance): Conversation {
-  const { room } = state
-  const isAdmin = (accountId: string): boolean => administers(room, state.members, accountId)
-  const people: Person[] = state.members
+export const tellConversation = (state: RoomState, self: string, known: Acquaintance): Conversation =>
+  ({ ...tellSummary(state, self, known), people: tellPeople(state, self, known) })
+
+/** The same for a Change, so that it does not grow with the group: its people only where they are not as they were. */
+export const tellNews = (
+  state: RoomState, before: RoomState | undefined, self: string, known: Acquaintance,
+): ConversationNews => state.members === before?.members && state.room.admins === before.room.admins
+  ? tellSummary(state, self, known) : tellConversation(state, self, known)
+
+function tellPeople({ room, members }: RoomState, self: string, { nameOf, trustOf }: Acquaintance): readonly Person[] {
+  const admins = adminsIn(room, members)
+  return members
     .map((member) => ({
       ...member,
       name: nameOf(member.accountId),
       own: member.accountId === self,
-      admin: isAdmin(member.accountId),
+      admin: admins === 'everybody' || admins.has(member.accountId),
       ...trustOf(member.accountId),
     }))
-    .sort((a, b) => a.name.localeCompare(b.name) || (a.accountId < b.accountId ? -1 : 1))
+    .sort((a, b) => inOrder.compare(a.name, b.name) || (a.accountId < b.accountId ? -1 : 1))
+}
+const inOrder = new Intl.Collator()
+
+function tellSummary(state: RoomState, self: string, { nameOf }: Acquaintance): Omit<Conversation, 'people'> {
+  const { room } = state
+  const isAdmin = (accountId: string): boolean => administers(room, state.members, accountId)
   const open = isOpen(room) && room.kind === 'group'
   return {
     id: room.id,
@@ -300,7 +330,6 @@ export function tellConversation(state: RoomState, self: string, { nameOf, trust
     state: room.leaving && room.state !== 'removed' ? 'left' : room.state,
     title: room.kind === 'group' ? room.name : nameOf(room.peer),
     ringsOf: room.kind === 'group' ? room.id : room.peer,
-    people,
     devices: deviceCount(state),
     absent: room.absent.map((accountId) => ({ accountId, name: nameOf(accountId) })),
     mayAdd: open && (room.membersMayAdd || isAdmin(self)),
@@ -323,9 +352,13 @@ export function tellConversation(state: RoomState, self: string, { nameOf, trust
 }
 
 /** Admins are named by the policy; when the last one is gone, everyone is one. */
-export const administers = (
-  policy: { readonly admins: readonly string[] }, members: readonly { readonly accountId: string }[], accountId: string,
-): boolean => {
-  const present = policy.admins.filter((admin) => members.some((member) => member.accountId === admin))
-  return present.length === 0 || present.includes(accountId)
+export const administers = (policy: Pick<Room, 'admins'>, members: readonly Listed[], accountId: string): boolean => {
+  const admins = adminsIn(policy, members)
+  return admins === 'everybody' || admins.has(accountId)
+}
+
+function adminsIn({ admins }: Pick<Room, 'admins'>, members: readonly Listed[]): ReadonlySet<string> | 'everybody' {
+  const { accounts } = countedIn(members)
+  const present = admins.filter((admin) => accounts.has(admin))
+  return present.length === 0 ? 'everybody' : new Set(present)
 }

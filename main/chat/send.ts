@@ -1,7 +1,9 @@
 import { encode, fromHex, MLSMessage, protect, toHex, type Secret } from '../mls/index.ts'
 import type { StoredEntry } from '../ports.ts'
 import { encodeContent, isCounted, type Body, type OutboxItem } from './content.ts'
-import { append, isDue, isOpen, isWell, still, withRoom, type RoomState, type RoomStep, type Veto } from './room.ts'
+import {
+  append, deviceCount, isDue, isOpen, isWell, still, withRoom, type RoomState, type RoomStep, type Veto,
+} from './room.ts'
 import { groupLog, recordHash, sealOf, sealRecord } from './sealed.ts'
 import type { Moment } from './self.ts'
 import { messageEntryId } from './receive.ts'
@@ -18,7 +20,7 @@ export function composeText(
   return append(still(state), moment.now, {
     id: messageEntryId(moment.self.accountId, message.contentId), kind: 'message', from: moment.self.accountId,
     own: true, text: message.text, state: 'sending', deliveredTo: 0, people: state.members.length,
-    devices: state.members.reduce((sum, member) => sum + member.devices, 0),
+    devices: deviceCount(state),
   })
 }
 
@@ -65,7 +67,7 @@ export function encryptItems(
   let { counter } = state.room
   const epoch = String(group.context.epoch)
   const sent = state.room.ownRecords.epoch === epoch ? [...state.room.ownRecords.records] : []
-  const devices = state.members.reduce((sum, member) => sum + member.devices, 0)
+  const devices = deviceCount(state)
   for (const item of items) {
     const { id, sentAt, body } = item
     // A number of an earlier numbering is worth nothing in this one.
@@ -90,6 +92,21 @@ export function encryptItems(
   }
   const ownRecords = { epoch, records: sent.slice(-rememberedRecords) }
   return { state: { ...withRoom(state, { counter, ownRecords }), group }, counted, records, entries, wipe }
+}
+
+/** How many messages a receipt names at most; so many entries change at once where it is read. */
+export const receiptBatch = 500
+
+/** Receipts for what was stored, when the person has accepted; fewer than `least` wait for more. */
+export function receipts(state: RoomState, least = 1): RoomStep {
+  const { room } = state
+  const { receiptsDue } = room
+  if (receiptsDue.length < least || room.state !== 'active' || !isOpen(room)) return still(state)
+  return {
+    ...still(withRoom(state, { receiptsDue: [] })),
+    say: Array.from({ length: Math.ceil(receiptsDue.length / receiptBatch) }, (_, at) =>
+      ({ type: 'delivered', messages: receiptsDue.slice(at * receiptBatch, (at + 1) * receiptBatch) })),
+  }
 }
 
 /** The bodies that this device says by itself. */

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3'
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto'
 
 /** A value as it lies in its table: unreadable without the row `keyNumber` of `keys`, which dies with it. */
 export type Sealed = { readonly keyNumber: number, readonly sealed: Uint8Array }
@@ -7,6 +7,7 @@ export type Sealed = { readonly keyNumber: number, readonly sealed: Uint8Array }
 export type Seal = (value: Uint8Array) => Sealed
 
 const cipher = 'aes-256-ctr'
+// A key object costs a third of what bytes do, which Node tries as another kind of key first.
 // Each key seals one value once, so the counter may begin at zero.
 const counter = Buffer.alloc(16)
 
@@ -20,7 +21,7 @@ export function prepareSeal(database: Database.Database): Seal {
   const grow = database.prepare<[Uint8Array]>('INSERT INTO keys (used, key) VALUES (1, ?)')
   return (value) => {
     const key = randomBytes(32)
-    const sealed = createCipheriv(cipher, key, counter).update(value)
+    const sealed = createCipheriv(cipher, createSecretKey(key), counter).update(value)
     let keyNumber = free.get()
     if (keyNumber === undefined) keyNumber = Number(grow.run(key).lastInsertRowid)
     else reuse.run(key, keyNumber)
@@ -31,7 +32,7 @@ export function prepareSeal(database: Database.Database): Seal {
 
 /** The value again, in memory of its own: a Buffer would share it in `slice`, against what Uint8Array says. */
 export function unseal({ key, sealed }: { readonly key: Uint8Array, readonly sealed: Uint8Array }): Uint8Array {
-  const value = createDecipheriv(cipher, key, counter).update(sealed)
+  const value = createDecipheriv(cipher, createSecretKey(key), counter).update(sealed)
   key.fill(0)
   return new Uint8Array(value.buffer, value.byteOffset, value.length)
 }

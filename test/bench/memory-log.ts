@@ -30,6 +30,14 @@ export class MemoryLog implements Delivery {
     this.#dams.set(name, this.#log(name).length)
   }
 
+  /** In place of what the app itself has appended behind the dam. */
+  async appendBehind(name: string, bytes: Uint8Array): Promise<void> {
+    const log = this.#log(name)
+    log.splice(this.#dams.get(name) ?? log.length, log.length)
+    this.#seq += 1
+    log.push({ seq: this.#seq, slot: undefined, bytes })
+  }
+
   /** The next record behind the dam. */
   letThrough(name: string): void {
     this.#dams.set(name, (this.#dams.get(name) ?? 0) + 1)

@@ -17,17 +17,19 @@ const text = (number: number): string =>
 
 type Clocks = { readonly clockMs: number, readonly processorMs: number }
 
-async function clocked(task: () => Promise<void>): Promise<Clocks> {
+function stopwatch(): () => Clocks {
   const [start, before] = [performance.now(), process.cpuUsage()]
-  await task()
-  const { user, system } = process.cpuUsage(before)
-  return { clockMs: performance.now() - start, processorMs: (user + system) / 1000 }
+  return () => {
+    const { user, system } = process.cpuUsage(before)
+    return { clockMs: performance.now() - start, processorMs: (user + system) / 1000 }
+  }
 }
 
 /** Anna's app, and the id of her device, which only the delivery service is told. */
-async function newApp(deliveryOf: (real: Delivery) => Delivery) {
+async function newApp(deliveryOf: (real: Delivery) => Delivery, throughStore?: Person['throughStore']) {
   let deviceId = ''
   const { all: [anna], end } = await people(['Anna'], (person) => {
+    if (throughStore !== undefined) person.throughStore = throughStore
     person.through = (real) => {
       const delivery = deliveryOf(real)
       return {
@@ -63,14 +65,18 @@ async function enter({ anna, device }: Awaited<ReturnType<typeof newApp>>, deliv
   return conversation
 }
 
-/** Waits until changes told since `from` have so many messages in a state. */
-async function told(anna: Person, from: number, count: number, state: string): Promise<void> {
-  let [at, seen] = [from, 0]
-  while (seen < count) {
-    for (const change of anna.changes.slice(at)) seen += messagesIn(change, state)
-    at = anna.changes.length
-    if (seen < count) await new Promise((resolve) => { setImmediate(resolve) })
-  }
+/** What it takes from `begin` until so many messages in a state are stored and told. */
+async function timeUntil(anna: Person, count: number, state: string, begin: () => Promise<unknown>): Promise<Clocks> {
+  let left = count
+  const clocks = new Promise<Clocks>((resolve) => {
+    const stop = stopwatch()
+    anna.shown = (change) => {
+      left -= messagesIn(change, state)
+      if (left <= 0) resolve(stop())
+    }
+  })
+  await begin()
+  return clocks
 }
 const messagesIn = ({ entries = [] }: Change, state: string): number =>
   entries.filter((entry) => entry.kind === 'message' && entry.state === state).length
@@ -91,57 +97,83 @@ export async function catchUp(suite: Suite, messages: number): Promise<CatchUp> 
       for (const bytes of records) await delivery.append(log, bytes)
     }
     const before = anna.changes.length
-    const painted = await clocked(() => anna.start())
+    const open = stopwatch()
+    await anna.start()
+    const firstPaintMs = open().clockMs
     const paintedFirst = anna.changes.length === before
-    const clocks = await clocked(() => told(anna, before, messages, 'received'))
+    const clocks = await timeUntil(anna, messages, 'received', () => Promise.resolve())
     if (anna.bugs.length > 0) throw anna.bugs[0]
-    return { ...clocks, messages, firstPaintMs: painted.clockMs, paintedFirst }
+    return { ...clocks, messages, firstPaintMs, paintedFirst }
   } finally {
     await app.end()
     await delivery.close()
   }
 }
 
-export type OneMessage = { readonly size: number, readonly received: Clocks, readonly sent: Clocks }
-
-/** One message after the other, each stored before the next one comes, in a group of `size`. Times of one message. */
-export async function oneByOne(suite: Suite, crowd: readonly Claimed[], runs: number): Promise<OneMessage> {
+/** Anna in a group of `crowd` and two more, at rest before each message and after it. */
+export async function inCrowd(suite: Suite, crowd: readonly Claimed[], throughStore?: Person['throughStore']) {
   const delivery = new MemoryLog()
-  const app = await newApp(() => delivery)
+  const app = await newApp(() => delivery, throughStore)
   const { anna } = app
-  try {
-    const speaker = new Speaker(suite)
-    const conversation = await enter(app, delivery, speaker, crowd)
-    const { log, records } = speaker.say(runs + warmUp, text)
-    delivery.dam(log)
-    for (const bytes of records) await delivery.append(log, bytes)
-    const receive = async (count: number): Promise<void> => {
-      for (let run = 0; run < count; run++) {
-        const before = anna.changes.length
-        delivery.letThrough(log)
-        await told(anna, before, 1, 'received')
-      }
-    }
-    const send = async (count: number): Promise<void> => {
-      for (let run = 0; run < count; run++) {
-        const before = anna.changes.length
-        await anna.say(conversation, text(run))
-        await told(anna, before, 1, 'sent')
-      }
-    }
-    await receive(warmUp)
-    const received = await clocked(() => receive(runs))
-    await send(warmUp)
-    const sent = await clocked(() => send(runs))
+  const speaker = new Speaker(suite)
+  const conversation = await enter(app, delivery, speaker, crowd)
+  const log = groupLog('m', speaker.room.room.log)
+  delivery.dam(log)
+  await rest(anna)
+  let said = 0
+  const one = async (state: string, begin: () => Promise<unknown>): Promise<Clocks> => {
+    const clocks = await timeUntil(anna, 1, state, begin)
+    await rest(anna)
     if (anna.bugs.length > 0) throw anna.bugs[0]
-    const each = ({ clockMs, processorMs }: Clocks): Clocks => ({ clockMs: clockMs / runs, processorMs: processorMs / runs })
-    return { size: crowd.length + 2, received: each(received), sent: each(sent) }
-  } finally {
-    await app.end()
+    return clocks
+  }
+  return {
+    anna,
+    end: app.end,
+    /** From when the log is seen to grow until the message is stored and told. */
+    receive: async (): Promise<Clocks> => {
+      const [record] = speaker.say(1, text).records
+      if (record === undefined) throw new Error('nothing was said')
+      await delivery.appendBehind(log, record)
+      return one('received', async () => { delivery.letThrough(log) })
+    },
+    /** From the Call until the log has it and that is stored and told. */
+    send: (): Promise<Clocks> => one('sent', () => anna.say(conversation, text(said++))),
   }
 }
 
-const warmUp = 30
+/** Nothing is told for a while: receipts are out, and what was written to the WAL is in the file. */
+async function rest({ changes }: Person): Promise<void> {
+  for (let before = -1; before !== changes.length;) {
+    before = changes.length
+    await new Promise((resolve) => { setTimeout(resolve, restMs) })
+  }
+}
+const restMs = 25
+
+export type OneMessage = { readonly size: number, readonly received: Clocks, readonly sent: Clocks }
+
+/** Medians of one message, each stored before the next one comes, in a group of `crowd` and two more. */
+export async function oneByOne(suite: Suite, crowd: readonly Claimed[], runs: number): Promise<OneMessage> {
+  const { receive, send, end } = await inCrowd(suite, crowd)
+  try {
+    const medians = async (run: () => Promise<Clocks>): Promise<Clocks> => {
+      const all: Clocks[] = []
+      for (let at = -warmUp; at < runs; at++) {
+        const clocks = await run()
+        if (at >= 0) all.push(clocks)
+      }
+      return { clockMs: median(all.map(({ clockMs }) => clockMs)), processorMs: median(all.map((one) => one.processorMs)) }
+    }
+    return { size: crowd.length + 2, received: await medians(receive), sent: await medians(send) }
+  } finally {
+    await end()
+  }
+}
+const warmUp = 20
+
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 
 /** One crowd for all sizes: the smaller groups have a part of it. */
 export const newCrowd = (suite: Suite, size: number): readonly Claimed[] =>

@@ -67,16 +67,18 @@ export class ScriptedBridge {
   push(change: Omit<Change, 'revision'>): void {
     this.revision++
     if (change.phase !== undefined) this.phase = change.phase
-    for (const each of change.conversations ?? []) this.conversations.set(each.id, each)
+    for (const { people, ...each } of change.conversations ?? []) {
+      this.conversations.set(each.id, { ...each, people: people ?? this.#chat(each.id).people })
+    }
     for (const id of change.removedConversations ?? []) this.conversations.delete(id)
     const replaced = new Set([...change.removedEntries ?? [], ...(change.entries ?? []).map(({ id }) => id)])
     this.entries = [...this.entries.filter(({ id }) => !replaced.has(id)), ...change.entries ?? []]
     this.#receive({ revision: this.revision, ...change })
   }
 
-  /** Somebody writes: the entry and the conversation's new last line in one Change. */
+  /** Somebody writes: the entry and the conversation's new last line in one Change, whose people are as they were. */
   receive(entry: Extract<Entry, { kind: 'message' }>): void {
-    const chat = this.#chat(entry.conversation)
+    const { people: _people, ...chat } = this.#chat(entry.conversation)
     this.push({
       entries: [entry],
       conversations: [{

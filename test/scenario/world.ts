@@ -79,6 +79,8 @@ export class Person {
   readonly name: string
   readonly changes: Change[] = []
   readonly bugs: unknown[] = []
+  /** Hears each Change as it is told. */
+  shown: (change: Change) => void = () => undefined
   readonly #folder: string
   readonly key: Uint8Array
   #app: App | undefined
@@ -120,7 +122,7 @@ export class Person {
       profile: this.name, version: '0', deviceName: `${this.name}'s computer`,
       platform: 'Linux', vault,
       delivery: this.through(openSqliteDelivery({ file: this.deliveryFile, pollMs: 20, now: () => this.now() })),
-      ui: { show: (change) => { this.changes.push(change) } },
+      ui: { show: (change) => { this.changes.push(change); this.shown(change) } },
       pairing, suiteOf: suites, now: () => this.now(), random, idleMs: () => this.idleMs,
       after: (delayMs, run) => {
         const timer = setTimeout(() => { timers.delete(timer); run() }, delayMs)
