@@ -1,11 +1,12 @@
-import { concat, encode, equal, fromHex, refHash, toHex, type Suite } from '../mls/index.ts'
-import { LinkingCode, rendezvousOf } from '../identity/linking-code.ts'
+import { encode, equal, fromHex, toHex, type Suite } from '../mls/index.ts'
+import { rendezvousOf, type LinkingCode } from '../identity/linking-code.ts'
 import type { LinkRole } from '../../preload/api.ts'
 import {
   PairingError, PortError, type Channel, type Line, type LogRecord, type Patience, type Rendezvous,
 } from '../ports.ts'
 import { endIn, endKeyOf, readRecord, writeEnd } from './end.ts'
 import { makeKeys, Opener, Sealer, type Direction, type Keys } from './hpke.ts'
+import { commitment, keysHash, nonceLength, transcriptOf } from './nonces.ts'
 import { frameLabel, PairingRecord, readerSlot, rendezvousLog } from './records.ts'
 
 /**
@@ -17,7 +18,6 @@ import { frameLabel, PairingRecord, readerSlot, rendezvousLog } from './records.
 const pollMs = 250
 /** How long the other device may take for what it does by itself. */
 const stepMs = 60_000
-const nonceLength = 16
 
 const otherRole = (role: LinkRole): LinkRole => role === 'elder' ? 'new' : 'elder'
 
@@ -120,23 +120,18 @@ export class PairingChannel implements Channel {
     return { suite, code, before }
   }
 
-  /**
-   * The keys are fixed by the two first records. Each side says the hash of its nonce, and shows the nonce when it has
-   * the other's hash: nobody can choose a nonce to fit what the other's will be.
-   */
+  /** The keys are fixed by the two first records; then each side commits, and only then shows. */
   async #exchangeNonces(records: readonly Uint8Array[]): Promise<void> {
     const { suite, code, rendezvous: { role } } = this.#seat
-    const keys = refHash(suite, 'Coppice linking keys 1', concat(encode(LinkingCode, code), ...records))
-    const commit = (by: LinkRole, nonce: Uint8Array): Uint8Array => commitment(suite, keys, by, nonce)
+    const keys = keysHash(suite, code, records)
     const own = suite.random(nonceLength)
-    await this.send(commit(role, own))
+    await this.send(commitment(suite, keys, role, own))
     const committed = await this.#step()
     await this.send(own)
     const other = await this.#step()
-    const kept = other.length === nonceLength && equal(committed, commit(otherRole(role), other))
-    if (!kept) throw new PairingError('tampered')
-    const [elder, younger] = role === 'elder' ? [own, other] : [other, own]
-    this.transcript = refHash(suite, 'Coppice linking transcript 1', concat(keys, elder, younger))
+    const isKept = other.length === nonceLength && equal(committed, commitment(suite, keys, otherRole(role), other))
+    if (!isKept) throw new PairingError('tampered')
+    this.transcript = transcriptOf(suite, keys, role === 'elder' ? { elder: own, new: other } : { elder: other, new: own })
   }
 
   async #step(): Promise<Uint8Array> {
@@ -227,9 +222,6 @@ export class PairingChannel implements Channel {
     }
   }
 }
-
-const commitment = (suite: Suite, keys: Uint8Array, role: LinkRole, nonce: Uint8Array): Uint8Array =>
-  refHash(suite, `Coppice linking commitment 1 ${role}`, concat(keys, nonce))
 
 const pause = (line: Line): Promise<void> => new Promise((resolve) => { line.after(pollMs, resolve) })
 
