@@ -50,7 +50,7 @@ export function ownDevices(household: Household): readonly OwnDevice[] {
 
 const leaves = new WeakMap<object, ReadonlySet<string>>()
 /** The account's devices in a group; once for each tree. */
-export function ownLeavesIn({ group }: RoomState, accountId: string): ReadonlySet<string> {
+function ownLeavesIn({ group }: RoomState, accountId: string): ReadonlySet<string> {
   if (group === undefined) return new Set()
   const known = leaves.get(group.tree)
   if (known !== undefined) return known

@@ -6,14 +6,13 @@ import {
   decodeLinking, encodeLinking, isIntroduced, ownDigits, sharedDigits, type LinkingStage, type NewDevice,
 } from '../chat/linking.ts'
 import { keyPackageLog } from '../chat/mail.ts'
-import { isOpen } from '../chat/room.ts'
 import type { HistoryRange, Link, LinkFailure, Progress } from '../../preload/api.ts'
 import { PairingError, PortError, type Channel } from '../ports.ts'
 import { appendEntry, tendDeviceLog, wantEntry } from './device-log.ts'
-import { ownLeavesIn } from './devices.ts'
 import { hear, LinkSession, personMs, speak, stepMs, waitFor } from './link-session.ts'
 import type { State } from './state.ts'
 import type { Sync } from './sync.ts'
+import { groupsOf } from './tend-devices.ts'
 
 type Options = {
   readonly state: State
@@ -147,11 +146,11 @@ export class Linking {
     if (session.isOver()) throw new PairingError('refused')
     if (!this.#mayLink()) throw new PairingError('no-right')
     this.#keepDevice(session, device)
-    session.say(this.#joining(device, { done: 0, of: this.#open().length }))
+    const { of: groups } = groupsOf(state, '')
+    session.say(this.#joining(device, { done: 0, of: groups }))
     const { recoverySealKey, recoveryCardName, name } = state.account
-    await speak(channel, {
-      type: 'welcome', name, elder: state.me.deviceName, recoverySealKey, recoveryCardName, groups: this.#open().length,
-    })
+    const { deviceName: elder } = state.me
+    await speak(channel, { type: 'welcome', name, elder, recoverySealKey, recoveryCardName, groups })
     if (session.isOver()) throw new PairingError('refused')
     await session.until(() => appendEntry(state, operation, signature))
     return device
@@ -185,7 +184,7 @@ export class Linking {
         throw new PairingError(refused)
       }
       if (own.revoked) throw new PairingError('revoked')
-      const groups = this.#progressOf(own)
+      const groups = groupsOf(state, own.deviceId)
       session.say(this.#joining(device, groups))
       const stock = await state.ports.delivery.read(keyPackageLog(own.deviceId), 0, 1)
       if (groups.done < groups.of || stock.length === 0) return undefined
@@ -201,16 +200,6 @@ export class Linking {
 
   #deviceOf(key: Uint8Array): Device | undefined {
     return this.#options.state.devices.devices.find(({ publicKey }) => equal(publicKey, key))
-  }
-
-  #open() {
-    return [...this.#options.state.rooms.values()].filter(({ room, group }) => group !== undefined && isOpen(room))
-  }
-
-  #progressOf({ deviceId }: Device): Progress {
-    const open = this.#open()
-    const { accountId } = this.#options.state.self
-    return { done: open.filter((room) => ownLeavesIn(room, accountId).has(deviceId)).length, of: open.length }
   }
 
   #mayLink(): boolean {
@@ -244,7 +233,7 @@ export class Linking {
     const { state } = this.#options
     const { name: device } = stage
     await session.until(() => {
-      const done = this.#open().length
+      const { done } = groupsOf(state, state.self.deviceId)
       const groups = { done, of: Math.max(done, stage.groups) }
       session.say({ at: 'joining', role: 'new', device, groups })
       if (groups.done < groups.of) return Promise.resolve(undefined)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { logOf } from './devices.ts'
-import { certify, computer, digitsOn, linkAt, setUpLink } from './link.ts'
-import { confirmWords, people, type Person } from './world.ts'
+import { certify, computer, digitsOn, link, linkAt, setUpLink } from './link.ts'
+import type { Me } from '../../preload/api.ts'
+import { confirmWords, people, until, type Person } from './world.ts'
 
 /** Anna, who has written down her words, and a computer that has no account. */
 async function annaAnd(t: TestContext, name = 'Laptop'): Promise<{ readonly anna: Person, readonly laptop: Person }> {
@@ -14,6 +15,12 @@ async function annaAnd(t: TestContext, name = 'Laptop'): Promise<{ readonly anna
     await end()
   })
   return { anna, laptop }
+}
+
+async function meOn(person: Person): Promise<Me> {
+  const { phase } = await person.call('app.open', {})
+  assert.ok(phase.at === 'ready')
+  return phase.me
 }
 
 describe('linking a device', () => {
@@ -54,6 +61,32 @@ describe('linking a device', () => {
     assert.equal((await logOf(anna)).devices.length, 2)
     await anna.call('link.cancel', {})
     assert.deepEqual(anna.changes.at(-1)?.link, { at: 'none' })
+  })
+
+  test('brings it into every conversation, says so there, and its messages show on both devices', async (t) => {
+    const { all: [anna, ben], end } = await people(['Anna', 'Ben'])
+    t.after(end)
+    const { conversation } = await anna.call('conversation.direct', { invite: await ben.invite() })
+    await ben.accept()
+    await until('both are in', async () => (await anna.conversation(conversation))?.state === 'active')
+    const { conversation: group } = await anna.call('conversation.group', { name: 'Trip', people: [], invites: [] })
+    await confirmWords(anna)
+    const laptop = await computer(anna, 'Laptop')
+    t.after(() => laptop.stop())
+    await link(anna, laptop)
+    const done = await linkAt(anna, 'done')
+    assert.ok(done.groups.done >= 2 && done.groups.done === done.groups.of)
+    await linkAt(laptop, 'done')
+    for (const id of [conversation, group]) {
+      await until('the laptop has it', async () => (await laptop.conversation(id))?.state === 'active')
+    }
+    await laptop.say(conversation, 'from the laptop')
+    await until('Ben has it', async () => (await ben.texts(conversation)).includes('from the laptop'))
+    await until('Anna’s computer too', async () => (await anna.texts(conversation)).includes('from the laptop'))
+    const facts = (await ben.entries(conversation)).flatMap((entry) => entry.kind === 'fact' ? [entry.fact] : [])
+    const { accountId } = await meOn(laptop)
+    assert.deepEqual(facts.filter(({ fact }) => fact === 'linked'), [{ fact: 'linked', who: accountId, device: 'Laptop' }])
+    assert.deepEqual([...anna.bugs, ...ben.bugs, ...laptop.bugs], [])
   })
 
   test('only after the recovery words were confirmed', async (t) => {
