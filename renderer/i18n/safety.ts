@@ -87,7 +87,7 @@ const inviteState = ({ withdrawn, expiresAt }: MadeInvite, now: number): string 
 
 export const invitesWords = {
   title: 'Your invites', all: 'All your invites',
-  text: 'Each shows who came by it. Whoever holds one can ask to talk with you; you still decide.',
+  text: 'Whoever holds one can ask to talk with you, and is shown as coming by it; you still decide.',
   made: (at: number, now: number) => `Made ${moment(at, now)}`,
   uses: (amount: number) => amount === 0 ? 'Nobody has come by it' : `${count(amount, 'chat')} came by it`,
   state: inviteState, none: 'No invites yet.',

@@ -34,7 +34,9 @@ export async function* pictures(source: PictureSource, signal: AbortSignal): Asy
     preview.srcObject = stream
     await preview.play().catch(() => undefined)
     while (!signal.aborted && stream.active) {
-      if (preview.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) yield await createImageBitmap(preview)
+      // No frame yet: there will be one.
+      const picture = await createImageBitmap(preview).catch(() => undefined)
+      if (picture !== undefined) yield picture
       await new Promise((resolve) => { setTimeout(resolve, betweenMs) })
     }
   } finally {

@@ -103,7 +103,7 @@ describe('the reader of QR codes', () => {
     await reader(page).getByRole('button', { name: 'Look on the screen' }).click()
     await seeNora(page)
     assert.equal(await page.evaluate(() => (window as unknown as { stream: MediaStream }).stream.active), false)
-    assert.deepEqual(bridge.argumentsOf('reader.open'), [{ open: true }, { open: false }])
+    assert.deepEqual(bridge.argumentsOf('reader.open'), [{ open: true }, { open: true }, { open: false }])
   })
 
   test('says so where the system refuses the camera, and can be left alone', async () => {
