@@ -320,6 +320,8 @@ export type Snapshot = {
   readonly profile: string
   readonly version: string
   readonly conversations: readonly Conversation[]
+  /** Where linking stands, where it is under way. */
+  readonly link?: Link
 }
 
 /** The names of people, for entries whose sender is no longer a member: accountId to name. */

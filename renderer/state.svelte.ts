@@ -3,7 +3,8 @@
  * nothing here decides anything, the main process does.
  */
 import type {
-  Answer, ArgumentOf, Bridge, CallName, Change, Conversation, ConversationNews, ErrorCode, Me, Phase, ResultOf, Snapshot,
+  Answer, ArgumentOf, Bridge, CallName, Change, Conversation, ConversationNews, ErrorCode, Link, Me, OwnDevice, Phase,
+  ResultOf, Snapshot,
 } from '../preload/api.ts'
 import { words } from './i18n/en.ts'
 import type { Naming } from './i18n/grammar.ts'
@@ -18,15 +19,17 @@ export type Notice = { readonly id: number, readonly text: string }
 /** Which dialog of the main window is open. */
 export type Dialog =
   'new-chat' | 'new-group' | 'invite' | 'settings' | 'passphrase' | 'remove-passphrase' | 'remove-profile' |
-  'report' | 'invites'
+  'report' | 'invites' | 'devices' | 'link'
 
 const themeKey = 'coppice-theme'
 const noticeMs = 9_000
 /** How often the main process is told that somebody is there. */
 const activeMs = 15_000
 
-const newestFirst = (one: Conversation, other: Conversation): number =>
-  other.at - one.at || (one.id < other.id ? -1 : 1)
+/** Pinned ones on top, archived ones last. */
+const rank = ({ pinned, archived }: Conversation): number => archived ? 2 : pinned ? 0 : 1
+const inOrder = (one: Conversation, other: Conversation): number =>
+  rank(one) - rank(other) || other.at - one.at || (one.id < other.id ? -1 : 1)
 
 class App {
   phase = $state.raw<Phase>()
@@ -39,6 +42,13 @@ class App {
   dialog = $state<Dialog>()
   /** Whose safety number is looked at. */
   person = $state<string>()
+  /** The person's own devices; undefined until they were asked for. */
+  devices = $state.raw<readonly OwnDevice[]>()
+  /** Where linking another device stands, or this one, once its account is here. */
+  link = $state.raw<Link>()
+  /** Set-up is to link this computer; its name is kept when that has to be started again. */
+  linkHere = $state(false)
+  computer = $state('')
   /** How many modal dialogs are open; everything behind them is inert. */
   modals = $state(0)
   /** The recovery page was asked for again, from the banner or the settings. */
@@ -51,7 +61,8 @@ class App {
   me = $derived<Me | undefined>(this.phase?.at === 'ready' ? this.phase.me : undefined)
   /** Why this profile can only be read, where it can. */
   readOnly = $derived(this.phase?.at === 'ready' ? this.phase.readOnly : undefined)
-  unread = $derived(this.conversations.reduce((sum, { unread }) => sum + unread, 0))
+  /** A muted conversation does not call. */
+  unread = $derived(this.conversations.reduce((sum, { unread, muted }) => muted ? sum : sum + unread, 0))
 
   #bridge: Bridge | undefined
   #revision = -1
@@ -114,8 +125,17 @@ class App {
     this.version = snapshot.version
     if (snapshot.phase.at !== 'ready') this.#forget()
     this.#learn(snapshot.conversations)
-    this.conversations = [...snapshot.conversations].sort(newestFirst)
+    this.conversations = [...snapshot.conversations].sort(inOrder)
     this.#keepSelection()
+    this.link = snapshot.phase.at === 'ready' ? snapshot.link : undefined
+    if (snapshot.phase.at === 'ready') void this.#loadDevices()
+  }
+
+  async #loadDevices(): Promise<void> {
+    // Where little of a profile can be read, its devices cannot.
+    if (this.readOnly !== undefined && this.readOnly !== 'device-revoked') return
+    const answer = await this.ask('devices.list', {})
+    if (answer.ok && this.phase?.at === 'ready') this.devices = answer.value
   }
 
   /** Locked or closed: nothing that was shown stays in the window. */
@@ -128,6 +148,8 @@ class App {
     this.dialog = undefined
     this.person = undefined
     this.recovery = false
+    this.devices = undefined
+    this.link = undefined
   }
 
   /** Locks the app; what is being written is kept as a draft first. */
@@ -162,8 +184,15 @@ class App {
 
   #merge(change: Change): void {
     this.#revision = change.revision
+    const wasReady = this.phase?.at === 'ready'
     if (change.phase !== undefined) this.phase = change.phase
     if (this.phase?.at !== 'ready') this.#forget()
+    else {
+      this.linkHere = false
+      if (change.link !== undefined) this.link = change.link.at === 'none' ? undefined : change.link
+      if (change.devices !== undefined) this.devices = change.devices
+      else if (!wasReady) void this.#loadDevices()
+    }
     if (change.conversations !== undefined || change.removedConversations !== undefined) {
       this.#learn(change.conversations ?? [])
       const before = new Map(this.conversations.map(({ id, people }) => [id, people]))
@@ -173,7 +202,7 @@ class App {
       this.conversations = [
         ...this.conversations.filter(({ id }) => !changed.has(id) && !gone.has(id)),
         ...changed.values(),
-      ].sort(newestFirst)
+      ].sort(inOrder)
       this.#keepSelection()
     }
     this.#loadTimeline()
@@ -238,6 +267,18 @@ class App {
     } catch {
       // A window without storage forgets the choice; nothing else hangs on it.
     }
+  }
+
+  /** Mutes, pins or archives a conversation, or takes that back. */
+  async keep(kept: ArgumentOf<'conversation.keep'>): Promise<void> {
+    const answer = await this.ask('conversation.keep', kept)
+    if (!answer.ok) this.tellCode(answer.code)
+  }
+
+  /** What a device is called here; one that is gone has no name any more. */
+  deviceName(deviceId: string): string {
+    const device = this.devices?.find((each) => each.deviceId === deviceId)
+    return device === undefined ? words.devices.another : words.devices.name(device)
   }
 
   #learn(conversations: readonly ConversationNews[]): void {

@@ -96,6 +96,7 @@ export const reasonOf = (code: ErrorCode): string => {
   switch (code) {
     case 'store-full': return 'the disk is full'
     case 'store-read-only': return 'the folder cannot be written'
+    case 'device-revoked': return 'this device was removed from your account'
     default: return 'the file is damaged'
   }
 }

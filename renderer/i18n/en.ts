@@ -4,9 +4,11 @@
  */
 import type { Conversation, Entry, ErrorCode, Fact, IdleDevice, Me, MessageState, Person } from '../../preload/api.ts'
 import { codeWords, reasonOf, stoppedTitle } from './codes.ts'
+import { devicesWords, keepWords } from './devices.ts'
 import {
   capital, conjunction, count, devices, numbers, object, people, possessive, size, subject, type Naming,
 } from './grammar.ts'
+import { linkingWords } from './linking.ts'
 import { readerWords } from './reader.ts'
 import { restoreWords } from './restore.ts'
 import { changedFact, invitesWords, safetyWords } from './safety.ts'
@@ -32,8 +34,7 @@ const factWords = (fact: Fact, amount: number, naming: Naming): string => {
     case 'moved': return `${subject(fact.by, naming)} moved this chat to a new place, because the old one was filled ` +
       `with rubbish. Nothing is lost.${readers}`
     case 'linked': return `${subject(fact.who, naming)} linked ${aDevice(fact.device)}.${readers}`
-    case 'revoked': return `${subject(fact.by, naming)} removed ${fact.device === '' ? 'a device' : `“${fact.device}”, a device`} that ` +
-      `${fact.who === naming.own ? 'you' : naming.nameOf(fact.who)} took back.${readers}`
+    case 'revoked': return revokedWords(fact, readers, naming)
     case 'changed': return changedFact[fact.why](subject(fact.who, naming))
   }
 }
@@ -47,6 +48,14 @@ const askingWords = ({ device, until }: NonNullable<Conversation['asking']>[numb
   `${capital(ownDevice(device))} asks to be let back into this chat, which happens ` +
     `${until <= now ? 'now' : `in ${minutes(until - now)}`}.`
 const minutes = (ms: number): string => count(Math.max(1, Math.ceil(ms / 60_000)), 'minute')
+
+/** A device is taken back by its person; whoever is there first puts that into effect. */
+const revokedWords = ({ by, who, device }: Extract<Fact, { fact: 'revoked' }>, readers: string, naming: Naming): string => {
+  const own = possessive(who, naming)
+  if (by === who) return `${subject(by, naming)} removed ${aDevice(device)}, one of ${by === naming.own ? own : 'their'} devices.${readers}`
+  return `${capital(own)} device ${device === '' ? '' : `“${device}” `}was taken back, and ` +
+    `${by === naming.own ? 'you' : naming.nameOf(by)} removed it here.${readers}`
+}
 
 /** Taken out because it was silent: who is absent then comes back without anybody's help. */
 const droppedWords = ({ by, who, absent }: Extract<Fact, { fact: 'dropped' }>, readers: string, naming: Naming): string => {
@@ -148,6 +157,9 @@ export const words = {
   restore: restoreWords,
   safety: safetyWords,
   invites: invitesWords,
+  linking: linkingWords,
+  devices: devicesWords,
+  keep: keepWords,
 
   choose: { title: 'Who is here?', text: 'These people have a profile on this computer.' },
 
@@ -217,7 +229,9 @@ export const words = {
 
   readOnly: {
     banner: (code: ErrorCode) => `Open for reading only: ${reasonOf(code)}. Nothing is sent or received.`,
-    chat: 'This can only be read now. Start Coppice again when the reason is gone.',
+    chat: (code: ErrorCode) => code === 'device-revoked'
+      ? 'This computer was removed from your account. What was said until then stays here.'
+      : 'This can only be read now. Start Coppice again when the reason is gone.',
   },
 
   list: {

@@ -4,8 +4,8 @@
  */
 import { calls } from '../../preload/api.ts'
 import type {
-  Answer, ArgumentOf, CallName, Change, Conversation, Details, Entry, EntryPage, ErrorCode, Invite, InvitePreview, Lock,
-  MadeInvite, Me, Person, Phase, ResultOf, Safety,
+  Answer, ArgumentOf, CallName, Change, Conversation, Details, Entry, EntryPage, ErrorCode, Invite, InvitePreview, Link,
+  Lock, MadeInvite, Me, OwnDevice, Person, Phase, ResultOf, Safety,
 } from '../../preload/api.ts'
 import * as samples from './ui-samples.ts'
 
@@ -22,6 +22,8 @@ export type BridgeOptions = {
   readonly known?: ResultOf<'people.known'>
   /** Silent devices, the same in every chat. */
   readonly idle?: Details['idle']
+  readonly devices?: readonly OwnDevice[]
+  readonly link?: Link
 }
 
 export class ScriptedBridge {
@@ -38,6 +40,8 @@ export class ScriptedBridge {
   idle: Details['idle']
   /** The passphrase that opens a locked profile. */
   passphrase = 'correct horse'
+  devices: readonly OwnDevice[]
+  link: Link | undefined
   made: readonly MadeInvite[] = samples.madeInvites
   /** Whether the host lets the reader of QR codes see the screen. */
   screen = false
@@ -47,7 +51,9 @@ export class ScriptedBridge {
   /** What the window must not know while the app is locked. */
   #lockedAway: Conversation[] = []
 
-  constructor({ phase, conversations, entries, known, idle }: BridgeOptions = {}) {
+  constructor({ phase, conversations, entries, known, idle, devices, link }: BridgeOptions = {}) {
+    this.devices = devices ?? samples.ownDevices
+    this.link = link
     this.phase = phase ?? { at: 'ready', me: samples.me }
     this.conversations = new Map((conversations ?? samples.sampleConversations).map((each) => [each.id, each]))
     this.entries = [...entries ?? samples.sampleEntries]
@@ -127,7 +133,7 @@ export class ScriptedBridge {
     switch (name) {
       case 'app.open': return value(name, {
         revision: this.revision, phase: this.phase, profile: 'default', version: '0.1.0',
-        conversations: [...this.conversations.values()],
+        conversations: [...this.conversations.values()], ...this.link === undefined ? {} : { link: this.link },
       })
       case 'app.report': return value(name, { lines: samples.reportLines })
       case 'profile.choose': this.push({ phase: asksPassphrase }); break
@@ -192,6 +198,21 @@ export class ScriptedBridge {
       case 'person.compare': return value<'person.compare'>(name, this.#compare(of(name)))
       case 'person.trust': this.#trust(of(name).accountId, { trust: of(name).trust }); break
       case 'person.replaces': this.#trust(of(name).accountId, { trust: 'changed', why: 'replaced' }); break
+      case 'conversation.keep': {
+        const { conversation, ...kept } = of(name)
+        this.#alter(conversation, kept)
+        break
+      }
+      case 'devices.list': return value(name, this.devices)
+      case 'devices.rename': this.#device(of(name).deviceId, { name: of(name).name }); break
+      case 'devices.grant': this.#device(of(name).deviceId, { trusted: true, mayGrant: false }); break
+      case 'devices.revoke': this.#device(of(name).deviceId, { revoked: true, mayRevoke: false, mayGrant: false }); break
+      case 'setup.link': this.step(this.#linkFrom(of(name).code, 'new')); break
+      case 'link.start': this.step(this.#linkFrom(of(name).code, 'elder')); break
+      case 'link.digits': this.step({ at: 'waiting', role: 'new' }); break
+      case 'link.confirm': this.step(samples.links.joining('elder')); break
+      case 'link.recognise': this.step(samples.links.joining('new')); break
+      case 'link.cancel': this.step(undefined); break
       case 'invite.list': return value(name, this.made)
       case 'invite.make': {
         const made = samples.madeInvite(`new ${String(this.made.length)}`)
@@ -206,6 +227,26 @@ export class ScriptedBridge {
       default: throw new Error(`the script has no answer to ${name}`)
     }
     return { value: undefined }
+  }
+
+  #device(id: string, more: Partial<OwnDevice>): void {
+    this.devices = this.devices.map((each) => each.deviceId === id ? { ...each, ...more } : each)
+    this.push({ devices: this.devices })
+  }
+
+  #linkFrom(code: string, role: 'elder' | 'new'): Link {
+    if (code === '') return samples.links.showing(role)
+    return code.startsWith('coppicelink1-') ? { at: 'connecting', role } : { at: 'failed', role, why: 'malformed' }
+  }
+
+  /** Linking comes to this step, or is over: as a phase of its own where this computer has no account yet. */
+  step(link: Link | undefined): void {
+    const { at } = this.phase
+    const left = this.link
+    this.link = link
+    if (at === 'ready') this.push({ link: link ?? { at: 'none' } })
+    else if (link !== undefined) this.push({ phase: { at: 'linking', link } })
+    else this.push({ phase: left?.at === 'done' ? { at: 'ready', me: samples.me } : { at: 'new', keychain: this.keychain } })
   }
 
   #personOf(accountId: string): Person {

@@ -1,6 +1,6 @@
 /** Conversations to look at: the people and chats of the drawings, and a few that are hard to come by otherwise. */
 import { createHash } from 'node:crypto'
-import type { Conversation, Details, Entry, MadeInvite, Me, Person, TreeNode } from '../../preload/api.ts'
+import type { Conversation, Details, Entry, Link, MadeInvite, Me, OwnDevice, Person, TreeNode } from '../../preload/api.ts'
 
 /** The moment at which the samples are seen: a Wednesday, 12:06 UTC. */
 export const now = Date.UTC(2026, 2, 11, 12, 6)
@@ -183,6 +183,46 @@ export const madeInvites: readonly MadeInvite[] = [
   madeInvite('fair', { madeAt: now - 9 * dayMs, expiresAt: now + 21 * dayMs, uses: 1, withdrawn: true }),
   madeInvite('spring', { madeAt: now - 34 * dayMs, expiresAt: now - 4 * dayMs }),
 ]
+
+export const deviceId = (name: string): string => idOf(`device ${name}`).slice(0, 32)
+
+export const device = (name: string, more: Partial<OwnDevice> = {}): OwnDevice => ({
+  deviceId: deviceId(name), name, platform: 'Linux', isThis: false, addedAt: now - 3 * dayMs,
+  addedBy: deviceId('ThinkPad'), seenAt: now - hourMs, healedAt: now - 2 * hourMs, groups: 14, ofGroups: 14,
+  trusted: false, revoked: false, mayRevoke: true, mayGrant: false, ...more,
+})
+
+/** One that made the account, one that still joins, an old one without rights, one that goes and two that are gone. */
+export const ownDevices: readonly OwnDevice[] = [
+  device('ThinkPad', {
+    isThis: true, addedAt: now - 400 * dayMs, addedBy: 'genesis', seenAt: now, healedAt: today(9, 40), trusted: true,
+  }),
+  device('Work laptop', { platform: 'Windows', addedAt: now - hourMs, groups: 5, healedAt: 0, seenAt: now - 5 * minuteMs }),
+  device('Desk at home', { platform: 'macOS', addedAt: now - 31 * dayMs, seenAt: now - 2 * dayMs, mayGrant: true }),
+  device('Old tower', { addedAt: now - 300 * dayMs, seenAt: now - 40 * dayMs, revoked: true, groups: 3, mayRevoke: false }),
+  device('Netbook', { addedAt: now - 200 * dayMs, revoked: true, groups: 0, mayRevoke: false }),
+  device('', { deviceId: deviceId('nameless'), addedAt: now - 90 * dayMs, revoked: true, groups: 0, mayRevoke: false }),
+]
+
+/** As main/identity/linking-code.ts writes one: version, role, key, secret, expiry and place. */
+export const linkingCode = `coppicelink1-${idOf('linking').slice(0, 60)}${idOf('secret').slice(0, 60)}${idOf('more')}`
+const groups = { done: 5, of: 14 }
+export const links = {
+  showing: (role: 'elder' | 'new'): Link => ({ at: 'showing', role, code: linkingCode, expiresAt: now + 5 * minuteMs }),
+  digits: { at: 'digits', role: 'elder', digits: '4821077364' },
+  typing: { at: 'digits', role: 'new' },
+  confirm: { at: 'confirm', role: 'elder', device: 'Work laptop', platform: 'Windows' },
+  recognise: {
+    at: 'recognise', role: 'new', name: 'Robin', accountId: me.accountId, number: '903712333053384718646761890855',
+    devices: ['ThinkPad', 'Desk at home'],
+  },
+  joining: (role: 'elder' | 'new'): Link => ({
+    at: 'joining', role, device: 'Work laptop', groups, history: { done: 1_800, of: 18_204, leftMs: 4 * minuteMs },
+  }),
+  done: (role: 'elder' | 'new'): Link => ({
+    at: 'done', role, device: 'Work laptop', deviceId: deviceId('Work laptop'), groups: { done: 14, of: 14 },
+  }),
+} as const satisfies Record<string, Link | ((role: 'elder' | 'new') => Link)>
 
 /** As main/log writes them. */
 export const reportLines = [

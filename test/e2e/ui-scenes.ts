@@ -1,21 +1,14 @@
 /** Every screen of the window, by name, and how to get there. */
 import type { Page } from 'playwright-core'
-import type { Answer, CallName, Conversation, Person } from '../../preload/api.ts'
+import type { Conversation, Person } from '../../preload/api.ts'
 import type { BridgeOptions } from './ui-bridge.ts'
+import { deviceScenes } from './ui-device-scenes.ts'
 import {
   conversation, dayMs, fact, gap, idOf, jonas, me, message, now, person, recoveryWords, river, sampleConversations, sampleEntries,
   today,
 } from './ui-samples.ts'
+import { press, type Scene } from './ui-scene.ts'
 
-export type Scene = {
-  readonly script: BridgeOptions
-  readonly answers?: Partial<Record<CallName, Answer<undefined>>>
-  readonly act?: (page: Page) => Promise<void>
-}
-
-const press = async (page: Page, name: string | RegExp): Promise<void> => {
-  await page.getByRole('button', { name }).click()
-}
 const chat = (title: string) => async (page: Page): Promise<void> => {
   await press(page, new RegExp(`^${title}`))
   await page.getByRole('article').or(page.getByRole('button', { name: 'Accept' })).first().waitFor()
@@ -346,4 +339,5 @@ export const scenes: Readonly<Record<string, Scene>> = {
       await page.getByRole('button', { name: 'Remove…', exact: true }).click()
     },
   },
+  ...deviceScenes,
 }
