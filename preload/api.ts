@@ -151,6 +151,8 @@ export type Fact =
   | { readonly fact: 'dropped', readonly by: string, readonly who: string, readonly absent: boolean }
   /** The list of changes was filled with rubbish, so `by` took the group to a new place. */
   | { readonly fact: 'moved', readonly by: string }
+  /** Nobody but its maker (`without`, where it is known) could follow a change, so `by` went on with the others. */
+  | { readonly fact: 'continued', readonly by: string, readonly without?: string }
   /** `who` linked a device of that name, or took one back (`revoked`; `by` put that into effect here). */
   | { readonly fact: 'linked', readonly who: string, readonly device: string }
   | { readonly fact: 'revoked', readonly by: string, readonly who: string, readonly device: string }

@@ -3,7 +3,7 @@ import { Card, cardLog, writeCard, type CardGroup } from '../identity/card.ts'
 import { deviceIdOf } from '../identity/credential.ts'
 import { SignedGenesis } from '../identity/genesis.ts'
 import { accountOf } from '../chat/account-of.ts'
-import type { RoomState } from '../chat/room.ts'
+import { groupIdOf, type RoomState } from '../chat/room.ts'
 import type { State } from './state.ts'
 
 /** Keeps the recovery card true: what the 24 words alone will find (identity/card.ts). */
@@ -37,7 +37,7 @@ function groupOf(state: State, { room, group }: RoomState): readonly CardGroup[]
   const helpers = group === undefined ? room.helpers.map(bytesOf) : helpersIn(group, state.self.deviceId)
   if (helpers.length === 0) return []
   return [{
-    groupId: fromHex(room.id), log: fromHex(room.log), kind: room.kind,
+    groupId: fromHex(groupIdOf(room)), log: fromHex(room.log), kind: room.kind,
     title: room.kind === 'direct' ? state.contacts.get(room.peer)?.name ?? '' : room.name, helpers,
   }]
 }

@@ -1,9 +1,10 @@
 import { isCounted } from '../chat/content.ts'
+import { answeredMs } from '../chat/continuation.ts'
 import { forgetOld, forgetsIn } from '../chat/epochs.ts'
 import { idleDevices, type IdleDevice } from '../chat/idle.ts'
 import { intend } from '../chat/membership.ts'
 import { isOutdated, renewal, wantsRenewal } from '../chat/renewal.ts'
-import { still } from '../chat/room.ts'
+import { still, withRoom } from '../chat/room.ts'
 import { toHex } from '../mls/index.ts'
 import type { LogUsage } from '../../preload/api.ts'
 import { PortError, retentionMs, type Ports } from '../ports.ts'
@@ -36,6 +37,14 @@ export function forgetInTime(state: State, id: string): number | undefined {
   const { state: after, wipe } = forgetOld(room, now)
   if (after !== room) state.transact({ steps: [{ ...still(after), wipe }] })
   return forgetsIn(after, now)
+}
+
+/** The KeyPackage by which this device came into a group that goes on for another one, when no second one is due. */
+export function forgetAnswered(state: State, id: string): void {
+  const room = state.rooms.get(id)
+  const { answered } = room?.room ?? {}
+  if (room === undefined || answered === undefined || state.ports.now() < answered.at + answeredMs) return
+  state.transact({ steps: [still(withRoom(room, { answered: undefined }))] })
 }
 
 /** Devices in a conversation that were silent for long, as far as this person may remove them. */

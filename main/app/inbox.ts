@@ -8,6 +8,7 @@ import { invitationIn, receiveWelcome, type Invitation } from '../chat/requests.
 import type { LogRecord } from '../ports.ts'
 import { contentIdOf, joinTwins } from './direct.ts'
 import { heldInvite } from './invites.ts'
+import { roomAfter, roomOf } from './rooms.ts'
 import type { State } from './state.ts'
 
 /** How many unanswered requests are kept; a flood of them must not fill the list. */
@@ -52,12 +53,12 @@ function onLetter(
 ): Left {
   const letter = letterIn(state, sealed)
   if (letter?.type === 'rejoin') {
-    const room = state.rooms.get(toHex(letter.request.groupId))
+    const room = roomAfter(state, toHex(letter.request.groupId))
     const step = room === undefined ? undefined : ifAuthentic(() => onRejoinRequest(room, letter, state.moment()))
     state.transact({ cursors: [cursor], ...step === undefined ? {} : { steps: [step] } })
     return undefined
   }
-  const room = letter?.type === 'move' ? state.rooms.get(toHex(letter.groupId)) : undefined
+  const room = letter?.type === 'move' ? roomOf(state, toHex(letter.groupId)) : undefined
   const heard = letter?.type !== 'move' || room === undefined ? 'known' : hearMove(room, letter)
   if (room !== undefined && heard === 'ahead' && !isRead) return { behind: room.room.id }
   state.transact({ cursors: [cursor], ...typeof heard === 'string' ? {} : { steps: [heard] } })
@@ -108,16 +109,18 @@ function welcome(state: State, input: {
   const invite = heldInvite(state, invitation.mail)
   const received = receiveWelcome(invitation, own, {
     moment: state.moment(), suiteOf: state.ports.suiteOf, byInvite: invite !== undefined,
-    known: (id) => state.rooms.get(id),
+    known: (groupId) => roomOf(state, groupId), conversation: (id) => state.rooms.get(id),
+    after: (groupId) => roomAfter(state, groupId),
     ownDevices: new Set(state.devices.devices.flatMap((one) => one.revoked ? [] : [one.deviceId])),
   })
   const isBehind = received !== undefined && 'behind' in received
   if (isBehind && !isRead) return received
   const invited = isBehind ? undefined : received
   // RFC 9420 §10: a KeyPackage is used once, except one of last resort, which then is replaced soon.
-  const spent = own.lastResort ? {} : { removedKeyPackages: [own.reference] }
+  const kept = invited?.step.state.room.answered?.reference === own.reference
+  const spent = own.lastResort || kept ? {} : { removedKeyPackages: [own.reference] }
   const used = own.lastResort && !own.claimed ? { keyPackages: [{ ...own, claimed: true }] } : {}
-  const wipe = own.lastResort ? [] : Object.values(own.privateKeys)
+  const wipe = own.lastResort || kept ? [] : Object.values(own.privateKeys)
   const room = invited?.step.state.room
   const isNew = room !== undefined && !state.rooms.has(room.id)
   if (invited === undefined || room === undefined || state.declined.has(room.id) || (isNew && tooMany(state))) {
@@ -144,9 +147,10 @@ function welcome(state: State, input: {
  * those who have it drop the double.
  */
 function sayAgain(state: State, id: string) {
-  const recovery = state.rooms.get(id)?.room.recovery
-  const mine = recovery === undefined ? [] : state.store.entriesBefore(id, 0, sayAgainLimit)
-    .filter((entry) => entry.kind === 'message' && entry.own && entry.at >= recovery.from)
+  const room = state.rooms.get(id)?.room
+  const from = room?.recovery?.from ?? room?.answered?.at
+  const mine = from === undefined ? [] : state.store.entriesBefore(id, 0, sayAgainLimit)
+    .filter((entry) => entry.kind === 'message' && entry.own && entry.at >= from)
   const unsaid = mine.flatMap((entry) => entry.kind !== 'message' || state.outbox.has(contentIdOf(entry.id)) ? [] : [entry])
   return {
     entries: unsaid.map((entry) => ({ ...entry, state: 'sending' as const })),

@@ -29,6 +29,7 @@ const peopleIn = (entry: Entry): readonly string[] => {
     case 'returned':
     case 'revoked':
     case 'dropped': return [fact.by, fact.who]
+    case 'continued': return fact.without === undefined ? [fact.by] : [fact.by, fact.without]
     case 'left':
     case 'linked':
     case 'changed':

@@ -7,6 +7,7 @@ import { decodeKeyPackageRecord, inboxLog, keyPackageLog, sealLetter } from '../
 import { askAgain, hearStory, requestLimit, tellStory, type Helper } from '../chat/recovery.ts'
 import { isWell, still, withRoom, type RoomState } from '../chat/room.ts'
 import type { Delivery, Ports } from '../ports.ts'
+import { roomOf } from './rooms.ts'
 import type { NewPublish, State } from './state.ts'
 
 /** What a group's recovery needs of the delivery service: looking at slots again, and letters to other devices. */
@@ -137,7 +138,7 @@ export function onStory(
   state: State, told: SignedStory,
 ): { readonly name: string, readonly work: () => Promise<void> } | undefined {
   const { story, credential, signatureKey } = told
-  const room = state.rooms.get(toHex(story.groupId))
+  const room = roomOf(state, toHex(story.groupId))
   if (room?.group === undefined || !isWell(room.room) || !isTold(state.self, told)) return undefined
   const isMember = leavesOf(room.group.tree).some(({ leafNode }) => equal(leafNode.signatureKey, signatureKey))
   const heard = hearStory(room, story, state.moment())
@@ -150,7 +151,7 @@ export function onStory(
   return {
     name: `story ${to.deviceId}`,
     work: async () => {
-      const id = toHex(story.groupId)
+      const { id } = room.room
       if (from !== undefined) await repairFrom(state, id, from)
       await answerStory(state, id, to)
     },

@@ -11,7 +11,7 @@ import { closeRoom } from '../chat/epochs.ts'
 import { heardKey } from '../chat/heard.ts'
 import type { OwnKeyPackage } from '../chat/mail.ts'
 import {
-  isWell, still, tellConversation, tellEntry, tellNews, type Outgoing, type RoomState, type RoomStep,
+  groupIdOf, isWell, still, tellConversation, tellEntry, tellNews, type Outgoing, type RoomState, type RoomStep,
   type Say,
 } from '../chat/room.ts'
 import { askingOf } from '../chat/readmit.ts'
@@ -230,7 +230,6 @@ export class State {
     const groups: NonNullable<StoreWrite['groups']>[number][] = []
     /** As they were before. */
     const rooms = new Map<string, RoomState | undefined>()
-    const unasked: string[] = []
     const say = [...transaction.say ?? []]
     const publish = [...transaction.publish ?? []]
     const contacts = new Map((transaction.contacts ?? []).map((one) => [one.accountId, one]))
@@ -239,11 +238,11 @@ export class State {
       groups.push(...writeRoom(step.state, this.rooms.get(id), documents))
       remember.push(() => { this.rooms.set(id, step.state) })
       if (!rooms.has(id)) rooms.set(id, this.rooms.get(id))
-      if (this.#isAnswered(step.state)) unasked.push(id)
+      wiped.push(...this.#dropRequests(id, step.state, { documents, remember }))
       entries.push(...step.entries)
       removedEntries.push(...step.removed)
       for (const heard of new Map(step.heard.map((one) => [one.deviceId, one])).values()) {
-        documents.push({ kind: 'heard', key: heardKey(id, heard.deviceId), bytes: heardDocument.encode(heard) })
+        documents.push({ kind: 'heard', key: heardKey(heard.conversation, heard.deviceId), bytes: heardDocument.encode(heard) })
       }
       documents.push(...sightingDocuments(this.store, id, step.sightings))
       wiped.push(...step.wipe)
@@ -255,7 +254,7 @@ export class State {
     }
     entries.push(...transaction.entries ?? [])
     const sink = { documents, remember }
-    for (const id of [...unasked, ...transaction.removedRooms ?? []]) wiped.push(...this.#dropRequest(id, sink))
+    for (const id of transaction.removedRooms ?? []) wiped.push(...this.#dropRequests(id, undefined, sink))
     // First what goes: an outbox item may come again, under the same id, for another conversation.
     for (const id of transaction.removedRooms ?? []) groups.push(...this.#removeRoom(id, sink))
     for (const key of transaction.removedOutbox ?? []) this.#dropOutbox(key, sink)
@@ -270,10 +269,11 @@ export class State {
     for (const kind of ['room', 'people', 'seals', 'pending', 'waiting'] as const) {
       sink.documents.push({ kind, key: id, bytes: undefined })
     }
-    const history = this.rooms.get(id)?.history ?? []
+    const { history = [], room } = this.rooms.get(id) ?? {}
+    const groupId = room === undefined ? id : groupIdOf(room)
     for (const kind of ['heard', 'seen'] as const) {
       for (const { key } of this.store.documents(kind)) {
-        if (key.startsWith(`${id}.`)) sink.documents.push({ kind, key, bytes: undefined })
+        if (key.startsWith(`${id}.`) || key.startsWith(`${groupId}.`)) sink.documents.push({ kind, key, bytes: undefined })
       }
     }
     sink.documents.push(...historyDocuments(id, history, []))
@@ -371,20 +371,16 @@ export class State {
     }
   }
 
-  /** Does this device ask no longer to be let back in, as it did with a KeyPackage of its own? */
-  #isAnswered(after: RoomState): boolean {
-    const reference = this.rooms.get(after.room.id)?.room.recovery?.reference ?? ''
-    return reference !== '' && after.room.recovery?.reference !== reference
-  }
-
-  /** The KeyPackage of a request to be let back in is of no use to anybody afterwards. */
-  #dropRequest(id: string, sink: Sink): readonly Secret[] {
-    const reference = this.rooms.get(id)?.room.recovery?.reference ?? ''
-    const own = this.keyPackages.get(reference)
-    if (own === undefined) return []
-    sink.documents.push({ kind: 'key-package', key: reference, bytes: undefined })
-    sink.remember.push(() => { this.keyPackages.delete(reference) })
-    return Object.values(own.privateKeys)
+  /** The KeyPackages of requests to be let back in go when nothing can be let in by them any more. */
+  #dropRequests(id: string, after: RoomState | undefined, sink: Sink): readonly Secret[] {
+    const kept = requestsOf(after)
+    return requestsOf(this.rooms.get(id)).flatMap((reference) => {
+      const own = kept.includes(reference) ? undefined : this.keyPackages.get(reference)
+      if (own === undefined) return []
+      sink.documents.push({ kind: 'key-package', key: reference, bytes: undefined })
+      sink.remember.push(() => { this.keyPackages.delete(reference) })
+      return Object.values(own.privateKeys)
+    })
   }
 
   /** What waits for a conversation that has ended does not go out, and its sender is told. */
@@ -477,6 +473,9 @@ export class State {
     for (const kept of [rooms, keyPackages, contacts, invites, trust, outbox, publishes]) kept.clear()
   }
 }
+
+const requestsOf = (state: RoomState | undefined): readonly string[] =>
+  [state?.room.recovery?.reference, state?.room.answered?.reference].flatMap((one) => one === undefined || one === '' ? [] : [one])
 
 type Sink = { readonly documents: Documents, readonly remember: (() => void)[] }
 

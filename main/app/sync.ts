@@ -15,7 +15,8 @@ import { onLeavesReplaced } from './alarms.ts'
 import { tendCard } from './card.ts'
 import { renewClaims } from './claim.ts'
 import { isRevoked } from './devices.ts'
-import { forgetInTime, renewInTime } from './health.ts'
+import { goOnInTime } from './continue.ts'
+import { forgetAnswered, forgetInTime, renewInTime } from './health.ts'
 import { onInbox } from './inbox.ts'
 import { MemberLogs } from './member-logs.ts'
 import { tendKeys } from './keys.ts'
@@ -330,6 +331,9 @@ export class Sync {
   async #recover(id: string): Promise<void> {
     await this.#readMessages(id)
     this.#forget(id)
+    const turnMs = goOnInTime(this.#state, id)
+    if (turnMs === 'done') this.kick()
+    else if (turnMs !== undefined) this.#tasks.wake(`go on ${id}`, turnMs, () => { this.kick(id) })
     const waitMs = await ask(this.#state, id)
     this.#run('publish', () => this.#publishAll())
     if (waitMs !== undefined) this.#later(id, waitMs)
@@ -445,6 +449,7 @@ export class Sync {
 
   #forget(id: string): void {
     const waitMs = this.#stopped ? undefined : forgetInTime(this.#state, id)
+    if (this.#inboxRead && !this.#stopped) forgetAnswered(this.#state, id)
     if (waitMs !== undefined) this.#tasks.wake(`forget ${id}`, waitMs, () => { this.kick(id) })
   }
 

@@ -10,7 +10,7 @@ import { policyIn } from './policy.ts'
 import { withPassed } from './history.ts'
 import { afterCommit } from './renewal.ts'
 import { isRevoked, revocationsIn } from './revocations.ts'
-import { freshEpoch, still, tellFact, withRoom, type Member, type Room, type RoomState, type RoomStep, type Sighting } from './room.ts'
+import { freshEpoch, groupIdOf, still, tellFact, withRoom, type Member, type Room, type RoomState, type RoomStep, type Sighting } from './room.ts'
 import { groupLog, sealOf, type Seal } from './sealed.ts'
 import type { Moment } from './self.ts'
 
@@ -119,7 +119,7 @@ function tellChanges(
   const was = new Set(before.members.map((member) => member.accountId))
   const is = new Set(step.state.members.map((member) => member.accountId))
   const by = accountOf(applied.committerLeaf)
-  const id = (name: string): string => `${step.state.room.id}.${group.context.epoch}.${name}`
+  const id = (name: string): string => `${groupIdOf(step.state.room)}.${group.context.epoch}.${name}`
   const leaves = leafChanges(before, applied)
   const lost = new Set(leaves.revoked.map(accountOf))
   const gone = [...was].filter((accountId) => !is.has(accountId) && !lost.has(accountId))
@@ -204,7 +204,7 @@ export function closeRoom(step: RoomStep, state: 'left' | 'removed'): RoomStep {
     state: {
       ...withRoom(step.state, {
         state, intents: [], proposals: [], leaving: false, receiptsDue: [], recovery: undefined, suspects: [],
-        moves: [], formerLogs: [],
+        moves: [], formerLogs: [], answered: undefined,
         ownRecords: { epoch: '', records: [] },
       }),
       group: undefined, pending: undefined, seals: [], waiting: [], history: [],

@@ -23,6 +23,12 @@ export const extensionTypes = {
   absent: 0xf0c5,
 } as const
 
+/**
+ * GroupContext of a group that goes on in place of another one (continuation.ts). Not required of members: KeyPackages of
+ * before know nothing of it.
+ */
+export const continuesExtension = 0xf0c6
+
 const flag: Codec<boolean> =
   mapped(names(uint8, { no: 0, yes: 1 }), (name) => name === 'yes', (yes) => yes ? 'yes' : 'no')
 
@@ -101,7 +107,7 @@ export const requiredExtensions = (): Extensions => [{
 export const leafCapabilities = (): Capabilities => ({
   versions: [mls10],
   cipherSuites: [1, 2, 3],
-  extensions: [extensionType.lastResort, ...own],
+  extensions: [extensionType.lastResort, ...own, continuesExtension],
   proposals: [],
   credentials: [credentialType.basic],
 })

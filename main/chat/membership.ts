@@ -15,7 +15,7 @@ import { hasDevice, isReadmitted } from './readmit.ts'
 import { renewalAfter } from './renewal.ts'
 import { isRevoked, isRevokedIn, type Revocation } from './revocations.ts'
 import {
-  administers, deviceCount, emptyRoom, isDue, isOpen, isWell, still, tellFact, withRoom, type Claimed, type Intent, type PendingCommit, type Room,
+  administers, deviceCount, emptyRoom, groupIdOf, isDue, isOpen, isWell, still, tellFact, withRoom, type Claimed, type Intent, type PendingCommit, type Room,
   type RoomState, type RoomStep,
 } from './room.ts'
 import { commitSlot, groupLog, sealOf, sealRecord } from './sealed.ts'
@@ -188,7 +188,7 @@ export function settle(step: RoomStep, moment: Moment): RoomStep {
  * commits that. Repeated in each epoch until this device sees itself removed.
  */
 export function leaveRoom(state: RoomState, moment: Moment): RoomStep {
-  const told = tellFact(still(state), moment.now, `${state.room.id}.left.${state.group?.context.epoch ?? 0}`, {
+  const told = tellFact(still(state), moment.now, `${groupIdOf(state.room)}.left.${state.group?.context.epoch ?? 0}`, {
     fact: 'left', who: moment.self.accountId,
   })
   const alone = told.state.members.every((member) => member.accountId === moment.self.accountId)

@@ -12,10 +12,10 @@ import { encodeNote } from './note.ts'
 import { policyIn, proposalRefusal, withPolicy, type Before } from './policy.ts'
 import { followCommit, isJudgedAlone } from './receive.ts'
 import { beginRecovery } from './recovery.ts'
-import { administers, isOpen, isWell, still, tellFact, withRoom, type RoomState, type RoomStep } from './room.ts'
+import { administers, groupIdOf, isOpen, isWell, still, tellFact, withRoom, type RoomState, type RoomStep } from './room.ts'
 import { groupLog, hintIn, hintOf, openRecord, recordHash, sealOf, sealRecord } from './sealed.ts'
 import type { Moment, Self } from './self.ts'
-import { makerOf } from './spoilt.ts'
+import { provenCommitter } from './spoilt.ts'
 
 /**
  * When every slot of an epoch is filled with rubbish, the epoch ends by a commit that no slot holds: it goes to each
@@ -93,7 +93,7 @@ function afterMove(
   const epoch = String(group?.context.epoch ?? 0n)
   // What waited in the old log for a later epoch is of no epoch that comes.
   const moved = { ...withRoom(step.state, { formerLogs: [...room.formerLogs, { log: room.log, epoch }] }), waiting: [] }
-  return tellFact({ ...step, state: moved }, now, `${room.id}.${epoch}.moved`, { fact: 'moved', by })
+  return tellFact({ ...step, state: moved }, now, `${groupIdOf(room)}.${epoch}.moved`, { fact: 'moved', by })
 }
 
 // ---------------------------------------------------------------- following one
@@ -140,7 +140,7 @@ const inOrder = ({ suite }: Group, moves: readonly string[]): readonly string[] 
 export function takeMove(state: RoomState, moment: Moment): RoomStep | undefined {
   const { group, room } = state
   if (group === undefined || !isSpoilt(state) || room.moves.length === 0) return undefined
-  let unreadable = false
+  let unreadable: string | undefined
   for (const move of inOrder(group, room.moves)) {
     const record = { seq: 0, slot: '', bytes: fromHex(move) }
     try {
@@ -154,12 +154,13 @@ export function takeMove(state: RoomState, moment: Moment): RoomStep | undefined
     } catch (error) {
       if (!(error instanceof MlsError)) throw error
       // The next one may be better. One that is bad for this device alone stands for the others, unless a suspect made it.
-      const maker = isJudgedAlone(error) ? makerOf(state, record) : undefined
-      unreadable ||= maker !== undefined && !room.suspects.includes(maker)
+      const maker = isJudgedAlone(error) ? provenCommitter(state, record) : undefined
+      if (maker !== undefined && !room.suspects.includes(deviceIdOf(maker.credential))) unreadable = accountOf(maker)
     }
   }
   const none = withRoom(state, { moves: [] })
-  return unreadable ? beginRecovery(none, { reason: 'path', from: moment.now }, moment) : still(none)
+  return unreadable === undefined ? still(none)
+    : beginRecovery(none, { reason: 'path', from: moment.now, maker: unreadable }, moment)
 }
 
 /**

@@ -4,7 +4,7 @@ import { accountOf, deviceNameOf } from './account-of.ts'
 import { closeRoom, leftByThemselves } from './epochs.ts'
 import { beginRecovery } from './recovery.ts'
 import { isRevoked, revocationsIn } from './revocations.ts'
-import { followedBy, tellFact, withRoom, type RoomState, type RoomStep } from './room.ts'
+import { followedBy, groupIdOf, tellFact, withRoom, type RoomState, type RoomStep } from './room.ts'
 import type { Moment, Self } from './self.ts'
 
 /** A commit that removes this device, and why: it left, was taken back, was silent, or somebody else wanted it. */
@@ -18,7 +18,7 @@ export function partBy(
   const { room } = step.state
   const who = moment.self.accountId
   const by = accountOf(applied.committerLeaf)
-  const id = (name: string, epoch = before.context.epoch + 1n): string => `${room.id}.${epoch}.${name}`
+  const id = (name: string, epoch = before.context.epoch + 1n): string => `${groupIdOf(room)}.${epoch}.${name}`
   if (room.leaving) return closeRoom(wiped, 'left')
   const own = leafAt(before.tree, before.ownLeaf)
   const extensions = extensionsAfter(before, applied)
@@ -51,7 +51,7 @@ export function isFarewell(
 /** It leaves as well, so it does not commit; where nobody else could, it is out at once. */
 export function followElsewhere(step: RoomStep, { now, self }: Moment): RoomStep {
   const { group, room, members } = step.state
-  const told = tellFact(step, now, `${room.id}.${group?.context.epoch ?? 0}.left`, { fact: 'left', who: self.accountId })
+  const told = tellFact(step, now, `${groupIdOf(room)}.${group?.context.epoch ?? 0}.left`, { fact: 'left', who: self.accountId })
   if (members.every(({ accountId }) => accountId === self.accountId)) return closeRoom(told, 'left')
   return { ...told, state: withRoom(told.state, { leaving: true, state: 'left', intents: [], unread: 0 }) }
 }

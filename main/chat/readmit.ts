@@ -4,6 +4,7 @@ import {
 } from '../mls/index.ts'
 import { deviceIdOf } from '../identity/credential.ts'
 import { absentIn, incarnationOf } from './absent.ts'
+import { replacedBy } from './replaced.ts'
 import { incarnationIn } from './extensions.ts'
 import { keyPackageOf, SignedRejoin } from './letter.ts'
 import { attachmentTypes, noteIn, type Attachment } from './note.ts'
@@ -45,6 +46,10 @@ function isDueTo(group: Group, keyPackage: KeyPackage): boolean {
   return before !== undefined && before < incarnationIn(extensions)
 }
 
+/** A request names the group as its device knows it: this one, or one that it goes on in place of. */
+const isFor = ({ context }: Group, groupId: Uint8Array): boolean =>
+  [context.groupId, ...replacedBy(context)].some((one) => equal(one, groupId))
+
 const leafOfDevice = (group: Group, deviceId: string): LeafIndex | undefined =>
   leavesOf(group.tree).find(({ leafNode }) => deviceIdOf(leafNode.credential) === deviceId)?.index
 
@@ -56,7 +61,8 @@ export const hasDevice = (group: Group, deviceId: string): boolean => leafOfDevi
  */
 export function onRejoinRequest(state: RoomState, signed: SignedRejoin, moment: Moment): RoomStep {
   const { group, room } = state
-  if (group === undefined || !isOpen(room) || !isWell(room)) return still(state)
+  // Who cannot follow either keeps the requests: they may be all that there is to go on from (continuation.ts).
+  if (group === undefined || !isOpen(room) || !(isWell(room) || room.recovery?.reason === 'path')) return still(state)
   const keyPackage = validKeyPackage(group.suite, signed, moment)
   const { credential } = keyPackage.leafNode
   const deviceId = deviceIdOf(credential)
@@ -85,7 +91,7 @@ function waitFor(
   return siblings ? vetoMs : 0
 }
 
-function validKeyPackage(suite: Suite, signed: SignedRejoin, moment: Moment) {
+export function validKeyPackage(suite: Suite, signed: SignedRejoin, moment: Moment) {
   return validateKeyPackage(suite, keyPackageOf(suite, signed), {
     authentication: moment.self.authentication, now: BigInt(Math.floor(moment.now / 1000)),
   })
@@ -182,7 +188,7 @@ function readmittedIn(group: Group, applied: AppliedCommit, data: Uint8Array): R
     const deviceId = deviceIdOf(keyPackage.leafNode.credential)
     const removed = leafOfDevice(group, deviceId)
     const { keyPackage: bytes, groupId } = signed.request
-    if (!equal(groupId, group.context.groupId) || !isDueTo(group, keyPackage)) return []
+    if (!isFor(group, groupId) || !isDueTo(group, keyPackage)) return []
     const isRemoved = removed === undefined
       || applied.proposals.some(({ proposal }) => proposal.type === 'remove' && proposal.removed === removed)
     const both = isRemoved && applied.proposals.some(({ proposal }) =>

@@ -15,10 +15,12 @@ import { followElsewhere, isFarewell, partBy } from './parting.ts'
 import { commitRefusal, proposalRefusal, viewOf } from './policy.ts'
 import { onLive, onVeto } from './readmit.ts'
 import { beginRecovery } from './recovery.ts'
-import { append, deviceCount, still, tellFact, followedBy, withRoom, type Room, type RoomState, type RoomStep } from './room.ts'
+import {
+  append, deviceCount, followedBy, groupIdOf, still, tellFact, withRoom, type Room, type RoomState, type RoomStep,
+} from './room.ts'
 import { commitSlot, groupLog, hintIn, hintOf, openRecord, recordHash, type Seal } from './sealed.ts'
 import type { Moment } from './self.ts'
-import { spoilt } from './spoilt.ts'
+import { provenCommitter, spoilt } from './spoilt.ts'
 
 /** Records of a group, as they come from its two logs. No record stops the queue: what it is, is told or ignored. */
 
@@ -86,7 +88,8 @@ export const nextSlot = ({ group, room }: RoomState): string =>
 function unfollowed(
   state: RoomState, { error, record }: { readonly error: MlsError, readonly record: LogRecord }, moment: Moment,
 ): RoomStep | 'undecided' {
-  const recover = (reason: RejoinReason): RoomStep => beginRecovery(state, { reason, from: moment.now }, moment)
+  const recover = (reason: RejoinReason, maker = ''): RoomStep =>
+    beginRecovery(state, { reason, from: moment.now, maker }, moment)
   switch (error.code) {
     case 'undecided': return 'undecided'
     // Signed by this device's own leaf, and not the commit that it made.
@@ -100,7 +103,10 @@ function unfollowed(
     case 'malformed':
     case 'refused': {
       // The commit stands for those who can follow it; this device has to be let back in.
-      if (isJudgedAlone(error)) return recover('path')
+      if (isJudgedAlone(error)) {
+        const maker = provenCommitter(state, record)
+        return recover('path', maker === undefined ? undefined : accountOf(maker))
+      }
       // Every member computes the same verdict on these bytes, so everybody moves on to the next attempt.
       const dropped = dropPending(state)
       return { ...dropped, state: withRoom(dropped.state, spoilt(state, { error, record }, moment.now)) }
@@ -364,17 +370,17 @@ function onHeard(
   const { room } = step.state
   const deviceId = deviceIdOf(received.senderLeaf.credential)
   const { known } = place
-  const last = step.heard.findLast((one) => one.deviceId === deviceId) ?? known.heard(room.id, deviceId)
+  const last = step.heard.findLast((one) => one.deviceId === deviceId) ?? known.heard(groupIdOf(room), deviceId)
   // What was heard in an earlier membership says nothing: what came between was not for this device.
   const before = last !== undefined && BigInt(last.epoch) >= BigInt(room.joinedAt) ? last : undefined
   const { counter, base, joined, numbering } = content
   const isLater = joined > BigInt(room.joinedAt) || numbering > BigInt(room.joinedAt)
   const { heard, opened, filled } = hear(before, {
-    conversation: room.id, deviceId, counter, counted: isCounted(content.body), epoch: String(received.epoch),
+    conversation: groupIdOf(room), deviceId, counter, counted: isCounted(content.body), epoch: String(received.epoch),
     numbering: String(numbering), base: isLater ? base : undefined,
   })
   const told: RoomStep = { ...step, heard: [...step.heard, heard] }
-  const id = (gap: number): string => `${room.id}.gap.${deviceId}.${gap}`
+  const id = (gap: number): string => `${groupIdOf(room)}.gap.${deviceId}.${gap}`
   if (opened !== undefined) {
     return append(told, known.now, {
       id: id(opened.gap), kind: 'gap', reason: reasonFor(room, before), count: sizeOf(opened), from,

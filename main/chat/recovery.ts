@@ -1,6 +1,6 @@
 import {
   droppedSecrets, encode, fromHex, generateKeyPackage, KeyPackage, keyPackageRef, leafAt, leavesOf, toHex,
-  type Group, type LeafNode,
+  type Extension, type Group, type LeafNode,
 } from '../mls/index.ts'
 import type { CardGroup } from '../identity/card.ts'
 import { deviceIdOf } from '../identity/credential.ts'
@@ -9,7 +9,9 @@ import { compareStories, type Seen, type Way } from './history.ts'
 import { rejoinReasons, signRejoin, signStory, type Letter, type RejoinReason } from './letter.ts'
 import { accountOf } from './account-of.ts'
 import type { OwnKeyPackage } from './mail.ts'
-import { emptyRoom, isWell, still, withRoom, type Member, type Room, type RoomState, type RoomStep } from './room.ts'
+import {
+  emptyRoom, groupIdOf, isWell, still, withRoom, type Member, type Recovery, type Room, type RoomState, type RoomStep,
+} from './room.ts'
 import type { Moment } from './self.ts'
 
 /**
@@ -24,13 +26,14 @@ const patienceMs = [1, 2, 10, 60, 6 * 60, 24 * 60].map((minutes) => minutes * mi
 export const requestLimit = 20
 /** How many devices get one request. */
 const askedAtOnce = 5
+const founderLimit = 3
 
 /**
  * From now on this device only asks. `from`: since when the others may not have got what it said. Without a group, and
  * while it recovers already, nothing changes.
  */
 export function beginRecovery(
-  state: RoomState, cause: { readonly reason: RejoinReason, readonly from: number }, moment: Moment,
+  state: RoomState, cause: { readonly reason: RejoinReason, readonly from: number, readonly maker?: string }, moment: Moment,
 ): RoomStep {
   const { group, pending, room } = state
   if (group === undefined || !isWell(room) || room.leaving) return still(state)
@@ -61,7 +64,7 @@ export function askAgain(state: RoomState, moment: Moment, known: OwnKeyPackage 
   const keyPackage = known ?? requestKeyPackage(group, moment)
   const { self } = moment
   const request = signRejoin(self.suite, self.signatureKeyPair, {
-    groupId: fromHex(room.id), lastEpoch: group?.context.epoch ?? 0n, reason: rejoinReasons.indexOf(recovery.reason),
+    groupId: fromHex(groupIdOf(room)), lastEpoch: group?.context.epoch ?? 0n, reason: rejoinReasons.indexOf(recovery.reason),
     at: moment.now, keyPackage: encode(KeyPackage, keyPackage.keyPackage),
   })
   const wait = patienceMs[Math.min(recovery.attempts, patienceMs.length - 1)] ?? minuteMs
@@ -71,31 +74,41 @@ export function askAgain(state: RoomState, moment: Moment, known: OwnKeyPackage 
     keyPackage,
     letter: { type: 'rejoin', ...request },
     helpers: helpersOf(group === undefined ? room.helpers : leavesOf(group.tree).map(({ leafNode }) => helperOf(leafNode)),
-      moment, recovery.attempts),
+      moment, recovery),
   }
+}
+
+/** For this device's next leaf: a number that no leaf of it had, nor any request that it made until now. */
+export function nextIncarnation(group: Group | undefined, now: number): Extension {
+  const before = group === undefined ? 0n : incarnationIn(leafAt(group.tree, group.ownLeaf)?.extensions ?? [])
+  // Milliseconds since 1970, so that it grows even for a device that lost its state; never less than the last one.
+  return incarnationExtension(before >= BigInt(now) ? before + 1n : BigInt(now))
 }
 
 function requestKeyPackage(group: Group | undefined, moment: Moment): OwnKeyPackage {
   const { self, now } = moment
-  const before = group === undefined ? 0n : incarnationIn(leafAt(group.tree, group.ownLeaf)?.extensions ?? [])
-  // Milliseconds since 1970, so that it grows even for a device that lost its state; never less than the last one.
-  const number = before >= BigInt(now) ? before + 1n : BigInt(now)
   const made = generateKeyPackage(self.suite, {
     credential: self.credential, signatureKeyPair: self.signatureKeyPair, capabilities: leafCapabilities(),
-    lifetime: leafLifetime(now), leafExtensions: [...self.leafExtensions, incarnationExtension(number)],
+    lifetime: leafLifetime(now), leafExtensions: [...self.leafExtensions, nextIncarnation(group, now)],
   })
   const reference = toHex(keyPackageRef(self.suite, made.keyPackage))
   return { reference, keyPackage: made.keyPackage, privateKeys: made.privateKeys, lastResort: false, claimed: true }
 }
 
-/** Own devices always; of the others a few, each time the next ones. */
-function helpersOf(devices: readonly Helper[], { self }: Moment, attempt: number): readonly Helper[] {
+/**
+ * Own devices always; of the others a few, each time the next ones. After a commit that gave no keys, the first members
+ * by their leaves hear of it each time: when it is bad for everybody, one of them goes on without its maker.
+ */
+function helpersOf(
+  devices: readonly Helper[], { self }: Moment, { attempts: attempt, reason, maker }: Recovery,
+): readonly Helper[] {
   const others = devices.filter(({ deviceId }) => deviceId !== self.deviceId)
   const own = others.filter(({ accountId }) => accountId === self.accountId)
   const members = others.filter(({ accountId }) => accountId !== self.accountId)
   const first = members.length === 0 ? 0 : (attempt * askedAtOnce) % members.length
   const asked = [...members.slice(first), ...members.slice(0, first)].slice(0, askedAtOnce)
-  return [...own, ...asked]
+  const founders = reason === 'path' ? members.filter(({ accountId }) => accountId !== maker).slice(0, founderLimit) : []
+  return [...new Set([...own, ...founders, ...asked])]
 }
 
 const helperOf = (leafNode: LeafNode): Helper =>
@@ -128,7 +141,7 @@ export function tellStory(state: RoomState, moment: Moment): Letter {
   const { self } = moment
   const seen = state.history.slice(0, 200).map(({ epoch, hash }) => ({ epoch, hash }))
   return { type: 'story', ...signStory(self, {
-    groupId: fromHex(state.room.id), epoch: state.group?.context.epoch ?? 0n, seen,
+    groupId: fromHex(groupIdOf(state.room)), epoch: state.group?.context.epoch ?? 0n, seen,
   }) }
 }
 

@@ -1,15 +1,17 @@
 import {
-  decode, droppedSecrets, join, leafAt, leavesOf, MLSMessage, MlsError, toHex,
-  type Group, type Secret, type SuiteOf, type Welcome,
+  decode, droppedSecrets, equal, join, leafAt, leavesOf, MLSMessage, MlsError, toHex,
+  type Group, type LeafNode, type Secret, type SuiteOf, type Welcome,
 } from '../mls/index.ts'
 import { deviceIdOf } from '../identity/credential.ts'
 import { membersOf, roomOfPolicy } from './epochs.ts'
 import { lifetimeOf } from './extensions.ts'
+import { goOn } from './continuation.ts'
 import { toldToNewcomer, type Passed } from './history.ts'
 import type { OwnKeyPackage, WelcomeMail } from './mail.ts'
 import { accountOf, deviceNameOf } from './account-of.ts'
 import { renewal, renewalAfter } from './renewal.ts'
-import { emptyRoom, freshEpoch, still, tellFact, withRoom, type Intent, type Room, type RoomState, type RoomStep } from './room.ts'
+import { replacedBy } from './replaced.ts'
+import { emptyRoom, freshEpoch, groupIdOf, still, tellFact, withRoom, type Intent, type Room, type RoomState, type RoomStep } from './room.ts'
 import { revocationsIn, revokedLeaves, revokedPath } from './revocations.ts'
 import { sealOf } from './sealed.ts'
 import { ownKey, type Moment } from './self.ts'
@@ -41,8 +43,11 @@ export type Invited = { readonly step: RoomStep, readonly by: string, readonly w
 export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, options: {
   readonly moment: Moment
   readonly suiteOf: SuiteOf
-  /** A conversation that this device has or had, by its id. */
-  readonly known: (id: string) => RoomState | undefined
+  /** A conversation that this device has or had, by the id of its group, and by its own. */
+  readonly known: (groupId: string) => RoomState | undefined
+  readonly conversation: (id: string) => RoomState | undefined
+  /** The one that goes on in place of a group. */
+  readonly after: (groupId: string) => RoomState | undefined
   readonly byInvite: boolean
   /** This person's devices that were not taken back: what they share is accepted already. */
   readonly ownDevices: ReadonlySet<string>
@@ -65,11 +70,23 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   const by = accountOf(signer)
   const history = toldToNewcomer(joined.groupInfoExtensions, moment.now)
   const arrived: Arrived = { own, group, history, by, wipe: joined.wipe }
+  if (known === undefined) {
+    const replaced = replacedBy(group.context).flatMap((one) => options.known(toHex(one)) ?? [])
+    const before = replaced.find((one) => mayGoOn(one, signer, own))
+    if (before !== undefined) return comeOver(before, arrived, moment)
+    const [origin] = replacedBy(group.context)
+    const twin = origin === undefined ? undefined : options.after(toHex(origin))
+    if (twin?.room.answered?.reference === own.reference) {
+      return isSmallerTwin(twin, group, signer) ? comeOver(twin, arrived, moment) : unwanted(group)
+    }
+    // A group that this conversation has left behind.
+    if (options.conversation(id) !== undefined) return unwanted(group)
+  }
   // By the request of this device, or because somebody has added it anew meanwhile.
   if (known?.room.recovery !== undefined) return comeBack(known, arrived, moment)
   if (known?.group !== undefined && group.context.epoch > known.group.context.epoch) {
     unwanted(group)
-    return { behind: id }
+    return { behind: known.room.id }
   }
   // A Welcome to a group that this device is in: a replay, or a mistake of the sender's.
   if (known?.group !== undefined || id.length !== 32) return unwanted(group)
@@ -117,6 +134,34 @@ type Arrived = {
   readonly wipe: readonly Secret[]
 }
 
+/**
+ * Whether a group may go on in the place of this one: this device has asked to be let back in, and whoever lets it into
+ * the new group was in the old one, in the last epoch that it could follow, and did not itself bring that to an end.
+ */
+function mayGoOn({ room, group }: RoomState, signer: LeafNode, own: OwnKeyPackage): boolean {
+  const { recovery } = room
+  return group !== undefined && recovery !== undefined && own.reference === recovery.reference
+    && accountOf(signer) !== recovery.maker
+    && leavesOf(group.tree).some(({ leafNode }) => equal(leafNode.signatureKey, signer.signatureKey))
+}
+
+/** Of two groups that go on in place of the same one, each with the other's maker, the one with the smaller id stays. */
+function isSmallerTwin({ room, group }: RoomState, other: Group, signer: LeafNode): boolean {
+  if (group === undefined || toHex(other.context.groupId) > groupIdOf(room)) return false
+  const [ours, theirs] = [group, other].map(({ context }) => replacedBy(context)[0])
+  return ours !== undefined && theirs !== undefined && equal(ours, theirs)
+    && leavesOf(group.tree).some(({ leafNode }) => equal(leafNode.signatureKey, signer.signatureKey))
+}
+
+/** The conversation goes on in another group. */
+function comeOver(known: RoomState, arrived: Arrived, moment: Moment): Invited {
+  const maker = known.room.recovery?.maker ?? known.room.answered?.maker ?? ''
+  const { by } = arrived
+  const { step, wiped } = goOn(known, { ...arrived, without: maker }, moment)
+  // The keys by which this device came in are kept for a second Welcome (continuation.ts).
+  return { step, by, wipe: wiped }
+}
+
 /** The conversation goes on with the group as it is now; what the old state held is forgotten. */
 function comeBack(known: RoomState, { own, group, history, by, wipe }: Arrived, moment: Moment): Invited | undefined {
   const { room, group: before, members } = known
@@ -141,7 +186,7 @@ function comeBack(known: RoomState, { own, group, history, by, wipe }: Arrived, 
     group, members: membersOf(group, known.members, new Set(), moment.now), seals: [sealOf(group)], pending: undefined,
     waiting: [], history,
   }
-  const step = tellFact(still(state), moment.now, `${room.id}.${group.context.epoch}.returned`, {
+  const step = tellFact(still(state), moment.now, `${groupIdOf(room)}.${group.context.epoch}.returned`, {
     fact: 'returned', by, who: moment.self.accountId,
   })
   const old = [

@@ -49,6 +49,8 @@ export type Recovery = {
   readonly nextAt: number
   /** The KeyPackageRef of its request, hexadecimal; empty before the first one. */
   readonly reference: string
+  /** The account whose commit gave this device no keys, proven by its signature; empty where there is none. */
+  readonly maker?: string
 }
 
 /**
@@ -57,8 +59,12 @@ export type Recovery = {
  */
 export type Room = {
   readonly version: 1
-  /** The MLS group id and the name of its logs, 32 hexadecimal digits each. */
+  /**
+   * The MLS group id and the name of its logs, 32 hexadecimal digits each. A conversation keeps its id when another group
+   * goes on in its place (chat/continuation.ts); `groupId` is that of the newest one then, else empty.
+   */
   readonly id: string
+  readonly groupId: string
   readonly log: string
   readonly kind: 'direct' | 'group'
   readonly state: ConversationState
@@ -96,6 +102,8 @@ export type Room = {
   /** Encoded MLSMessages of this epoch's proposals, hexadecimal: a commit travels with those that it references. */
   readonly proposals: readonly { readonly reference: string, readonly message: string }[]
   readonly recovery: Recovery | undefined
+  /** How this device came into a group that goes on in place of another one: kept for a while (chat/continuation.ts). */
+  readonly answered: { readonly reference: string, readonly at: number, readonly maker: string } | undefined
   /** The first epoch of this device in the group, and of its last return (empty for none); decimal. */
   readonly joinedAt: string
   readonly returnedAt: string
@@ -126,14 +134,17 @@ export type Room = {
 /** `incarnation` is decimal. */
 export type Veto = { readonly accountId: string, readonly deviceId: string, readonly incarnation: string }
 
+/** The MLS group that the conversation is now. */
+export const groupIdOf = ({ id, groupId }: Pick<Room, 'id' | 'groupId'>): string => groupId === '' ? id : groupId
+
 /** What a room has of its epoch alone. */
 export const freshEpoch = { attempt: 0, suspects: [], moves: [], proposals: [] } as const satisfies Partial<Room>
 
 export const emptyRoom = (id: string, now: number): Room => ({
-  version: 1, id, log: '', kind: 'group', state: 'request', name: '', peer: '', admins: [], membersMayAdd: false,
+  version: 1, id, groupId: '', log: '', kind: 'group', state: 'request', name: '', peer: '', admins: [], membersMayAdd: false,
   absent: [], epochAt: now, healedAt: now, renewedBy: '', renewAt: now, attempt: 0, intents: [], leaving: false,
   counter: 0, counterBase: 0, numbering: '0', nextOrder: 1, readUpTo: 0, unread: 0, draft: '', at: now,
-  last: undefined, request: undefined, receiptsDue: [], proposals: [], recovery: undefined, joinedAt: '0',
+  last: undefined, request: undefined, receiptsDue: [], proposals: [], recovery: undefined, answered: undefined, joinedAt: '0',
   returnedAt: '', strangeAt: 0, behindAt: 0, headAt: now, watchedFrom: now, ownRecords: { epoch: '', records: [] },
   suspects: [], spoiltAt: 0, moves: [], formerLogs: [], helpers: [], vetoed: [],
 })

@@ -1,4 +1,4 @@
-import { decode, leafAt, MlsError, MLSMessage, provenSender } from '../mls/index.ts'
+import { decode, leafAt, MlsError, MLSMessage, provenSender, type LeafNode } from '../mls/index.ts'
 import type { LogRecord } from '../ports.ts'
 import { deviceIdOf } from '../identity/credential.ts'
 import { attemptLimit } from './membership.ts'
@@ -19,11 +19,23 @@ export function spoilt(
   }
 }
 
+/** The leaf that signed the commit in a record of this epoch, as its signature and its membership tag prove. */
+export function provenCommitter(state: RoomState, record: Pick<LogRecord, 'bytes'>): LeafNode | undefined {
+  return committed(state, record)?.leaf
+}
+
 /**
  * The device that made an invalid commit, where only that one can have: what a commit references travels beside it, and
  * any member could leave that out, or put a signed commit's tags wrong; the signed rest is its maker's alone.
  */
-export function makerOf({ group, room, seals }: RoomState, { bytes }: LogRecord): string | undefined {
+export function makerOf(state: RoomState, record: Pick<LogRecord, 'bytes'>): string | undefined {
+  const found = committed(state, record)
+  return found === undefined || found.references ? undefined : deviceIdOf(found.leaf.credential)
+}
+
+function committed(
+  { group, room, seals }: RoomState, { bytes }: Pick<LogRecord, 'bytes'>,
+): { readonly leaf: LeafNode, readonly references: boolean } | undefined {
   const seal = seals.find(({ epoch }) => epoch === group?.context.epoch)
   if (group === undefined || seal === undefined) return undefined
   try {
@@ -32,10 +44,10 @@ export function makerOf({ group, room, seals }: RoomState, { bytes }: LogRecord)
     const message = decode(MLSMessage, last)
     if (message.body.type !== 'publicMessage') return undefined
     const { content } = message.body.publicMessage.content
-    if (content.type !== 'commit' || content.commit.proposals.some(({ type }) => type === 'reference')) return undefined
-    const sender = provenSender(group, message)
+    const sender = content.type === 'commit' ? provenSender(group, message) : undefined
     const leaf = sender === undefined ? undefined : leafAt(group.tree, sender)
-    return leaf === undefined ? undefined : deviceIdOf(leaf.credential)
+    if (leaf === undefined || content.type !== 'commit') return undefined
+    return { leaf, references: content.commit.proposals.some(({ type }) => type === 'reference') }
   } catch (error) {
     if (error instanceof MlsError) return undefined
     throw error

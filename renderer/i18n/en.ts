@@ -33,6 +33,7 @@ const factWords = (fact: Fact, amount: number, naming: Naming): string => {
     case 'dropped': return droppedWords(fact, readers, naming)
     case 'moved': return `${subject(fact.by, naming)} moved this chat to a new place, because the old one was filled ` +
       `with rubbish. Nothing is lost.${readers}`
+    case 'continued': return continuedWords(fact, readers, naming)
     case 'linked': return `${subject(fact.who, naming)} linked ${aDevice(fact.device)}.${readers}`
     case 'revoked': return revokedWords(fact, readers, naming)
     case 'changed': return changedFact[fact.why](subject(fact.who, naming))
@@ -63,6 +64,14 @@ const droppedWords = ({ by, who, absent }: Extract<Fact, { fact: 'dropped' }>, r
   if (who === naming.own) return `${subject(by, naming)} took out this device, because it was silent for long.`
   return `${subject(by, naming)} took out ${possessive(who, naming)} silent device.${readers} ` +
     `${subject(who, naming)} can come back by using it.`
+}
+
+const continuedWords = (
+  { by, without }: Extract<Fact, { fact: 'continued' }>, readers: string, naming: Naming,
+): string => {
+  if (without === undefined) return `${subject(by, naming)} let you into the chat that goes on in place of this one.${readers}`
+  return `A change by ${object([without], naming)} gave nobody else the new keys. ${subject(by, naming)} went on with ` +
+    `everybody else. Nothing is lost.${readers}`
 }
 
 /** What is missing, whether it is lost, what comes next. */

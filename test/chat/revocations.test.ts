@@ -445,7 +445,8 @@ describe('A key that was taken back', () => {
     assert.throws(() => receiveWelcome(
       { mail, welcome: made.welcome?.body.type === 'welcome' ? made.welcome.body.welcome : assert.fail(), references: [] },
       { reference: '', ...own, lastResort: false, claimed: true },
-      { moment: { self, now }, suiteOf, known: () => undefined, byInvite: false, ownDevices: new Set() },
+      { moment: { self, now }, suiteOf, known: () => undefined, conversation: () => undefined, after: () => undefined,
+        byInvite: false, ownDevices: new Set() },
     ), (error) => error instanceof MlsError && error.code === 'refused' && error.message === refused)
   })
 

@@ -153,6 +153,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
         fact(river, now, { fact: 'dropped', by: me.accountId, who: idOf('Ana'), absent: true }),
         fact(river, now, { fact: 'dropped', by: idOf('Mara'), who: idOf('Jonas'), absent: false }),
         fact(river, now, { fact: 'moved', by: idOf('Mara') }),
+        fact(river, now, { fact: 'continued', by: idOf('Mara'), without: idOf('Jonas') }),
       ],
       idle: [
         { accountId: idOf('Kim'), deviceId: idOf('laptop').slice(0, 32), since: now - 127 * dayMs },

@@ -3,23 +3,27 @@
  */
 import assert from 'node:assert/strict'
 import path from 'node:path'
-import type { Letter } from '../../main/chat/letter.ts'
-import { decodeKeyPackageRecord, inboxLog, keyPackageLog, sealLetter } from '../../main/chat/mail.ts'
+import { decodeOwnKeyPackage } from '../../main/chat/documents.ts'
+import { keyPackageOf, type Letter, type SignedRejoin } from '../../main/chat/letter.ts'
+import {
+  decodeKeyPackageRecord, decodeMail, encodeWelcomeMail, inboxLog, keyPackageLog, openLetter, sealLetter,
+} from '../../main/chat/mail.ts'
 import { attemptLimit } from '../../main/chat/membership.ts'
 import { encodeNote } from '../../main/chat/note.ts'
 import { policyIn, withPolicy } from '../../main/chat/policy.ts'
+import { replacing } from '../../main/chat/replaced.ts'
 import { commitSlot, groupLog, sealOf, sealRecord } from '../../main/chat/sealed.ts'
-import { authentication } from '../../main/identity/credential.ts'
+import { accountIdOf, authentication, deviceIdOf } from '../../main/identity/credential.ts'
 import { advance, provisionalContext } from '../../main/mls/group/epoch.ts'
 import { sign, send } from '../../main/mls/group/framing.ts'
 import { applyProposals } from '../../main/mls/group/proposal-list.ts'
 import {
-  commit, decode, encode, groupFromParts, KeyPackage, keyPackageRef, leafAt, leavesOf, MLSMessage, toHex, type Group,
+  commit, createGroup, decode, encode, groupFromParts, KeyPackage, keyPackageRef, leafAt, leavesOf, MLSMessage, toHex,
+  validateKeyPackage, type Group, type Suite,
 } from '../../main/mls/index.ts'
 import { encryptPath, newPath } from '../../main/mls/tree/path.ts'
 import { GroupContext } from '../../main/mls/wire/group-context.ts'
 import type { LeafIndex } from '../../main/mls/wire/node.ts'
-import { accountIdOf } from '../../main/identity/credential.ts'
 import type { Delivery } from '../../main/ports.ts'
 import { openStore } from '../../main/sqlite/store.ts'
 import { suites, type Person } from './world.ts'
@@ -111,4 +115,49 @@ export async function sendLetter(delivery: Delivery, group: Group, deviceId: str
   const keyPackage = decode(KeyPackage, stocked.keyPackage)
   const reference = toHex(keyPackageRef(group.suite, keyPackage))
   await delivery.append(inboxLog(deviceId), sealLetter(group.suite, { deviceId, reference, initKey: keyPackage.initKey }, letter))
+}
+
+/**
+ * A new group which says that it goes on in place of this one, made by its stopped member from the first request that
+ * came to it, and the Welcome to whoever asked; `undefined` as long as nobody did.
+ */
+export async function seizedGroup(
+  person: Person, conversation: string, delivery: Delivery,
+): Promise<{ readonly log: string, readonly bytes: Uint8Array } | undefined> {
+  const { group: old } = held(person, conversation)
+  const { suite } = old
+  const leaf = leafAt(old.tree, old.ownLeaf)
+  assert.ok(leaf !== undefined)
+  const [request] = await requestsTo(person, delivery, { suite, deviceId: deviceIdOf(leaf.credential) })
+  if (request === undefined) return undefined
+  const auth = authentication(suite)
+  const keyPackage = validateKeyPackage(suite, keyPackageOf(suite, request), { authentication: auth, now: BigInt(Math.floor(Date.now() / 1000)) })
+  const group = createGroup(suite, {
+    groupId: suite.random(16), credential: leaf.credential, capabilities: leaf.capabilities,
+    signatureKeyPair: { publicKey: leaf.signatureKey, privateKey: old.signaturePrivateKey },
+    lifetime: { notBefore: 0n, notAfter: 2n ** 63n }, extensions: replacing(old.context),
+  })
+  const { welcome } = commit(group, { proposals: [{ type: 'add', keyPackage }], authentication: auth, forcePath: true })
+  assert.ok(welcome !== undefined)
+  return { log: inboxLog(deviceIdOf(keyPackage.leafNode.credential)), bytes: encodeWelcomeMail({
+    welcome: encode(MLSMessage, welcome), tokenProof: new Uint8Array(0), commitsAfter: 0n, messagesAfter: 0n,
+  }) }
+}
+
+/** What was asked of a stopped person, who has the keys for it. */
+async function requestsTo(
+  person: Person, delivery: Delivery, { suite, deviceId }: { readonly suite: Suite, readonly deviceId: string },
+): Promise<readonly SignedRejoin[]> {
+  const store = openStore({ file: path.join(person.folder, person.name, 'profile.sqlite'), key: person.key.slice() })
+  const own = new Map(store.documents('key-package').map(({ key, bytes }) => [key, decodeOwnKeyPackage(key, bytes)]))
+  store.close()
+  return (await delivery.read(inboxLog(deviceId), 0, 500)).flatMap(({ bytes }) => {
+    const mail = decodeMail(bytes)
+    const key = mail.type === 'sealed' ? own.get(toHex(mail.reference)) : undefined
+    if (mail.type !== 'sealed' || key === undefined) return []
+    const letter = openLetter(suite, deviceId, {
+      publicKey: key.keyPackage.initKey, privateKey: key.privateKeys.initPrivateKey,
+    }, mail)
+    return letter.type === 'rejoin' ? [letter] : []
+  })
 }

@@ -5,23 +5,12 @@ import { policyIn, withPolicy } from '../../main/chat/policy.ts'
 import { groupLog, sealOf, sealRecord } from '../../main/chat/sealed.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import { commit, encode, leafAt, MLSMessage, type OwnProposal } from '../../main/mls/index.ts'
-import { PortError, type Delivery } from '../../main/ports.ts'
+import type { Delivery } from '../../main/ports.ts'
 import { held, leafOf, sendLetter, spoilEpoch, type Held } from './attacker.ts'
-import { assertTogether, code, gather, hear } from './together.ts'
+import { accountOf, asItIs, assertTogether, code, gather, hear, withoutLetters } from './together.ts'
 import { people, until, type Person } from './world.ts'
 
 const minuteMs = 60_000
-
-/** A delivery that does not take what goes to an inbox, as if the process ended before it was sent. */
-const withoutLetters = (delivery: Delivery): Delivery => ({
-  address: delivery.address,
-  append: (log, bytes, slot) => log.startsWith('i.')
-    ? Promise.reject(new PortError('delivery-unreachable')) : delivery.append(log, bytes, slot),
-  read: (log, after, limit) => delivery.read(log, after, limit),
-  slot: (log, slot) => delivery.slot(log, slot),
-  watch: (logs, wake) => delivery.watch(logs, wake),
-  close: () => delivery.close(),
-})
 
 /** One whose inboxes look empty. */
 const withoutInbox = (delivery: Delivery): Delivery => ({
@@ -29,20 +18,12 @@ const withoutInbox = (delivery: Delivery): Delivery => ({
   read: (log, after, limit) => log.startsWith('i.') ? Promise.resolve([]) : delivery.read(log, after, limit),
 })
 
-const asItIs = (delivery: Delivery): Delivery => delivery
-
 async function has(person: Person, conversation: string, name: string): Promise<boolean> {
   return (await person.entries(conversation)).some((entry) => entry.kind === 'fact' && entry.fact.fact === name)
 }
 
 const hasMoved = (person: Person, conversation: string): Promise<unknown> =>
   until(`${person.name} sees that the chat has moved`, () => has(person, conversation, 'moved'))
-
-async function accountOf(person: Person): Promise<string> {
-  const { phase } = await person.call('app.open', {})
-  assert.ok(phase.at === 'ready')
-  return phase.me.accountId
-}
 
 /** What an attacker may try by letter: a move of its own, which removes whom it likes. */
 function forgedMove({ group, log }: Held, victim: string) {

@@ -1,5 +1,6 @@
 /** A group of people, and whether everybody in it is well. */
 import assert from 'node:assert/strict'
+import { PortError, type Delivery } from '../../main/ports.ts'
 import type { Entry } from '../../preload/api.ts'
 import { until, type Person } from './world.ts'
 
@@ -40,3 +41,23 @@ export async function assertTogether(all: readonly Person[], conversation: strin
   for (const other of rest) assert.equal(other, first)
   for (const one of all) assert.deepEqual(one.bugs, [])
 }
+
+/** The account of somebody who runs. */
+export async function accountOf(person: Person): Promise<string> {
+  const { phase } = await person.call('app.open', {})
+  assert.ok(phase.at === 'ready')
+  return phase.me.accountId
+}
+
+/** A delivery that does not take what goes to an inbox, as if the process ended before it was sent. */
+export const withoutLetters = (delivery: Delivery): Delivery => ({
+  address: delivery.address,
+  append: (log, bytes, slot) => log.startsWith('i.')
+    ? Promise.reject(new PortError('delivery-unreachable')) : delivery.append(log, bytes, slot),
+  read: (log, after, limit) => delivery.read(log, after, limit),
+  slot: (log, slot) => delivery.slot(log, slot),
+  watch: (logs, wake) => delivery.watch(logs, wake),
+  close: () => delivery.close(),
+})
+
+export const asItIs = (delivery: Delivery): Delivery => delivery
