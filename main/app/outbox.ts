@@ -71,3 +71,42 @@ export function report(state: State, id: string): void {
   const step = room === undefined ? undefined : receipts(room)
   if (step !== undefined && step.state !== room) state.transact({ steps: [step] })
 }
+
+const acknowledgeBatch = 50
+
+/** Appends what is stored to be published, the oldest first. Rejects as the delivery service does. */
+export async function publishAll(state: State, sync: {
+  readonly isStopped: () => boolean
+  /** A conversation whose logs were read to their end since the delivery service was last away. */
+  readonly isCurrent: (id: string) => boolean
+  /** Another commit stands in the slot. */
+  readonly onTaken: (id: string) => void
+  /** `commitOf`: a commit of that conversation was appended, or was too late. */
+  readonly onAnswer: (commitOf: string | undefined) => void
+}): Promise<void> {
+  const accepted: Accepted[] = []
+  const flush = (): void => {
+    if (accepted.length > 0) acknowledge(state, accepted.splice(0))
+  }
+  try {
+    for (const [key, publish] of [...state.publishes].sort(byPosition)) {
+      if (sync.isStopped()) break
+      if (publish.seq > 0n || !state.publishes.has(key)) continue
+      const { log, slot, bytes, target } = publish
+      const room = target.type === 'record' ? undefined : toHex(target.room)
+      // Made before a kill or an absence, for an epoch whose keys the others may have dropped since.
+      if (room !== undefined && !sync.isCurrent(room)) continue
+      // Encrypted before something changed about one of its readers.
+      if (room !== undefined && target.type === 'message' && isHeld(state, room)) continue
+      const answer = await state.ports.delivery.append(log, bytes, slot === '' ? undefined : slot)
+      if (answer.type === 'accepted') accepted.push({ key, publish })
+      else if (room !== undefined && target.type === 'commit') sync.onTaken(room)
+      // It is there already.
+      else state.transact({ removedPublish: [key] })
+      sync.onAnswer(target.type === 'commit' ? room : undefined)
+      if (accepted.length >= acknowledgeBatch) flush()
+    }
+  } finally {
+    flush()
+  }
+}

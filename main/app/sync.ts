@@ -1,4 +1,4 @@
-import { MlsError, toHex } from '../mls/index.ts'
+import { MlsError } from '../mls/index.ts'
 import { deviceLogOf, inboxLog, keyPackageLog } from '../chat/mail.ts'
 import { makeCommit, wantsCommit } from '../chat/membership.ts'
 import {
@@ -9,7 +9,6 @@ import { beginRecovery } from '../chat/recovery.ts'
 import { isWell, still, followedBy, withRoom, type RoomState } from '../chat/room.ts'
 import { groupLog, messageLogs } from '../chat/sealed.ts'
 import { receiptBatch, receipts } from '../chat/send.ts'
-import type { Publish } from '../chat/content.ts'
 import { PortError, type LogRecord, type Ports } from '../ports.ts'
 import { onLeavesReplaced } from './alarms.ts'
 import { tendCard } from './card.ts'
@@ -21,13 +20,12 @@ import { onInbox } from './inbox.ts'
 import { MemberLogs } from './member-logs.ts'
 import { tendKeys } from './keys.ts'
 import { leaveSpoilt } from './move.ts'
-import { acknowledge, encryptOutbox, report, stale, type Accepted } from './outbox.ts'
+import { encryptOutbox, publishAll, report, stale } from './outbox.ts'
 import { ask, checkSlots, compareWhenStrange, gossip, gossipEveryMs, isAgedOut, noteHead, onStory } from './recover.ts'
-import { byPosition, type State } from './state.ts'
+import type { State } from './state.ts'
 import { onKeyPackageLog, restock, tendStock } from './stock.ts'
 import { chance, Tasks } from './tasks.ts'
 import { tendDevices } from './tend-devices.ts'
-import { isHeld } from './trust.ts'
 
 /**
  * Moves records between the logs and the state: what is to be published goes out, what others appended comes in. Each
@@ -151,35 +149,15 @@ export class Sync {
   // -------------------------------------------------------------- out
 
   async #publishAll(): Promise<void> {
-    const accepted: Accepted[] = []
-    const flush = (): void => {
-      if (accepted.length > 0) acknowledge(this.#state, accepted.splice(0))
-    }
-    try {
-      for (const [key, publish] of [...this.#state.publishes].sort(byPosition)) {
-        if (this.#stopped) break
-        if (publish.seq > 0n || !this.#state.publishes.has(key)) continue
-        const { log, slot, bytes, target } = publish
-        // Made before a kill or an absence, for an epoch whose keys the others may have dropped since.
-        if (target.type !== 'record' && !this.#current.has(toHex(target.room))) continue
-        // Encrypted before something changed about one of its readers.
-        if (target.type === 'message' && isHeld(this.#state, toHex(target.room))) continue
-        const answer = await this.#ports.delivery.append(log, bytes, slot === '' ? undefined : slot)
+    await publishAll(this.#state, {
+      isStopped: () => this.#stopped, isCurrent: (id) => this.#current.has(id),
+      // The winner of the slot is read, and ours made again.
+      onTaken: (id) => { this.#taken.add(id) },
+      onAnswer: (commitOf) => {
         this.#unreachable = false
-        if (answer.type === 'accepted') accepted.push({ key, publish })
-        else this.#onTaken(key, publish)
-        if (target.type === 'commit') this.kick(toHex(target.room))
-        if (accepted.length >= acknowledgeBatch) flush()
-      }
-    } finally {
-      flush()
-    }
-  }
-
-  #onTaken(key: string, publish: Publish): void {
-    // A commit slot: the winner is read, and ours made again. Others: it is there already.
-    if (publish.target.type === 'commit') this.#taken.add(toHex(publish.target.room))
-    else this.#state.transact({ removedPublish: [key] })
+        if (commitOf !== undefined) this.kick(commitOf)
+      },
+    })
   }
 
   // -------------------------------------------------------------- in
@@ -493,7 +471,6 @@ export class Sync {
 }
 
 const readBatch = 200
-const acknowledgeBatch = 50
 const retryMs = 2_000
 const cardQuietMs = 2_000
 /** How long a commit may need something that is not here. */
