@@ -108,6 +108,7 @@ test('messages that wait for their epoch are counted one after the other', async
   let late = true
   ben.through = (delivery) => but(delivery, {
     read: (log, after, limit) => late && log.startsWith('h.') ? Promise.resolve([]) : delivery.read(log, after, limit),
+    slot: (log, slot) => late && log.startsWith('h.') ? Promise.resolve(undefined) : delivery.slot(log, slot),
   })
   let waiting = 0
   ben.throughStore = (store) => watched(store, () => { waiting = store.document('waiting', conversation)?.length ?? 0 })
