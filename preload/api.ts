@@ -138,10 +138,8 @@ export type RecoveryReason = 'path' | 'undecided' | 'forked' | 'aged' | 'cloned'
 export type MessageState = 'sending' | 'sent' | 'delivered' | 'failed' | 'received'
 
 export type Fact =
-  | { readonly fact: 'created', readonly by: string }
-  | { readonly fact: 'joined', readonly by: string }
-  | { readonly fact: 'added', readonly by: string, readonly who: readonly string[] }
-  | { readonly fact: 'removed', readonly by: string, readonly who: readonly string[] }
+  | { readonly fact: 'created' | 'joined', readonly by: string }
+  | { readonly fact: 'added' | 'removed', readonly by: string, readonly who: readonly string[] }
   | { readonly fact: 'left', readonly who: string }
   | { readonly fact: 'renamed', readonly by: string, readonly name: string }
   | { readonly fact: 'accepted', readonly who: string }
@@ -151,7 +149,7 @@ export type Fact =
   | { readonly fact: 'dropped', readonly by: string, readonly who: string, readonly absent: boolean }
   /** The list of changes was filled with rubbish, so `by` took the group to a new place. */
   | { readonly fact: 'moved', readonly by: string }
-  /** Nobody but its maker (`without`, where it is known) could follow a change, so `by` went on with the others. */
+  /** Nobody but its maker (`without`, where it is known) could follow a change; `by` went on with the others. */
   | { readonly fact: 'continued', readonly by: string, readonly without?: string }
   /** `who` linked a device of that name, or took one back (`revoked`; `by` put that into effect here). */
   | { readonly fact: 'linked', readonly who: string, readonly device: string }
