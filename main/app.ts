@@ -174,9 +174,10 @@ class Profile {
 
   async #snapshot(): Promise<Snapshot> {
     const phase = await this.#phase()
+    const link = this.#opened?.linking.link
     return {
       revision: this.#teller.revision, phase, profile: this.#ports.profile, version: this.#ports.version,
-      conversations: this.#conversations(),
+      conversations: this.#conversations(), ...link === undefined ? {} : { link },
     }
   }
 

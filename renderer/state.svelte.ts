@@ -73,6 +73,8 @@ class App {
   #toldActiveAt = 0
   /** Everybody that any conversation named, so that who is gone from one keeps a name in it. */
   readonly #names = new Map<string, string>()
+  /** This computer has just been linked, and the window has not been told yet how far that is. */
+  #shows = false
   /** A conversation to open when it appears. */
   #wanted: string | undefined
 
@@ -184,12 +186,19 @@ class App {
 
   #merge(change: Change): void {
     this.#revision = change.revision
-    const wasReady = this.phase?.at === 'ready'
+    const { at } = this.phase ?? {}
+    const wasReady = at === 'ready'
     if (change.phase !== undefined) this.phase = change.phase
     if (this.phase?.at !== 'ready') this.#forget()
     else {
       this.linkHere = false
       if (change.link !== undefined) this.link = change.link.at === 'none' ? undefined : change.link
+      // The account is here: what is still to come is shown on.
+      if (at === 'linking') this.#shows = true
+      if (this.#shows && this.link !== undefined) {
+        this.dialog = 'link'
+        this.#shows = false
+      }
       if (change.devices !== undefined) this.devices = change.devices
       else if (!wasReady) void this.#loadDevices()
     }

@@ -103,8 +103,16 @@ export const linkingWords = {
   isMe: 'This is me', notMe: 'This is not me',
   chats: 'Chats', past: 'History', of, joined: (groups: Progress) => `In ${of(groups)} chats`,
   joiningText: { elder: 'It goes on by itself, also when you close this. Leave both computers on.',
-    new: 'You can write as soon as a chat is there. It goes on by itself; leave both computers on.' },
-  hide: 'Close, it goes on', cancel: 'Cancel', cancelled: 'Linking was cancelled. Nothing is left of it.',
+    new: 'You can write as soon as a chat is there. It goes on by itself, also when you close this. Leave both computers on.' },
+  hide: 'Close, it goes on', stopJoining: 'Stop and undo…', stopAction: 'Stop and undo',
+  stopTitle: { elder: (device: string) => `Take “${device}” out again?`, new: () => 'Take this computer out again?' },
+  stopText: {
+    elder: 'It is removed from all chats that it is in already, and everybody sees it. What it has read stays on it. ' +
+      'To use it, link it anew.',
+    new: 'It is removed from all chats that it is in already, and what came here is deleted from this computer. ' +
+      'Nothing is lost on the other one. To use this one, link it anew.',
+  },
+  cancel: 'Cancel', cancelled: 'Linking was cancelled. Nothing is left of it.',
   doneText: { elder: 'Your chats now show that you linked it.', new: 'Your chats now show that this computer came in.' },
   nextRight: 'It may not link or remove devices. After a week you can give it that right under Settings, Devices.',
   nextKeys: 'It made its own keys. Nothing of yours was copied, so it can be removed at any time.',
