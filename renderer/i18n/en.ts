@@ -244,13 +244,14 @@ export const words = {
   },
 
   list: {
-    search: 'Search', searchLabel: 'Find a chat',
+    search: 'Search', searchLabel: 'Find chats and what was said',
+    messages: 'Messages', moreFound: 'There are older ones. Another word narrows it down.',
     newChat: 'New chat', showInvite: 'Show my invite', settings: 'Settings', lock: 'Lock',
     unread: (amount: number) => `${numbers.format(amount)} new`,
     draft: 'Draft: ', request: 'Wants to talk with you', groupRequest: 'Invites you to this group',
     requestMark: 'request', own: 'You: ', creating: 'Being set up…',
     left: 'You left', removed: 'You were removed', nothingYet: 'Nothing said yet',
-    none: (query: string) => `No chat matches “${query}”.`,
+    none: (query: string) => `No chat and no message matches “${query}”.`,
     emptyTitle: 'Nobody here yet',
     emptyText: 'Give somebody your invite, or paste the one they gave you.',
     pasteInvite: 'Paste an invite',

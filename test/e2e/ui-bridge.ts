@@ -7,6 +7,7 @@ import type {
   Answer, ArgumentOf, CallName, Change, Conversation, Details, Entry, EntryPage, ErrorCode, Invite, InvitePreview, Link,
   Lock, MadeInvite, Me, OwnDevice, Person, Phase, ResultOf, Safety,
 } from '../../preload/api.ts'
+import { isMatch, marksIn, wordsOf } from '../../main/words.ts'
 import * as samples from './ui-samples.ts'
 
 type Asked = { readonly name: CallName, readonly argument: unknown }
@@ -181,6 +182,7 @@ export class ScriptedBridge {
       case 'delivery.usage': return value(name, { bytes: 12_400_000, keptDays: 60 })
       case 'people.known': return value(name, this.known)
       case 'entries.page': return value(name, this.#page(of(name)))
+      case 'search': return value(name, this.#search(of(name)))
       case 'message.send': this.#send(of(name)); break
       case 'conversation.read': this.#seen(of(name)); break
       case 'conversation.draft': this.#alter(of(name).conversation, { draft: of(name).text }); break
@@ -389,6 +391,19 @@ export class ScriptedBridge {
       .sort((one, other) => one.order - other.order)
     const entries = all.slice(-limit)
     return { entries, more: all.length > entries.length, names: { [samples.idOf('Pia')]: 'Pia' } }
+  }
+
+  /** As main/app/search.ts does, over what the script has. */
+  #search({ text, limit }: ArgumentOf<'search'>): ResultOf<'search'> {
+    const words = wordsOf(text)
+    const all = this.entries.filter((entry) => entry.kind === 'message')
+      .filter((entry) => words.length > 0 && isMatch(entry.text, words))
+      .sort((one, other) => other.at - one.at)
+    return {
+      found: all.slice(0, limit).map((entry) => ({ entry, marks: marksIn(entry.text, words) })),
+      more: all.length > limit,
+      names: Object.fromEntries(['Ana', 'Jonas', 'Kim', 'Leo', 'Mara', 'Oda', 'Sam', 'Robin'].map((name) => [samples.idOf(name), name])),
+    }
   }
 
   #send({ conversation, key, text }: ArgumentOf<'message.send'>): void {

@@ -78,6 +78,13 @@ const damaged: BridgeOptions = {
 const noChats = { conversations: [], entries: [] }
 
 export const scenes: Readonly<Record<string, Scene>> = {
+  'search': {
+    script: {},
+    act: async (page) => {
+      await page.getByRole('textbox', { name: 'Find chats and what was said' }).fill('at')
+      await page.locator('mark').first().waitFor()
+    },
+  },
   'choose': {
     script: { phase: { at: 'choose', profiles: [{ profile: 'default', name: 'Robin' }, { profile: 'work' }] } },
   },
