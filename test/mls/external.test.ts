@@ -81,6 +81,20 @@ assert.ok(native !== undefined)
 describe('an external commit', () => {
   const world = new World(native.suites('external'), 1)
 
+  // Why chats do without them (SECURITY.md): what proves that one was here divides those who were from those who came.
+  test('with the resumption PSK of an epoch divides the group: whoever came in since cannot decide on it', () => {
+    const [alice, dave] = world.gather('alice', 'dave') as [Member, Member]
+    const { groupId, epoch } = dave.group.context
+    const [eve] = world.commit(alice, [], { guests: [world.guest('eve')] }) as [Member] // Dave missed it.
+    const psk = newPskId(world.suite, { type: 'resumption', usage: 'application', pskGroupId: groupId, pskEpoch: epoch })
+    const made = external(world, dave.person, alice.group, { replaces: 'own', pskIds: [psk], groups: dave.groups })
+    const before = eve.group.context.epoch
+    assert.throws(() => eve.receive(made.message), failsAs('undecided'))
+    assert.equal(alice.receive(made.message).type, 'commit')
+    assert.equal(alice.group.context.epoch, before + 1n)
+    assert.equal(eve.group.context.epoch, before)
+  })
+
   test('is not for those who are in the group and do not replace themselves', () => {
     const [alice, bob] = world.gather('alice', 'bob') as [Member, Member]
     assert.throws(() => external(world, bob.person, alice.group), refusedBy('7.3.unique-signature-key'))

@@ -18,8 +18,8 @@ import { advance, provisionalContext } from '../../main/mls/group/epoch.ts'
 import { sign, send } from '../../main/mls/group/framing.ts'
 import { applyProposals } from '../../main/mls/group/proposal-list.ts'
 import {
-  commit, createGroup, decode, encode, groupFromParts, KeyPackage, keyPackageRef, leafAt, leavesOf, MLSMessage, toHex,
-  validateKeyPackage, type Group, type Suite,
+  commit, createGroup, decode, encode, groupFromParts, groupInfo, joinExternally, KeyPackage, keyPackageRef, leafAt,
+  leavesOf, MLSMessage, toHex, validateKeyPackage, type Group, type Suite,
 } from '../../main/mls/index.ts'
 import { encryptPath, newPath } from '../../main/mls/tree/path.ts'
 import { GroupContext } from '../../main/mls/wire/group-context.ts'
@@ -160,4 +160,16 @@ async function requestsTo(
     }, mail)
     return letter.type === 'rejoin' ? [letter] : []
   })
+}
+
+/** A commit by which this member, who knows the epoch, replaces its own leaf from outside (RFC 9420 §12.4.3.2). */
+export function externalCommit(group: Group): MLSMessage {
+  const leaf = leafAt(group.tree, group.ownLeaf)
+  assert.ok(leaf !== undefined)
+  return joinExternally({
+    suiteOf: suites, groupInfo: groupInfo(group, { externalPub: true }), credential: leaf.credential,
+    signatureKeyPair: { publicKey: leaf.signatureKey, privateKey: group.signaturePrivateKey },
+    capabilities: leaf.capabilities, leafExtensions: leaf.extensions, replaces: group.ownLeaf,
+    authentication: authentication(group.suite),
+  }).message
 }

@@ -13,7 +13,7 @@ import { requestLimit } from '../../main/chat/recovery.ts'
 import { deviceIdOf } from '../../main/identity/credential.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import type { Delivery } from '../../main/ports.ts'
-import { commitRecord, held, leafOf, poisonedCommit } from './attacker.ts'
+import { commitRecord, externalCommit, held, leafOf, poisonedCommit } from './attacker.ts'
 import { assertTogether, code, gather, hear, isBack } from './together.ts'
 import { people, until } from './world.ts'
 
@@ -53,6 +53,26 @@ test('records that are rubbish in the slots of an epoch: everybody goes on to th
   await anna.call('conversation.rename', { conversation, name: 'Willow' })
   for (const one of [anna, ben]) {
     await until(`${one.name} sees the name`, async () => (await one.conversation(conversation))?.title === 'Willow')
+  }
+  await carol.start()
+  await assertTogether([anna, ben, carol], conversation, 'after')
+})
+
+test('a commit from outside, even of a member who replaces nobody but itself: it is not followed', async (t) => {
+  const { all: [anna, ben, carol], end } = await people(['Anna', 'Ben', 'Carol'])
+  t.after(end)
+  const conversation = await gather(anna, ben, carol)
+  await carol.stop()
+  const state = held(carol, conversation)
+  const outside = commitRecord(state, externalCommit(state.group))
+  const delivery = openSqliteDelivery({ file: ben.deliveryFile })
+  await delivery.append(outside.log, outside.bytes, outside.slot)
+  await delivery.close()
+  await anna.call('conversation.rename', { conversation, name: 'Willow' })
+  await ben.restart()
+  await until('Ben sees the name', async () => (await ben.conversation(conversation))?.title === 'Willow')
+  for (const one of [anna, ben]) {
+    assert.equal((await one.entries(conversation)).some((entry) => entry.kind === 'fact' && entry.fact.fact === 'returned'), false)
   }
   await carol.start()
   await assertTogether([anna, ben, carol], conversation, 'after')
