@@ -202,7 +202,8 @@ export class Newcomer {
     for (let after = 0; ;) {
       const batch = await delivery.read(log, after, 500)
       const last = batch.at(-1)
-      if (last === undefined) return records
+      // A log that gives the same again has nothing more to say.
+      if (last === undefined || last.seq <= after) return records
       records.push(...batch.map(({ bytes }) => bytes))
       after = last.seq
     }
