@@ -23,17 +23,20 @@ export class MemberLogs {
   readonly #judged = new WeakMap<LeafNode, DeviceLog>()
   readonly #done = new WeakMap<Group['tree'], number>()
   #allReadAt = -Infinity
+  #revoked = false
   readonly #aheadSince = new Map<string, number>()
 
   constructor(state: State) {
     this.#state = state
   }
 
-  /** Looks soon, and again when it is time. */
-  follow(tasks: Tasks): void {
+  /** Looks soon, and again when it is time. `onRevoked`: somebody has taken a device back. */
+  follow(tasks: Tasks, onRevoked: () => void): void {
     tasks.run('members', async () => {
       const waitMs = await this.#tend(() => tasks.isStopped)
-      if (waitMs !== undefined) tasks.wake('members', waitMs, () => { this.follow(tasks) })
+      if (this.#revoked) onRevoked()
+      this.#revoked = false
+      if (waitMs !== undefined) tasks.wake('members', waitMs, () => { this.follow(tasks, onRevoked) })
     })
   }
 
@@ -63,7 +66,9 @@ export class MemberLogs {
     })
     const age = ports.now() - (this.#readAt.get(accountId) ?? -Infinity)
     if (age >= rereadMs || (isAhead && age >= minuteMs)) {
-      await refreshLog(this.#state, accountId)
+      const before = deviceLogs.get(accountId)
+      const after = await refreshLog(this.#state, accountId)
+      if (after !== before && after?.devices.some(({ revoked }) => revoked) === true) this.#revoked = true
       this.#readAt.set(accountId, ports.now())
     }
     const log = deviceLogs.get(accountId)

@@ -260,7 +260,7 @@ export class Sync {
 
   /** Read to the end: what was made for this epoch may go out. */
   #goOn(id: string): void {
-    this.#members.follow(this.#tasks)
+    this.#members.follow(this.#tasks, () => { this.kick() })
     if (this.#current.has(id)) return
     this.#current.add(id)
     this.#run('publish', () => this.#publishAll())

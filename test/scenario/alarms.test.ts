@@ -114,8 +114,10 @@ describe('An alarm, and no more than that,', () => {
     assert.deepEqual(known, [undefined, 'Laptop'])
   })
 
-  test('is raised where a key that was taken back has made a device', async (t) => {
+  test('is raised where a key that was taken back has made a device, which then goes', async (t) => {
     const { anna, ben, shadow } = await couple(t)
+    let shift = 0
+    anna.now = () => Date.now() + shift
     const [middle, friend] = [suite.signatureKeyPair(), suite.signatureKeyPair()]
     await writeEntry(ben, { type: 'add', publicKey: middle.publicKey, name: 'Laptop' }, { newKey: middle })
     const laptop = (await logOf(ben)).devices[1]
@@ -123,13 +125,30 @@ describe('An alarm, and no more than that,', () => {
     await writeEntry(ben, { type: 'grant', deviceId: new Uint8Array(Buffer.from(laptop.deviceId, 'hex')) })
     await writeEntry(ben, { type: 'add', publicKey: friend.publicKey, name: 'Friend' }, { issuer: middle, newKey: friend })
     const records = await recordsOf(ben)
-    const thief = await shadow('Friend', { device: friend, records })
+    // It does not bring Ben in, whose own device would put it out at once.
+    const theirs = `k.${toHex(accountOn(ben).deviceId)}`
+    const thief = await shadow('Friend', { device: friend, records, prepare: (person) => {
+      person.through = (delivery) => ({
+        address: delivery.address, close: () => delivery.close(), slot: (log, slot) => delivery.slot(log, slot),
+        watch: (logs, wake) => delivery.watch(logs, wake), append: (log, bytes, slot) => delivery.append(log, bytes, slot),
+        read: (log, after, limit) => log === theirs ? Promise.resolve([]) : delivery.read(log, after, limit),
+      })
+    } })
     const conversation = await chat(anna, thief)
     await until('Anna knows the log', async () => anna.store?.document('device-log', toHex(accountIdOn(ben))))
     assert.deepEqual(await reasons(anna, conversation), [])
     await writeEntry(ben, { type: 'revoke', publicKey: middle.publicKey, lastHonoured: 2 })
     await anna.restart()
     assert.deepEqual(await alarmed(anna, conversation), ['certificate'])
+    // Whoever knows removes it by a commit with the proof, when the account's own devices did not.
+    await until('the thief is out, by the device’s name', async () => {
+      shift += 20 * 60 * 1000
+      await anna.say(conversation, 'kept back')
+      await new Promise((resolve) => { setTimeout(resolve, 500) })
+      return (await anna.entries(conversation)).some((entry) =>
+        entry.kind === 'fact' && entry.fact.fact === 'revoked' && entry.fact.device === 'Friend')
+    })
+    assert.deepEqual(await thief.texts(conversation), [])
   })
 
   test('is not raised for what is honest: another device, a race, a key taken back in time', async (t) => {

@@ -111,6 +111,28 @@ describe('The list of devices', () => {
     await assert.rejects(anna.call('devices.rename', { deviceId: 'aa', name: 'x' }), { code: 'bad-argument' })
   })
 
+  test('counts the conversations that a device is in, and those that it is still in when it was taken back', async (t) => {
+    const { anna, link } = await household(t)
+    const { conversation } = await anna.call('conversation.group', { name: 'Notes', people: [], invites: [] })
+    await anna.call('conversation.group', { name: 'More notes', people: [], invites: [] })
+    const laptop = await link(anna, 'Laptop')
+    const inAll = await until('the laptop is in both', async () => {
+      const second = told(anna)[1]
+      return second?.groups === 2 && second.ofGroups === 2 && second
+    })
+    assert.ok(inAll.healedAt > 0 && inAll.seenAt >= inAll.healedAt)
+    await until('the laptop has it', async () => (await laptop.conversation(conversation))?.state === 'active')
+    await laptop.say(conversation, 'from the laptop')
+    await until('Anna reads', async () => (await anna.texts(conversation)).includes('from the laptop'))
+    await anna.call('devices.revoke', { deviceId: inAll.deviceId })
+    await until('it is out of both', async () => {
+      const second = told(anna)[1]
+      return second?.revoked === true && second.groups === 0 && second.ofGroups === 2
+    })
+    assert.equal((await anna.conversation(conversation))?.devices, 1)
+    assert.deepEqual([anna.bugs, laptop.bugs], [[], []])
+  })
+
   test('offers a grant after a week; the device then revokes younger ones, never its elder', async (t) => {
     const { anna, link } = await household(t)
     let shift = 0
