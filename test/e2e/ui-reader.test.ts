@@ -62,6 +62,17 @@ describe('the reader of QR codes', () => {
     }
   })
 
+  test('a code that links a device, shown as an invite, is named for what it is', async () => {
+    const bridge = new ScriptedBridge()
+    bridge.answers['invite.read'] = () => ({ ok: false, code: 'invite-linking' })
+    const { page } = await stage.show(bridge)
+    await openReader(page)
+    await choose(page, pngOf('coppicelink1-aaaa'))
+    await page.getByRole('alert').getByText('it would link a device to your account').waitFor()
+    assert.deepEqual(bridge.argumentsOf('invite.read'), [{ invite: 'coppicelink1-aaaa' }])
+    assert.equal(await page.getByRole('button', { name: 'Start chat' }).isDisabled(), true)
+  })
+
   test('says what is wrong with a picture without a code, and with a file that is none', async () => {
     const { page } = await stage.show()
     await openReader(page)
