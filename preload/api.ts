@@ -386,6 +386,8 @@ export const calls = {
   'conversation.keep': call({ conversation: id, muted: flag, pinned: flag, archived: flag }).returns<undefined>(),
 
   'devices.list': call({}).returns<readonly OwnDevice[]>(),
+  /** 30 digits of the account, the same on all its devices: a new one shows them at 'recognise'. */
+  'devices.number': call({}).returns<string>(),
   'devices.rename': call({ deviceId: id, name }).returns<undefined>(),
   /** Takes the device's keys back, and removes it from every conversation. */
   'devices.revoke': call({ deviceId: id }).returns<undefined>(),

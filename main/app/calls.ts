@@ -1,4 +1,5 @@
 import { fromHex, toHex } from '../mls/index.ts'
+import { digitsOf } from '../identity/safety-number.ts'
 import { readInvite, type ContactCard } from '../chat/invite.ts'
 import { closeRoom } from '../chat/epochs.ts'
 import { createRoom, intend, leaveRoom, mayChange } from '../chat/membership.ts'
@@ -185,6 +186,7 @@ export const answers: Answers = {
   },
   'conversation.keep': unbuilt,
   'devices.list': ({ state }) => ownDevices(state),
+  'devices.number': ({ state: { self } }) => digitsOf(self.suite, fromHex(self.accountId)),
   'devices.rename': ({ state }, { deviceId, name }) => {
     const { platform } = ownDevice(state, deviceId)
     state.transact({ deviceNames: [{ deviceId, name: nameFrom(name), platform }] })

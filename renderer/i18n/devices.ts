@@ -64,7 +64,7 @@ export const devicesWords = {
   gone: (amount: number) => amount === 1 ? '1 removed device' : `${numbers.format(amount)} removed devices`,
   goneText: (device: OwnDevice, now: number) => `Linked ${day(device.addedAt, now)}. ${removed(device)}.`,
   mayNot: 'This computer may not link others yet. Use one that may, or give it the right there.',
-  account: 'Account number',
+  account: 'Account number', accountText: 'The same on all your devices, and on one that is just being linked.',
   undo: 'Undo: remove this device',
   revokedTitle: 'This computer was removed from your account',
   revokedText: 'What was said until then stays here to read. Nothing is sent or received any more, and others no longer ' +

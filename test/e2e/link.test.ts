@@ -51,6 +51,13 @@ async function linkDialog(page: Page): Promise<void> {
   await press(page, 'Link a device')
 }
 
+/** As a person who has a picture on the clipboard. */
+const pastePicture = (page: Page, image: Buffer): Promise<void> => page.evaluate((bytes) => {
+  const clipboardData = new DataTransfer()
+  clipboardData.items.add(new File([Uint8Array.from(bytes)], 'image.png', { type: 'image/png' }))
+  document.activeElement?.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
+}, [...image])
+
 const codeOn = (page: Page): Promise<string> => page.getByRole('textbox', { name: 'Linking code' }).inputValue()
 
 /** From the digits to the chats, on both. */
@@ -63,6 +70,12 @@ async function finish(elder: Page, other: Page): Promise<void> {
   await press(elder, 'Link Work laptop')
   await other.getByRole('heading', { name: 'Is this you?' }).waitFor()
   await other.getByText('Anna', { exact: true }).waitFor()
+  const number = await elder.evaluate(async () => {
+    const answer = await coppice.call('devices.number', {})
+    return answer.ok ? answer.value : ''
+  })
+  assert.match(number, /^\d{5}(?: ?\d{5}){5}$/)
+  assert.equal((await other.locator('.number').innerText()).replace(/\D/g, ''), number.replace(/\D/g, ''))
   await press(other, 'This is me')
   await elder.getByRole('dialog', { name: '“Work laptop” is linked' }).waitFor()
   await other.getByRole('dialog', { name: 'You are here too' }).waitFor()
@@ -124,7 +137,7 @@ test('the code of the account’s computer, pasted on the new one: both talk, th
   for (const { standin } of [anna, ben, laptop]) assert.deepEqual(standin.complaints, [])
 })
 
-test('the new computer shows, the other reads: wrong digits end it, and it works with the next code', async (t) => {
+test('the new computer shows, the other reads a picture of it: wrong digits end it, and it works with the next code', async (t) => {
   const { data, remove } = await temporaryData()
   t.after(remove)
   const anna = await open(t, data, 'anna')
@@ -136,8 +149,9 @@ test('the new computer shows, the other reads: wrong digits end it, and it works
   const first = await codeOn(laptop.page)
   await linkDialog(anna.page)
   await press(anna.page, /^Read the code of the other one/)
-  await anna.page.getByLabel('Or paste its text').fill(first)
-  await press(anna.page, 'Go on')
+  // A picture of the whole window, as a person takes it.
+  const picture = await laptop.page.screenshot()
+  await anna.page.locator('input[type=file]').setInputFiles({ name: 'code.png', mimeType: 'image/png', buffer: picture })
   await anna.page.locator('p.digits').waitFor()
   await laptop.page.getByLabel('Ten digits').fill('0000000000')
   await laptop.page.keyboard.press('Enter')
@@ -155,8 +169,7 @@ test('the new computer shows, the other reads: wrong digits end it, and it works
   const second = await codeOn(laptop.page)
   assert.notEqual(second, first)
   await press(anna.page, 'Start again')
-  await anna.page.getByLabel('Or paste its text').fill(second)
-  await press(anna.page, 'Go on')
+  await pastePicture(anna.page, await laptop.page.screenshot())
   await finish(anna.page, laptop.page)
   assert.equal((await devicesOf(anna.page)).length, 2)
 })

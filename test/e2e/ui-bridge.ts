@@ -206,6 +206,7 @@ export class ScriptedBridge {
         break
       }
       case 'devices.list': return value(name, this.devices)
+      case 'devices.number': return value(name, '903712333053384718646761890855')
       case 'devices.rename': this.#device(of(name).deviceId, { name: of(name).name }); break
       case 'devices.grant': this.#device(of(name).deviceId, { trusted: true, mayGrant: false }); break
       case 'devices.revoke': this.#device(of(name).deviceId, { revoked: true, mayRevoke: false, mayGrant: false }); break
