@@ -14,6 +14,9 @@ import type { State } from './state.ts'
 import type { Sync } from './sync.ts'
 import { groupsOf } from './tend-devices.ts'
 
+/** Conversations that a device has not come into by then come as they can; the list of devices says in how many it is. */
+const joiningMs = 60 * 60 * 1000
+
 type Options = {
   readonly state: State
   readonly sync: Sync
@@ -187,7 +190,7 @@ export class Linking {
       const groups = groupsOf(state, own.deviceId)
       session.say(this.#joining(device, groups))
       const stock = await state.ports.delivery.read(keyPackageLog(own.deviceId), 0, 1)
-      if (groups.done < groups.of || stock.length === 0) return undefined
+      if (stock.length === 0 || (groups.done < groups.of && state.ports.now() < own.addedAt + joiningMs)) return undefined
       this.#keep(undefined)
       session.say({ at: 'done', role: 'elder', device: device.name, deviceId: own.deviceId, groups })
       return true
@@ -236,7 +239,8 @@ export class Linking {
       const { done } = groupsOf(state, state.self.deviceId)
       const groups = { done, of: Math.max(done, stage.groups) }
       session.say({ at: 'joining', role: 'new', device, groups })
-      if (groups.done < groups.of) return Promise.resolve(undefined)
+      const isEarly = state.ports.now() < Number(state.account.createdAt) + joiningMs
+      if (groups.done < groups.of && isEarly) return Promise.resolve(undefined)
       this.#keep(undefined)
       session.say({ at: 'done', role: 'new', device, deviceId: state.self.deviceId, groups })
       return Promise.resolve(true)

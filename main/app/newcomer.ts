@@ -11,7 +11,7 @@ import {
 } from '../chat/linking.ts'
 import { deviceLogOf } from '../chat/mail.ts'
 import type { ArgumentOf, CallName, Link, LinkFailure } from '../../preload/api.ts'
-import { PairingError, PortError, type Channel, type Ports, type Store } from '../ports.ts'
+import { PairingError, PortError, wipe, type Channel, type Ports, type Store } from '../ports.ts'
 import { adoptAccount, nameFrom } from './account.ts'
 import { hear, LinkSession, personMs, speak, stepMs, waitFor } from './link-session.ts'
 import { suiteOfProduct } from './self.ts'
@@ -133,6 +133,7 @@ export class Newcomer {
     session.over()
     if (!isSettled) await session.tellOther('refused')
     await this.#running
+    this.#forget()
     await this.#options.leave()
     return undefined
   }
@@ -231,7 +232,7 @@ export class Newcomer {
   }
 
   #forget(): void {
-    this.#stage?.privateKey.wipe()
+    wipe(this.#stage === undefined ? [] : [this.#stage.privateKey, this.#stage.endKey])
     this.#stage = undefined
     this.#write(undefined)
   }

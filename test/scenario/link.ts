@@ -5,10 +5,8 @@ import { confirmWords, Person, until } from './world.ts'
 
 /** Where linking stands on that person's screen. */
 export async function linkOn(person: Person): Promise<Link | undefined> {
-  const { phase } = await person.call('app.open', {})
-  if (phase.at === 'linking') return phase.link
-  const told = person.changes.findLast((change) => change.link !== undefined)?.link
-  return told?.at === 'none' ? undefined : told
+  const { phase, link } = await person.call('app.open', {})
+  return phase.at === 'linking' ? phase.link : link
 }
 
 type At<K extends Link['at']> = Extract<Link, { readonly at: K }>

@@ -126,3 +126,43 @@ describe('the new one cancels', () => {
     await isOver({ elder, laptop })
   })
 })
+
+describe('a program is closed in good order', () => {
+  test('while they talk: the other is told, and nothing is left', async (t) => {
+    const { elder, laptop } = await upTo(t, 'digits')
+    await laptop.restart()
+    assert.equal(await phaseOf(laptop), 'new')
+    assert.equal((await linkAt(elder, 'failed')).why, 'gone')
+    await elder.call('link.start', { code: '' })
+    await setUpLink(laptop, (await linkAt(elder, 'showing')).code)
+    await linkAt(laptop, 'digits')
+    await elder.restart()
+    assert.equal((await linkAt(laptop, 'failed')).why, 'gone')
+    await isOver({ elder, laptop })
+  })
+
+  test('when the new one was certified: both go on', async (t) => {
+    const { elder, laptop } = await upTo(t, 'recognise')
+    await laptop.restart()
+    await elder.restart()
+    await linkAt(laptop, 'recognise')
+    await laptop.call('link.recognise', {})
+    await linkAt(elder, 'done')
+    await linkAt(laptop, 'done')
+    assert.deepEqual([kept(elder), kept(laptop)], [undefined, undefined])
+  })
+})
+
+test('nobody waits for ever for a conversation that does not let the new one in', async (t) => {
+  const { elder, laptop } = await upTo(t, 'confirm')
+  await elder.call('conversation.group', { name: 'Trip', people: [], invites: [] })
+  await elder.call('link.confirm', { history: 'none' })
+  await linkAt(laptop, 'recognise')
+  await elder.stop()
+  await laptop.call('link.recognise', {})
+  const { groups } = await linkAt(laptop, 'joining')
+  assert.deepEqual(groups, { done: 0, of: 1 })
+  laptop.now = () => Date.now() + 61 * 60_000
+  assert.deepEqual((await linkAt(laptop, 'done')).groups, { done: 0, of: 1 })
+  assert.equal(kept(laptop), undefined)
+})
