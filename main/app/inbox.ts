@@ -112,6 +112,8 @@ function welcome(state: State, input: {
     known: (groupId) => roomOf(state, groupId), conversation: (id) => state.rooms.get(id),
     after: (groupId) => roomAfter(state, groupId),
     ownDevices: new Set(state.devices.devices.flatMap((one) => one.revoked ? [] : [one.deviceId])),
+    isTakenBack: (accountId, deviceId) =>
+      state.deviceLogs.get(accountId)?.devices.some((one) => one.deviceId === deviceId && one.revoked) === true,
   })
   const isBehind = received !== undefined && 'behind' in received
   if (isBehind && !isRead) return received

@@ -3,7 +3,6 @@ import { deviceIdOf } from '../identity/credential.ts'
 import type { DeviceLog } from '../identity/device-log.ts'
 import type { Device } from '../identity/devices.ts'
 import { accountOf } from '../chat/account-of.ts'
-import { logHeadIn } from '../chat/extensions.ts'
 import { intend } from '../chat/membership.ts'
 import { vetoMs } from '../chat/readmit.ts'
 import {
@@ -12,7 +11,6 @@ import {
 import { isOpen, isWell, still, withRoom, type Intent, type RoomState } from '../chat/room.ts'
 import type { Progress } from '../../preload/api.ts'
 import { claimDevice } from './claim.ts'
-import { refreshLog } from './device-log.ts'
 import type { State } from './state.ts'
 
 /**
@@ -30,29 +28,32 @@ const recoveredMs = vetoMs
 /** How long members leave it to the devices of an account to take back what its log says. */
 const membersMs = 5 * minuteMs
 const jitterMs = 10 * minuteMs
-/** How often the device log of a member is read whose leaves do not tell of anything new. */
-const logMs = 6 * hourMs
-/** How many of them in one turn. */
-const logsAtOnce = 20
 
-/** Times, by what is waited for. They are of this process alone: after a restart the waiting begins again. */
-type Times = { readonly due: Map<string, number>, readonly read: Map<string, number> }
-const times = new WeakMap<State, Times>()
-
-function timesOf(state: State): Times {
-  const known = times.get(state) ?? { due: new Map(), read: new Map() }
-  times.set(state, known)
-  return known
-}
+/** When what is waited for is due. It is of this process alone: after a restart the waiting begins again. */
+const dueIn = new WeakMap<State, Map<string, number>>()
 
 const jitter = ({ ports }: State): number => ((ports.random(1)[0] ?? 0) / 256) * jitterMs
 
+/** What was looked at when nothing was to be done: a message that comes in does not make it look at every leaf again. */
+type Seen = { readonly tree: unknown, readonly intents: unknown, readonly version: number }
+const settled = new WeakMap<State, Map<string, Seen>>()
+
 /** Intends what a conversation lacks. Gives how long until it is to be looked at again, if something waits. */
 export async function tendDevices(state: State, id: string): Promise<number | undefined> {
-  await readLogs(state, id)
+  const known = settled.get(state) ?? new Map<string, Seen>()
+  settled.set(state, known)
+  const [before, last] = [seenOf(state, id), known.get(id)]
+  if (last?.tree === before.tree && last?.intents === before.intents && last?.version === before.version) return undefined
   forgetRevoked(state, id)
   const waits = [...takeBack(state, id), ...await bringIn(state, id)]
-  return waits.length === 0 ? undefined : Math.max(1_000, Math.min(...waits))
+  if (waits.length > 0) return Math.max(1_000, Math.min(...waits))
+  known.set(id, before)
+  return undefined
+}
+
+function seenOf(state: State, id: string): Seen {
+  const room = tended(state, id)
+  return { tree: room?.group.tree, intents: room?.room.intents, version: state.deviceLogs.version }
 }
 
 /** The conversation, when it is one that this device may change. */
@@ -79,45 +80,6 @@ function accountsIn(state: State, id: string): readonly string[] {
 
 const logOf = (state: State, accountId: string): DeviceLog | undefined =>
   accountId === state.self.accountId ? state.devices : state.deviceLogs.get(accountId)
-
-// ---------------------------------------------------------------- what members' logs say
-
-/** Reads the logs that have something new as their leaves tell, and now and then the others. */
-async function readLogs(state: State, id: string): Promise<void> {
-  const room = tended(state, id)
-  if (room === undefined) return
-  const { read } = timesOf(state)
-  const now = state.ports.now()
-  const due = [...headsIn(room.group)].filter(([accountId, n]) => {
-    if (accountId === state.self.accountId) return false
-    const next = read.get(accountId)
-    if (next === undefined) read.set(accountId, now + jitter(state))
-    return (next ?? now + 1) <= now || (state.deviceLogs.get(accountId)?.head.n ?? 0) < n
-  })
-  for (const [accountId] of due.slice(0, logsAtOnce)) {
-    read.set(accountId, now + logMs + jitter(state))
-    await refreshLog(state, accountId)
-  }
-}
-
-/** The newest number of each account's log that one of its leaves has seen. */
-function headsIn({ tree }: Group): ReadonlyMap<string, number> {
-  const heads = new Map<string, number>()
-  for (const { leafNode } of leavesOf(tree)) {
-    const accountId = accountOf(leafNode)
-    heads.set(accountId, Math.max(heads.get(accountId) ?? 0, headOf(leafNode.extensions)))
-  }
-  return heads
-}
-
-function headOf(extensions: Parameters<typeof logHeadIn>[0]): number {
-  try {
-    return logHeadIn(extensions)?.n ?? 0
-  } catch (error) {
-    if (error instanceof MlsError) return 0
-    throw error
-  }
-}
 
 /** Nobody is let in, or back in, whose account has taken them back. */
 function forgetRevoked(state: State, id: string): void {
@@ -177,7 +139,8 @@ function proofIn(log: DeviceLog): string | undefined {
 
 /** How long still, counted from the first time that this is asked. */
 function waitFor(state: State, what: string, waitMs: number): number {
-  const { due } = timesOf(state)
+  const due = dueIn.get(state) ?? new Map<string, number>()
+  dueIn.set(state, due)
   const now = state.ports.now()
   const at = due.get(what) ?? now + waitMs
   if (at > now) due.set(what, at)

@@ -1,10 +1,12 @@
-import { leafAt, type AppliedCommit, type Group, type Proposal, type Sender } from '../mls/index.ts'
+import { leafAt, type AppliedCommit, type Group, type LeafNode, type Proposal, type Sender } from '../mls/index.ts'
+import type { StoredEntry } from '../ports.ts'
+import { deviceIdOf } from '../identity/credential.ts'
 import { absentIn, extensionsAfter } from './absent.ts'
 import { accountOf, deviceNameOf } from './account-of.ts'
 import { closeRoom, leftByThemselves } from './epochs.ts'
 import { beginRecovery } from './recovery.ts'
 import { isRevoked, revocationsIn } from './revocations.ts'
-import { followedBy, groupIdOf, tellFact, withRoom, type RoomState, type RoomStep } from './room.ts'
+import { append, followedBy, groupIdOf, tellFact, withRoom, type RoomState, type RoomStep } from './room.ts'
 import type { Moment, Self } from './self.ts'
 
 /** A commit that removes this device, and why: it left, was taken back, was silent, or somebody else wanted it. */
@@ -54,4 +56,27 @@ export function followElsewhere(step: RoomStep, { now, self }: Moment): RoomStep
   const told = tellFact(step, now, `${groupIdOf(room)}.${group?.context.epoch ?? 0}.left`, { fact: 'left', who: self.accountId })
   if (members.every(({ accountId }) => accountId === self.accountId)) return closeRoom(told, 'left')
   return { ...told, state: withRoom(told.state, { leaving: true, state: 'left', intents: [], unread: 0 }) }
+}
+
+/**
+ * What was said before a device was taken back was read before (app/sync.ts reads an epoch to its end): this came after
+ * that, under keys of before.
+ */
+export const isTakenBack = (
+  { group }: RoomState, { epoch, senderLeaf }: { readonly epoch: bigint, readonly senderLeaf: LeafNode },
+): boolean => group !== undefined && epoch < group.context.epoch
+  && isRevoked(revocationsIn(group.context.extensions), senderLeaf)
+
+/** One line for all that a device says so. `entry`: what is stored. */
+export function refuseTakenBack(
+  step: RoomStep, leafNode: LeafNode, { now, entry }: {
+    readonly now: number, readonly entry: (id: string) => StoredEntry | undefined
+  },
+): RoomStep {
+  const id = `${step.state.room.id}.revoked.${deviceIdOf(leafNode.credential)}`
+  const told = step.entries.findLast((one) => one.id === id) ?? entry(id)
+  if (told?.kind === 'gap') return { ...step, entries: [...step.entries, { ...told, count: told.count + 1 }] }
+  return append(step, now, {
+    id, kind: 'gap', reason: 'malformed', count: 1, from: accountOf(leafNode), rule: 'device.revoked',
+  })
 }

@@ -11,7 +11,7 @@ import { hear, sizeOf, type Heard } from './heard.ts'
 import type { RejoinReason } from './letter.ts'
 import { attemptLimit, settle, winCommit } from './membership.ts'
 import { accountOf } from './account-of.ts'
-import { followElsewhere, isFarewell, partBy } from './parting.ts'
+import { followElsewhere, isFarewell, isTakenBack, partBy, refuseTakenBack } from './parting.ts'
 import { commitRefusal, proposalRefusal, viewOf } from './policy.ts'
 import { onLive, onVeto } from './readmit.ts'
 import { beginRecovery } from './recovery.ts'
@@ -339,12 +339,14 @@ function onProposal(
 
 // ---------------------------------------------------------------- what people said
 
+type ReceivedMessage = Extract<Received, { readonly type: 'application' }>
 type Spoken = { readonly content: Content, readonly from: string }
 
 function onContent(
-  step: RoomStep, received: Extract<Received, { readonly type: 'application' }>, place: Place,
+  step: RoomStep, received: ReceivedMessage, place: Place,
 ): RoomStep {
   const from = accountOf(received.senderLeaf)
+  if (isTakenBack(step.state, received)) return refuseTakenBack(step, received.senderLeaf, place.known)
   let content: Content
   try {
     content = decodeContent(received.data)
@@ -365,7 +367,7 @@ function onContent(
 
 /** What the sender's counter says of messages that did not arrive, and of one that came after all. */
 function onHeard(
-  step: RoomStep, received: Extract<Received, { readonly type: 'application' }>, { content, from }: Spoken, place: Place,
+  step: RoomStep, received: ReceivedMessage, { content, from }: Spoken, place: Place,
 ): RoomStep {
   const { room } = step.state
   const deviceId = deviceIdOf(received.senderLeaf.credential)

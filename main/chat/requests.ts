@@ -51,6 +51,8 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   readonly byInvite: boolean
   /** This person's devices that were not taken back: what they share is accepted already. */
   readonly ownDevices: ReadonlySet<string>
+  /** Whether an account has taken a device back, as far as this one has read: it invites nobody. */
+  readonly isTakenBack: (accountId: string, deviceId: string) => boolean
 }): Invited | { readonly behind: string } | undefined {
   const { moment } = options
   const joined = join({
@@ -68,6 +70,7 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   const signer = leafAt(group.tree, joined.groupInfoSigner)
   if (signer === undefined) throw new MlsError('malformed', 'the signer of the Welcome is a member')
   const by = accountOf(signer)
+  if (options.isTakenBack(by, deviceIdOf(signer.credential))) return unwanted(group)
   const history = toldToNewcomer(joined.groupInfoExtensions, moment.now)
   const arrived: Arrived = { own, group, history, by, wipe: joined.wipe }
   if (known === undefined) {
