@@ -61,6 +61,11 @@ export const devicesWords = {
   recovery: 'Recovery key', recoveryOnPaper: '24 words on paper. They can remove every device, and bring your account ' +
     'back when all devices are gone. Whoever has the paper can do that too.',
   recoveryNotYet: '24 words that are not on paper yet. Without them your account is lost when all devices are gone.',
+  rotate: 'Replace…', rotateLabel: 'Replace… (the recovery key)', rotateTitle: 'Replace the recovery key',
+  rotateText: 'You get 24 new words, and the ones on your paper open nothing any more. Do it when somebody may have seen ' +
+    'the paper. People in your chats are told, and nothing is sent to you before they have looked at it.',
+  rotateWords: 'The 24 words until now', rotateAction: 'Replace them',
+  renew: 'New key', renewLabel: (name: string) => `New key for ${name}`, renewed: 'This computer signs with a new key from now on.',
   gone: (amount: number) => amount === 1 ? '1 removed device' : `${numbers.format(amount)} removed devices`,
   goneText: (device: OwnDevice, now: number) => `Linked ${day(device.addedAt, now)}. ${removed(device)}.`,
   mayNot: 'This computer may not link others yet. Use one that may, or give it the right there.',

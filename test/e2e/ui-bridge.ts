@@ -192,7 +192,7 @@ export class ScriptedBridge {
   }
 
   /** Whom one meets: safety numbers and invites. */
-  #meeting(name: CallName, argument: never): { value: unknown } {
+  #meeting(name: CallName, argument: never): { value: unknown } | Refusal {
     const of = <N extends CallName>(_name: N): ArgumentOf<N> => argument
     const value = <N extends CallName>(_name: N, result: ResultOf<N>): { value: unknown } => ({ value: result })
     switch (name) {
@@ -200,22 +200,6 @@ export class ScriptedBridge {
       case 'person.compare': return value<'person.compare'>(name, this.#compare(of(name)))
       case 'person.trust': this.#trust(of(name).accountId, { trust: of(name).trust }); break
       case 'person.replaces': this.#trust(of(name).accountId, { trust: 'changed', why: 'replaced' }); break
-      case 'conversation.keep': {
-        const { conversation, ...kept } = of(name)
-        this.#alter(conversation, kept)
-        break
-      }
-      case 'devices.list': return value(name, this.devices)
-      case 'devices.number': return value(name, '903712333053384718646761890855')
-      case 'devices.rename': this.#device(of(name).deviceId, { name: of(name).name }); break
-      case 'devices.grant': this.#device(of(name).deviceId, { trusted: true, mayGrant: false }); break
-      case 'devices.revoke': this.#device(of(name).deviceId, { revoked: true, mayRevoke: false, mayGrant: false }); break
-      case 'setup.link': this.step(this.#linkFrom(of(name).code, 'new')); break
-      case 'link.start': this.step(this.#linkFrom(of(name).code, 'elder')); break
-      case 'link.digits': this.step({ at: 'waiting', role: 'new' }); break
-      case 'link.confirm': this.step(samples.links.joining('elder')); break
-      case 'link.recognise': this.step(samples.links.joining('new')); break
-      case 'link.cancel': this.step(undefined); break
       case 'invite.list': return value(name, this.made)
       case 'invite.make': {
         const made = samples.madeInvite(`new ${String(this.made.length)}`)
@@ -227,6 +211,39 @@ export class ScriptedBridge {
         this.made = this.made.map((each) => each.id === invite ? { ...each, withdrawn: true } : each)
         break
       }
+      default: return this.#household(name, argument)
+    }
+    return { value: undefined }
+  }
+
+  /** Own devices: linking, the devices page, and what all of them agree upon. */
+  #household(name: CallName, argument: never): { value: unknown } | Refusal {
+    const of = <N extends CallName>(_name: N): ArgumentOf<N> => argument
+    const value = <N extends CallName>(_name: N, result: ResultOf<N>): { value: unknown } => ({ value: result })
+    switch (name) {
+      case 'conversation.keep': {
+        const { conversation, ...kept } = of(name)
+        this.#alter(conversation, kept)
+        break
+      }
+      case 'devices.list': return value(name, this.devices)
+      case 'devices.number': return value(name, '903712333053384718646761890855')
+      case 'recovery.rotate': {
+        const { words } = of(name)
+        if (words.trim() !== samples.recoveryWords.join(' ')) return { ok: false, code: 'words-foreign' }
+        this.#me({ recovery: 'waiting' })
+        break
+      }
+      case 'devices.renew': break
+      case 'devices.rename': this.#device(of(name).deviceId, { name: of(name).name }); break
+      case 'devices.grant': this.#device(of(name).deviceId, { trusted: true, mayGrant: false }); break
+      case 'devices.revoke': this.#device(of(name).deviceId, { revoked: true, mayRevoke: false, mayGrant: false }); break
+      case 'setup.link': this.step(this.#linkFrom(of(name).code, 'new')); break
+      case 'link.start': this.step(this.#linkFrom(of(name).code, 'elder')); break
+      case 'link.digits': this.step({ at: 'waiting', role: 'new' }); break
+      case 'link.confirm': this.step(samples.links.joining('elder')); break
+      case 'link.recognise': this.step(samples.links.joining('new')); break
+      case 'link.cancel': this.step(undefined); break
       default: throw new Error(`the script has no answer to ${name}`)
     }
     return { value: undefined }

@@ -107,6 +107,14 @@ export const deviceScenes: Readonly<Record<string, Scene>> = {
       await page.getByText('Netbook').scrollIntoViewIfNeeded()
     },
   },
+  'recovery-rotate': {
+    script: {},
+    act: async (page) => {
+      await devicesPage(page)
+      await press(page, 'Replace… (the recovery key)')
+      await press(page, 'Replace them')
+    },
+  },
   'device-rename': {
     script: {},
     act: async (page) => {
