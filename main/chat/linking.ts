@@ -142,7 +142,8 @@ const Stage = choice(uint8, {
   joining: [3, struct({ ...key, name: Name, groups: uint32 })],
 })
 export type LinkingStage = Infer<typeof Stage>
-const Document = versioned(1, Stage)
-export const encodeLinking = (stage: LinkingStage): Uint8Array => encode(Document, stage)
+/** Version 1. */
+export const LinkingDocument = versioned(1, Stage)
+export const encodeLinking = (stage: LinkingStage): Uint8Array => encode(LinkingDocument, stage)
 /** Throws `MlsError('unsupported')` for a document of a later version. */
-export const decodeLinking = (bytes: Uint8Array): LinkingStage => decode(Document, bytes)
+export const decodeLinking = (bytes: Uint8Array): LinkingStage => decode(LinkingDocument, bytes)

@@ -42,4 +42,4 @@ const parametric: readonly Format[] = (['application', 'proposal', 'commit'] as 
 ] as readonly Format[])
 
 export const formats: readonly Format[] =
-  [...await exportedBy('main/mls', 'main/identity', 'main/chat'), ...parametric]
+  [...await exportedBy('main/mls', 'main/identity', 'main/chat', 'main/pairing'), ...parametric]
