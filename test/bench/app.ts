@@ -20,7 +20,7 @@ export async function appTables(suite: Suite, quick: boolean): Promise<string> {
   const crowd = newCrowd(suite, Math.max(...sizes))
   const all: OneMessage[] = []
   for (const size of sizes) {
-    const one = await oneByOne(suite, crowd.slice(0, size - 2), quick ? 10 : 150)
+    const one = await oneByOne(suite, crowd.slice(0, size - 2), quick ? 5 : 100)
     all.push(one)
     storing.add(`in a group of ${one.size}`, inMs(one.received.processorMs), inMs(one.sent.processorMs))
     process.stderr.write(`${one.size}: ${inMs(one.received.clockMs)} / ${inMs(one.sent.clockMs)} ms on the clock\n`)

@@ -159,7 +159,8 @@ export async function oneByOne(suite: Suite, crowd: readonly Claimed[], runs: nu
   try {
     const medians = async (run: () => Promise<Clocks>): Promise<Clocks> => {
       const all: Clocks[] = []
-      for (let at = -warmUp; at < runs; at++) {
+      // The first ones do not count.
+      for (let at = -Math.ceil(runs / 5); at < runs; at++) {
         const clocks = await run()
         if (at >= 0) all.push(clocks)
       }
@@ -170,7 +171,6 @@ export async function oneByOne(suite: Suite, crowd: readonly Claimed[], runs: nu
     await end()
   }
 }
-const warmUp = 20
 
 export const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
