@@ -23,6 +23,8 @@ export class MemberLogs {
   readonly #judged = new WeakMap<LeafNode, DeviceLog>()
   readonly #done = new WeakMap<Group['tree'], number>()
   #allReadAt = -Infinity
+  /** When something that was not there yet is looked for again. */
+  #againAt = Infinity
   #revoked = false
   readonly #aheadSince = new Map<string, number>()
 
@@ -43,18 +45,21 @@ export class MemberLogs {
   /** Reads and compares what is due. Gives how long until there is something to look at again, if there is. */
   async #tend(isStopped: () => boolean): Promise<number | undefined> {
     const { deviceLogs, ports } = this.#state
+    const { version } = deviceLogs
     const isDaily = ports.now() - this.#allReadAt >= rereadMs
+    const isTime = ports.now() >= this.#againAt
+    if (isTime) this.#againAt = Infinity
     const trees = [...this.#state.rooms.values()].flatMap(({ group }) => group?.tree ?? [])
-      .filter((tree) => isDaily || this.#done.get(tree) !== deviceLogs.version)
+      .filter((tree) => isDaily || isTime || this.#done.get(tree) !== version)
     let waits = false
     for (const [accountId, leaves] of peopleIn(trees)) {
       if (isStopped()) return undefined
       if (await this.#look(accountId, leaves)) waits = true
     }
     if (isDaily) this.#allReadAt = ports.now()
-    if (waits) return minuteMs
-    for (const tree of trees) this.#done.set(tree, deviceLogs.version)
-    return undefined
+    for (const tree of trees) this.#done.set(tree, version)
+    if (waits) this.#againAt = Math.min(this.#againAt, ports.now() + minuteMs)
+    return this.#againAt === Infinity ? undefined : Math.max(0, this.#againAt - ports.now())
   }
 
   /** Says whether some leaf has to be looked at again. */
