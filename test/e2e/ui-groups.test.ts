@@ -255,7 +255,7 @@ describe('room', () => {
     await row(page, 'Jonas').click()
     await page.getByRole('heading', { name: 'Jonas' }).waitFor()
     await page.keyboard.press('Control+k')
-    assert.equal(await focused(page.getByRole('textbox', { name: 'Find a chat' })), true)
+    assert.equal(await focused(page.getByRole('textbox', { name: 'Find chats and what was said' })), true)
   })
 
   test('keeps the focus inside a dialog and gives it back', async () => {

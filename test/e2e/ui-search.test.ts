@@ -45,6 +45,7 @@ test('the arrows walk from the chats into the messages, Enter opens, and Escape 
   await page.keyboard.type('heron')
   await messages(page).getByRole('listitem').waitFor()
   await page.keyboard.press('ArrowDown')
+  await messages(page).locator('button:focus').waitFor()
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { name: 'Jonas' }).waitFor()
   // The chat takes the focus when it is there.
