@@ -391,8 +391,8 @@ export const calls = {
   'devices.rename': call({ deviceId: id, name }).returns<undefined>(),
   /** Takes the device's keys back, and removes it from every conversation. */
   'devices.revoke': call({ deviceId: id }).returns<undefined>(),
-  /** Gives this device a new signature key, in every conversation. */
-  'devices.renew': call({}).returns<undefined>(),
+  /** Gives this device a new signature key, in every conversation; by the 24 words, where it has done so too often. */
+  'devices.renew': call({ words: text(1000) }).returns<undefined>(),
   /** Gives a device the right to link and to revoke younger ones. */
   'devices.grant': call({ deviceId: id }).returns<undefined>(),
 

@@ -198,8 +198,8 @@ export const answers: Answers = {
     sync.kick()
     return undefined
   },
-  'devices.renew': async ({ state, sync }) => {
-    await renewKey(state)
+  'devices.renew': async ({ state, sync }, { words }) => {
+    await renewKey(state, words)
     sync.kick()
     return undefined
   },

@@ -20,17 +20,34 @@ const underWayMs = 14 * 24 * 60 * 60 * 1000
 
 /**
  * Gives this device a new signature key, and its KeyPackages too; its leaves follow by a commit in each conversation.
- * Rejects with PortError('not-allowed') where the certificate path would become too long.
+ * Rejects with PortError('not-allowed') where the certificate path would become too long: the 24 words then certify the
+ * key afresh, so that the path is short again.
  */
-export async function renewKey(state: State): Promise<void> {
+export async function renewKey(state: State, words: string): Promise<void> {
   const { account, self } = state
-  if (account.path.length >= pathLimit) throw new PortError('not-allowed', 'path')
+  if (words === '' && account.path.length >= pathLimit) throw new PortError('not-allowed', 'path')
+  const recovery = words === '' ? undefined : recoveryOf(state, words)
   const next = account.nextKey ?? self.suite.signatureKeyPair()
-  if (account.nextKey === undefined) state.transact({ account: { ...account, nextKey: next } })
-  const operation: Operation = { type: 'renew', publicKey: next.publicKey }
-  const issuer = self.signatureKeyPair
-  await issueEntry(state, { operation, issuer, possession: consent(state, { next, issuer, operation }) })
+  try {
+    if (account.nextKey === undefined) state.transact({ account: { ...account, nextKey: next } })
+    const operation: Operation = recovery === undefined ? { type: 'renew', publicKey: next.publicKey }
+      : { type: 'certify', deviceId: account.deviceId, publicKey: next.publicKey }
+    const issuer = recovery ?? self.signatureKeyPair
+    await issueEntry(state, { operation, issuer, possession: consent(state, { next, issuer, operation }) })
+  } finally {
+    recovery?.privateKey.wipe()
+  }
   adopt(state)
+}
+
+/** The recovery key of the words. Throws PortError with what is wrong with them. */
+function recoveryOf({ self, devices }: State, words: string): KeyPair {
+  const seed = seedFrom(words)
+  const key = recoveryKeyPair(self.suite, seed)
+  seed.wipe()
+  if (equal(key.publicKey, devices.recoveryPublicKey)) return key
+  key.privateKey.wipe()
+  throw new PortError('words-foreign')
 }
 
 /**
@@ -39,12 +56,9 @@ export async function renewKey(state: State): Promise<void> {
  */
 export async function rotateRecovery(state: State, words: string): Promise<void> {
   const { suite } = state.self
-  const seed = seedFrom(words)
-  const issuer = recoveryKeyPair(suite, seed)
-  seed.wipe()
+  const issuer = recoveryOf(state, words)
   const spent: Secret[] = [issuer.privateKey]
   try {
-    if (!equal(issuer.publicKey, state.devices.recoveryPublicKey)) throw new PortError('words-foreign')
     const nextRecoverySeed = state.account.nextRecoverySeed ?? newSeed(suite)
     if (state.account.nextRecoverySeed === undefined) state.transact({ account: { ...state.account, nextRecoverySeed } })
     const next = recoveryKeyPair(suite, nextRecoverySeed)

@@ -91,18 +91,20 @@ export const isRevokedIn = (group: Group, key: { readonly accountId: string, rea
  * still. Of what they signed the same counts.
  */
 export const revocationsOf = (
-  { accountId, entries }: Pick<DeviceLog, 'accountId' | 'entries'>, counts: (entry: Entry) => boolean = () => true,
-): readonly Revocation[] => joinRevocations([], entries.flatMap(({ entry }) => {
+  log: Pick<DeviceLog, 'accountId' | 'entries' | 'owners'>, counts: (entry: Entry) => boolean = () => true,
+): readonly Revocation[] => joinRevocations([], log.entries.flatMap(({ entry }) => {
   const { operation } = entry
   if (operation.type !== 'revoke' || !counts(entry)) return []
-  return keysUpTo(entries, operation.publicKey).map((key) =>
-    ({ accountId, revokedKey: toHex(key), lastHonoured: operation.lastHonoured }))
+  return keysUpTo(log, toHex(operation.publicKey)).map((revokedKey) =>
+    ({ accountId: log.accountId, revokedKey, lastHonoured: operation.lastHonoured }))
 }))
 
-/** A key, and those that its device had before it. */
-function keysUpTo(entries: DeviceLog['entries'], key: Uint8Array): readonly Uint8Array[] {
-  const renewed = entries.find(({ entry: { operation } }) => operation.type === 'renew' && equal(operation.publicKey, key))
-  return renewed === undefined ? [key] : [...keysUpTo(entries, renewed.entry.issuer), key]
+/** A key, and those that its device had before it: they stand in the order in which they came. */
+function keysUpTo({ owners }: Pick<DeviceLog, 'owners'>, key: string): readonly string[] {
+  const owner = owners.get(key)
+  if (owner === undefined || owner === 'recovery') return [key]
+  const keys = [...owners].filter(([, other]) => other === owner).map(([own]) => own)
+  return keys.slice(0, keys.indexOf(key) + 1)
 }
 
 // ---------------------------------------------------------------- proofs

@@ -22,7 +22,7 @@ const client = { accountId: AccountId, deviceId: DeviceId } as const
 
 /**
  * Version 1. The path is an excerpt of the device log that leads from the genesis to this device's current key, in
- * log order: `add` and `renew` entries, and the `grant` and `rotateRecovery` entries that their issuers' rights rest
+ * log order: `add`, `renew` and `certify` entries, and the `grant` and `rotateRecovery` entries that their issuers' rights rest
  * on. Empty for the first device.
  */
 export const Identity = versioned(1, struct({
@@ -96,6 +96,7 @@ function deviceAtEnd(suite: Suite, { accountId, genesis, path }: Identity): Devi
   let standing = firstStanding(suite, genesis.genesis)
   let head: LogHead = { n: 0, hash: accountId }
   for (const signed of path) {
+    standing = withVouched(standing, signed.entry)
     const refusal = stepRefusal(standing, head, signed.entry)
     if (refusal !== undefined) return refusal
     if (!issuerSigned(suite, accountId, signed) || !newKeySigned(suite, accountId, signed)) return 'path-signature'
@@ -104,10 +105,25 @@ function deviceAtEnd(suite: Suite, { accountId, genesis, path }: Identity): Devi
   }
   const last = path.at(-1)?.entry.operation
   const publicKey = last === undefined ? genesis.genesis.devicePublicKey
-    : last.type === 'add' || last.type === 'renew' ? last.publicKey
+    : last.type === 'add' || last.type === 'renew' || last.type === 'certify' ? last.publicKey
     : undefined
   const device = standing.devices.find((one) => publicKey !== undefined && equal(one.publicKey, publicKey))
   return device ?? 'path-broken' // A path ends where the leaf's key begins.
+}
+
+/**
+ * The recovery key decides about every device, so that its word is enough for one of which the path says nothing else.
+ * An elder's is not: whether it is the elder shows only when the path tells how the other one came.
+ */
+function withVouched(standing: Standing, { n, time, issuer, operation }: Entry): Standing {
+  if (operation.type !== 'certify' || !equal(issuer, standing.recoveryPublicKey)) return standing
+  const deviceId = toHex(operation.deviceId)
+  if (standing.devices.some((device) => device.deviceId === deviceId)) return standing
+  const vouched: Device = {
+    deviceId, publicKey: issuer, name: undefined, since: n, addedAt: time, addedBy: 'recovery', trusted: false,
+    revoked: false,
+  }
+  return { ...standing, devices: [...standing.devices, vouched] }
 }
 
 /** Entries may be left out of a path, so that the hash chain shows only between neighbours. */

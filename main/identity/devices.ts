@@ -95,6 +95,11 @@ export function refusalOf(standing: Standing, entry: Entry): EntryRefusal | unde
       return revocationRefusal(standing, issuer, operation.publicKey)
     }
     case 'rotateRecovery': return issuer === 'recovery' ? isFresh(standing, operation.publicKey) : 'right'
+    case 'certify': {
+      const target = standing.devices.find(({ deviceId }) => deviceId === toHex(operation.deviceId))
+      if (target === undefined || target.revoked) return 'target-unknown'
+      return mayDecide(issuer, target) ? isFresh(standing, operation.publicKey) : 'right'
+    }
   }
 }
 
@@ -148,6 +153,12 @@ export function applyEntry(suite: Suite, standing: Standing, entry: Entry, count
     case 'revoke': {
       const devices = change(({ publicKey }) => equal(publicKey, operation.publicKey), { revoked: true })
       return { ...standing, devices }
+    }
+    case 'certify': {
+      const { publicKey } = operation
+      const deviceId = toHex(operation.deviceId)
+      const devices = counts ? change((device) => device.deviceId === deviceId, { publicKey }) : standing.devices
+      return { ...standing, devices, owners: owned(publicKey, deviceId) }
     }
     case 'rotateRecovery': {
       const { publicKey } = operation

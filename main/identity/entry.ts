@@ -17,6 +17,7 @@ export type LogHead = { readonly n: number, readonly hash: Uint8Array }
  * - `renew`: the issuing device replaces its own signature key.
  * - `revoke`: takes a key back. Of the entries that this key issued, those up to number `lastHonoured` still count.
  * - `rotateRecovery`: replaces the recovery key.
+ * - `certify`: gives another device a new key, by an elder or the recovery key, whose path is shorter.
  */
 export const Operation = choice(uint8, {
   add: [1, struct({ publicKey: IdentityKey, name: Name })],
@@ -24,6 +25,7 @@ export const Operation = choice(uint8, {
   renew: [3, struct({ publicKey: IdentityKey })],
   revoke: [4, struct({ publicKey: IdentityKey, lastHonoured: uint32 })],
   rotateRecovery: [5, struct({ publicKey: IdentityKey })],
+  certify: [6, struct({ deviceId: DeviceId, publicKey: IdentityKey })],
 })
 export type Operation = Infer<typeof Operation>
 
@@ -51,7 +53,8 @@ export function newKeyOf(operation: Operation): Uint8Array | undefined {
   switch (operation.type) {
     case 'add':
     case 'renew':
-    case 'rotateRecovery': return operation.publicKey
+    case 'rotateRecovery':
+    case 'certify': return operation.publicKey
     case 'grant':
     case 'revoke': return undefined
   }
@@ -90,7 +93,7 @@ export type Possession = Infer<typeof PossessionTBS>
 /** RefHash("Coppice device log entry 1", the entry without its signatures) (RFC 9420 §5.2): 32 bytes. */
 export const entryHash = (suite: Suite, entry: Entry): Uint8Array => refHash(suite, entryLabel, encode(Entry, entry))
 
-/** The new key's consent to an `add`, `renew` or `rotateRecovery`, made where that key is. */
+/** The new key's consent to what brings it in, made where that key is. */
 export const signPossession = (suite: Suite, newKey: KeyPair, possession: Possession): Uint8Array =>
   signWithLabel(suite, newKey.privateKey, possessionLabel, encode(PossessionTBS, possession))
 

@@ -1,4 +1,4 @@
-import { equal, toHex } from '../mls/index.ts'
+import { equal, fromHex, toHex } from '../mls/index.ts'
 import type { DeviceLog } from './device-log.ts'
 import type { Entry, SignedEntry } from './entry.ts'
 
@@ -26,8 +26,20 @@ function needEntry(search: Search, entry: Entry): void {
   if (needed.has(entry.n)) return
   needed.add(entry.n)
   needKey(search, entry.issuer)
+  const { operation } = entry
   // A device renews its own key without anybody's grant.
-  if (entry.operation.type === 'add' || entry.operation.type === 'grant') needRight(search, entry)
+  if (operation.type === 'add' || operation.type === 'grant' || operation.type === 'certify') needRight(search, entry)
+  // An elder has to show that it is one.
+  if (operation.type === 'certify' && search.log.owners.get(toHex(entry.issuer)) !== 'recovery') {
+    const first = firstKeyOf(search.log, toHex(operation.deviceId))
+    if (first !== undefined) needKey(search, first)
+  }
+}
+
+/** Keys stand in the order in which they came. */
+function firstKeyOf(log: DeviceLog, deviceId: string): Uint8Array | undefined {
+  const first = [...log.owners].find(([, owner]) => owner === deviceId)?.[0]
+  return first === undefined ? undefined : fromHex(first)
 }
 
 /**

@@ -51,6 +51,9 @@ export const revoke = (key: KeyPair, lastHonoured: number): Operation =>
   ({ type: 'revoke', publicKey: key.publicKey, lastHonoured })
 export const rotateRecovery = (key: KeyPair): Operation => ({ type: 'rotateRecovery', publicKey: key.publicKey })
 
+export const certify = (device: KeyPair, key: KeyPair): Operation =>
+  ({ type: 'certify', deviceId: deviceIdFor(suite, device.publicKey), publicKey: key.publicKey })
+
 /** An entry after `head`, signed by everybody who must; `newKey` is the pair of the key that it brings. */
 export function entryAfter(head: LogHead, account: Account, options: {
   readonly issuer: KeyPair

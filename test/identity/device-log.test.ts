@@ -404,6 +404,8 @@ describe('The format of entries', () => {
       fc.record({ type: fc.constant('revoke' as const), publicKey: bytes(32), lastHonoured: number },
         { noNullPrototype: true }),
       fc.record({ type: fc.constant('rotateRecovery' as const), publicKey: bytes(32) }, { noNullPrototype: true }),
+      fc.record({ type: fc.constant('certify' as const), deviceId: bytes(16), publicKey: bytes(32) },
+        { noNullPrototype: true }),
     )
     const entry = fc.record({
       n: number, previousHash: bytes(32), time: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }), issuer: bytes(32),

@@ -3,9 +3,10 @@ import { describe, test } from 'node:test'
 import { concat, toHex, type KeyPair } from '../../main/mls/index.ts'
 import { encodeCredential, validateCredential } from '../../main/identity/credential.ts'
 import { foldDeviceLog } from '../../main/identity/device-log.ts'
+import type { SignedEntry } from '../../main/identity/entry.ts'
 import { deviceIdFor } from '../../main/identity/genesis.ts'
 import { pathTo } from '../../main/identity/path.ts'
-import { add, entryRecord, grant, LogWriter, newAccount, renew, revoke, rotateRecovery, suite } from './account.ts'
+import { add, certify, entryRecord, grant, LogWriter, newAccount, renew, revoke, rotateRecovery, suite } from './account.ts'
 
 function logOf(writer: LogWriter) {
   const { log } = foldDeviceLog(suite, writer.account.accountId, writer.records)
@@ -58,6 +59,44 @@ describe('The path of a key', () => {
     writer.write(recovery, rotateRecovery(next)) // 1
     writer.write(next, add(desktop)) // 2
     assert.deepEqual(numbers(writer, desktop), [1, 2])
+  })
+})
+
+describe('A key that is certified afresh', () => {
+  test('has a short path by the recovery key, and by an elder one that shows who is the elder', () => {
+    const writer = new LogWriter(newAccount())
+    const { laptop, recovery } = writer.account
+    const [desktop, second, third, fourth] = [writer.key(), writer.key(), writer.key(), writer.key()]
+    writer.write(laptop, add(desktop)) // 1
+    writer.write(desktop, renew(second)) // 2
+    writer.write(recovery, certify(desktop, third)) // 3
+    assert.deepEqual(numbers(writer, third, desktop), [3])
+    writer.write(laptop, certify(desktop, fourth)) // 4
+    assert.deepEqual(numbers(writer, fourth, desktop), [1, 4])
+    assert.deepEqual(logOf(writer).devices[1]?.publicKey, fourth.publicKey)
+    const fresh = writer.key()
+    writer.write(recovery, certify(laptop, fresh)) // 5
+    assert.deepEqual(numbers(writer, fresh, laptop), [5])
+  })
+
+  test('is not, by a younger device, however short the path is that it shows', () => {
+    const writer = new LogWriter(newAccount())
+    const { account } = writer
+    const { laptop } = account
+    const [desktop, tablet, stolen] = [writer.key(), writer.key(), writer.key()]
+    const addDesktop = writer.write(laptop, add(desktop)) // 1
+    const addTablet = writer.write(laptop, add(tablet)) // 2
+    const trust = writer.write(laptop, grant(tablet)) // 3
+    const judge = (path: readonly SignedEntry[], of: KeyPair) => validateCredential(suite, encodeCredential({
+      accountId: account.accountId, deviceId: deviceIdFor(suite, of.publicKey), genesis: account.genesis, path: [...path],
+    }), stolen.publicKey)
+    const forged = writer.sign(tablet, certify(desktop, stolen))
+    assert.equal(judge([addTablet, trust, forged], desktop), 'path-broken')
+    assert.equal(judge([addDesktop, addTablet, trust, forged], desktop), 'path-right')
+    assert.equal(judge([addTablet, trust, writer.sign(tablet, certify(laptop, stolen))], laptop), 'path-right')
+    writer.append(forged)
+    const { ignored } = foldDeviceLog(suite, account.accountId, writer.records)
+    assert.deepEqual(ignored.map(({ reason }) => reason), ['right'])
   })
 })
 

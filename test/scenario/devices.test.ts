@@ -276,7 +276,7 @@ describe('Attacks on the device log', () => {
     const idOf = (person: Person) => toHex(accountOn(person).deviceId)
     await Promise.all([
       anna.call('devices.revoke', { deviceId: idOf(first) }), laptop.call('devices.revoke', { deviceId: idOf(second) }),
-      anna.call('devices.renew', {}), laptop.call('devices.renew', {}),
+      anna.call('devices.renew', { words: '' }), laptop.call('devices.renew', { words: '' }),
     ])
     const log = await until('all of it stands', async () => {
       const found = await logOf(anna)

@@ -8,7 +8,7 @@ import { claimSlot, decodeKeyPackageRecord, keyPackageLog } from '../../main/cha
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import { PortError } from '../../main/ports.ts'
 import { keyPackageRef } from '../../main/mls/index.ts'
-import { accountIdOn, accountOn, keyOn, logOf, suite, writeEntry } from './devices.ts'
+import { accountIdOn, accountOn, keyOn, logOf, suite } from './devices.ts'
 import { people, suites, until, type Person } from './world.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
@@ -60,7 +60,7 @@ describe('A new signature key', () => {
     anna.now = () => Date.now() + shift
     const notes = (await anna.call('conversation.group', { name: 'Notes', people: [], invites: [] })).conversation
     const old = keyOn(anna)
-    await anna.call('devices.renew', {})
+    await anna.call('devices.renew', { words: '' })
     const key = keyOn(anna)
     assert.equal(equal(key.publicKey, old.publicKey), false)
     const leaf = await hasKey(ben, conversation, anna, key)
@@ -113,7 +113,7 @@ describe('A new signature key', () => {
     for (const cut of ['before', 'after'] as const) {
       way = cut
       const old = keyOn(anna)
-      await assert.rejects(anna.call('devices.renew', {}), { code: 'delivery-unreachable' })
+      await assert.rejects(anna.call('devices.renew', { words: '' }), { code: 'delivery-unreachable' })
       const { nextKey } = accountOn(anna)
       assert.ok(nextKey !== undefined || !equal(keyOn(anna).publicKey, old.publicKey))
       way = 'open'
@@ -165,13 +165,24 @@ describe('A new recovery key', () => {
   })
 })
 
-test('a path of sixteen entries is not made longer', async (t) => {
-  const { all: [anna], end } = await people(['Anna'])
+test('a path of sixteen entries is not made longer; the words make it short again', async (t) => {
+  const { all: [anna, ben], end } = await people(['Anna', 'Ben'])
   t.after(end)
   await logOf(anna)
-  for (let renewals = 0; renewals < 16; renewals += 1) await anna.call('devices.renew', {})
-  await assert.rejects(anna.call('devices.renew', {}), { code: 'not-allowed' })
+  const { conversation } = await anna.call('conversation.direct', { invite: await ben.invite() })
+  await ben.accept()
+  for (let renewals = 0; renewals < 16; renewals += 1) await anna.call('devices.renew', { words: '' })
+  await assert.rejects(anna.call('devices.renew', { words: '' }), { code: 'not-allowed' })
   assert.equal(accountOn(anna).path.length, 16)
-  const device = suite.signatureKeyPair()
-  await writeEntry(anna, { type: 'add', publicKey: device.publicKey, name: 'x' }, { newKey: device })
+  const foreign = (await ben.call('recovery.words', {})).join(' ')
+  await assert.rejects(anna.call('devices.renew', { words: foreign }), { code: 'words-foreign' })
+  await anna.call('devices.renew', { words: (await anna.call('recovery.words', {})).join(' ') })
+  assert.deepEqual(accountOn(anna).path.map(({ entry }) => entry.operation.type), ['certify'])
+  const leaf = await hasKey(ben, conversation, anna, keyOn(anna))
+  assert.equal(validateCredential(suite, leaf.credential, leaf.signatureKey), undefined)
+  await anna.say(conversation, 'short again')
+  await until('Ben reads', async () => (await ben.texts(conversation)).includes('short again'))
+  await anna.call('devices.renew', { words: '' })
+  assert.deepEqual(accountOn(anna).path.map(({ entry }) => entry.operation.type), ['certify', 'renew'])
+  assert.deepEqual([anna.bugs, ben.bugs], [[], []])
 })
