@@ -198,6 +198,16 @@ export const scenes: Readonly<Record<string, Scene>> = {
     },
     act: chat('Orchard'),
   },
+  'asking': {
+    script: {
+      conversations: [{ ...asked, asking: [{ deviceId: idOf('a laptop'), device: 'Old laptop', until: now + 540_000 }] }],
+      entries: [message(asked, 'Mara', 'See you in spring.', { at: now })],
+    },
+    act: async (page) => {
+      await chat('Orchard')(page)
+      await page.getByRole('button', { name: 'This was not me' }).waitFor()
+    },
+  },
   'left': { script: {}, act: chat('Choir') },
   'request': { script: {}, act: chat('Lena Hartmann') },
   'request-namesake': {

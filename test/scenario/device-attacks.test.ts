@@ -19,7 +19,7 @@ import {
 import { commitRecord, held, leafOf, sendLetter, type Held } from './attacker.ts'
 import { accountIdOn, accountOn, keyOn, suite, writeEntry } from './devices.ts'
 import { devicesIn, directBetween, facts, groupOf, hears, isIn, sees, unbroken, village } from './household.ts'
-import { until, type Person } from './world.ts'
+import { Person, until } from './world.ts'
 
 const hourMs = 60 * 60 * 1000
 
@@ -275,5 +275,42 @@ describe('A member', () => {
     const waiting = (await ben.entries(direct)).find((entry) => entry.kind === 'message' && entry.text === 'come back')
     assert.equal(waiting?.kind === 'message' && waiting.state, 'sending')
     unbroken(ben)
+  })
+
+  test('lets a person back in at once whose stolen computer is out, by a new one and the words alone', async (t) => {
+    const { all: [anna, ben] } = await village(t, ['Anna', 'Ben'])
+    const direct = await directBetween(anna, ben)
+    await anna.say(direct, 'before')
+    await hears(ben, direct, 'before')
+    const words = (await anna.call('recovery.words', {})).join(' ')
+    const stolen = accountOn(anna)
+    assert.ok(stolen.recoverySeed !== undefined)
+    const issuer = recoveryKeyPair(suite, stolen.recoverySeed)
+    // The card is written two seconds after something happened.
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    await anna.stop()
+    const anew = new Person('Anna anew', anna.folder)
+    t.after(() => anew.stop())
+    await anew.start()
+    await anew.call('setup.restore', { words, name: 'New laptop', passphrase: '' })
+    await writeEntry(anew, { type: 'revoke', publicKey: stolen.devicePublicKey, lastHonoured: 0 }, { issuer })
+    await ben.restart()
+    await until('Ben has read that it is taken back', async () => {
+      const bytes = ben.store?.document('device-log', toHex(accountIdOn(anew)))
+      return bytes !== undefined && decodeDeviceLog(bytes).length === 4
+    })
+    // Less than the day for which somebody could object: there is nobody who could.
+    for (const one of [ben, anew]) one.now = () => Date.now() + hourMs / 2
+    await ben.say(direct, 'are you well?')
+    await sees(ben, direct, 'revoked')
+    await anew.restart()
+    await until('Anna is back', async () => (await anew.conversation(direct))?.recovering === undefined)
+    await anew.say(direct, 'again')
+    await hears(ben, direct, 'again')
+    await ben.say(direct, 'good')
+    await hears(anew, direct, 'good')
+    assert.equal(await devicesIn(ben, direct), 2)
+    assert.deepEqual((await ben.conversation(direct))?.absent, [])
+    unbroken(ben, anew)
   })
 })
