@@ -1,6 +1,6 @@
 /**
- * A tour through the real app, headless: Anna and Ben set up, meet by an invite, talk both ways, quit, come back, find
- * everything again, and leave nothing behind. Prints what they said and where the pictures are; ends with 1 when anything
+ * A tour through the real app, headless: Anna and Ben set up, meet by an invite, talk both ways; Anna links a laptop and
+ * takes it back; they quit, come back, find everything again, and leave nothing behind. Prints what they said and where the pictures are; ends with 1 when anything
  * differs.
  */
 import assert from 'node:assert/strict'
@@ -10,8 +10,8 @@ import path from 'node:path'
 import type { Page } from 'playwright-core'
 import { findBrowser } from '../standin/browser.ts'
 import {
-  accept, conversationsOf, entriesOf, invoke, launch, openConversation, root, say, seeMessage, setUp, showInvite,
-  startChat, temporaryData, unlock,
+  accept, confirmWords, conversationsOf, entriesOf, invoke, launch, nameComputer, openConversation, root, say, seeMessage, setUp,
+  showInvite, startChat, temporaryData, timeline, unlock,
 } from '../e2e/harness.ts'
 import type { Running } from '../e2e/harness.ts'
 
@@ -90,6 +90,64 @@ async function speak(anna: Running, ben: Running): Promise<void> {
   }
 }
 
+const press = (page: Page, name: string | RegExp): Promise<void> =>
+  page.getByRole('button', { name, exact: typeof name === 'string' }).click()
+
+/** From Anna's code to the laptop that talks in her name. */
+async function link(anna: Running, ben: Running, laptop: Running): Promise<void> {
+  tell('Anna puts her words on paper, and links a laptop')
+  await confirmWords(anna.page)
+  await press(anna.page, 'Settings')
+  await press(anna.page, 'Show… (the devices)')
+  await press(anna.page, 'Link a device')
+  await press(anna.page, /^Show a code here/)
+  const code = await anna.page.getByRole('textbox', { name: 'Linking code' }).inputValue()
+  await picture(anna.page, 'link-code')
+  await press(laptop.page, 'I use Coppice on another computer already')
+  await nameComputer(laptop.page, 'Laptop')
+  await press(laptop.page, 'Read the code of the other one')
+  await laptop.page.getByLabel('Or paste its text').fill(code)
+  await picture(laptop.page, 'link-paste')
+  await press(laptop.page, 'Go on')
+  const digits = anna.page.locator('p.digits')
+  await digits.waitFor()
+  await picture(anna.page, 'link-digits')
+  await laptop.page.getByLabel('Ten digits').fill(await digits.innerText())
+  await picture(laptop.page, 'link-digits-typed')
+  await laptop.page.keyboard.press('Enter')
+  await anna.page.getByRole('dialog', { name: 'Link “Laptop”?' }).waitFor()
+  await picture(anna.page, 'link-confirm')
+  await press(anna.page, 'Link Laptop')
+  await laptop.page.getByRole('heading', { name: 'Is this you?' }).waitFor()
+  await picture(laptop.page, 'link-is-this-you')
+  await press(laptop.page, 'This is me')
+  await anna.page.getByRole('dialog', { name: '“Laptop” is linked' }).waitFor()
+  await picture(anna.page, 'link-done')
+  await press(anna.page, 'Done')
+  await laptop.page.getByRole('dialog', { name: 'You are here too' }).waitFor()
+  await picture(laptop.page, 'link-done-laptop')
+  await press(laptop.page, 'Open my chats')
+  await openConversation(laptop.page, 'Ben')
+  await timeline(ben.page).getByText('Anna linked “Laptop”.').waitFor()
+  await picture(ben.page, 'link-seen')
+}
+
+/** Anna takes the laptop back, by the line in the chat. */
+async function takeBack(anna: Running, ben: Running, laptop: Running): Promise<void> {
+  tell('Anna takes the laptop back')
+  await press(anna.page, 'Undo: remove this device')
+  await laptop.page.getByRole('region', { name: 'This computer was removed from your account' }).waitFor()
+  await timeline(ben.page).getByText('Anna removed “Laptop”').waitFor()
+  await picture(laptop.page, 'taken-back-laptop')
+  await picture(ben.page, 'taken-back-seen')
+  await press(anna.page, 'Settings')
+  await press(anna.page, 'Show… (the devices)')
+  await anna.page.getByText('1 removed device').click()
+  await anna.page.getByText('Removed from 1 of 1 chats.').waitFor()
+  await picture(anna.page, 'taken-back-devices')
+  await anna.page.keyboard.press('Escape')
+}
+
 async function tour(data: string): Promise<void> {
   const [anna, ben] = [await launch(data, 'anna'), await launch(data, 'ben')]
   await meet(anna, ben)
@@ -98,6 +156,11 @@ async function tour(data: string): Promise<void> {
   await picture(anna.page, 'anna')
   await ben.page.emulateMedia({ colorScheme: 'dark' })
   await picture(ben.page, 'ben-dark')
+  const laptop = await launch(data, 'laptop')
+  await link(anna, ben, laptop)
+  await takeBack(anna, ben, laptop)
+  assert.deepEqual(laptop.standin.complaints, [], 'the window of the laptop complains')
+  assert.equal(await laptop.quit(), 0)
   tell('both quit and start again')
   assert.deepEqual([await anna.quit(), await ben.quit()], [0, 0], 'both should quit in good order')
 

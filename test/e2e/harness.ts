@@ -107,6 +107,25 @@ export async function setUp(page: Page, name: string): Promise<void> {
   await list(page).waitFor()
 }
 
+/** The recovery words are on paper: without that no device is linked. */
+export async function confirmWords(page: Page): Promise<void> {
+  const words = await page.evaluate(async () => {
+    const answer = await coppice.call('recovery.words', {})
+    return answer.ok ? answer.value : []
+  })
+  const given = [1, 8, 24].map((position) => ({ position, word: words[position - 1] ?? '' }))
+  assert.deepEqual(await invoke(page, 'recovery.confirm', { words: given }), { ok: true, value: undefined })
+}
+
+/** What the page for linking this computer asks for, before either of the two shows a code. */
+export async function nameComputer(page: Page, name: string): Promise<void> {
+  await field(page, 'Name of this computer').fill(name)
+  const passphrase = page.getByLabel('Passphrase', { exact: true })
+  if (!await passphrase.isVisible()) return
+  await passphrase.fill(testPassphrase)
+  await page.getByLabel('Repeat passphrase', { exact: true }).fill(testPassphrase)
+}
+
 /** Opens a profile that was set up before: by its passphrase, unless the keychain opened it already. */
 export async function unlock(page: Page): Promise<void> {
   const passphrase = page.getByLabel('Passphrase', { exact: true })

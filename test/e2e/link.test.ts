@@ -5,8 +5,8 @@ import type { TestContext } from 'node:test'
 import type { Page } from 'playwright-core'
 import type { Bridge, Link, OwnDevice } from '../../preload/api.ts'
 import {
-  accept, invoke, launch, openConversation, say, seeMessage, setUp, showInvite, startChat, temporaryData, testPassphrase,
-  timeline, until,
+  accept, confirmWords, launch, nameComputer, openConversation, say, seeMessage, setUp, showInvite, startChat,
+  temporaryData, timeline, until,
 } from './harness.ts'
 import type { Running } from './harness.ts'
 
@@ -21,27 +21,12 @@ async function open(t: TestContext, data: string, profile: string): Promise<Runn
   return running
 }
 
-/** The words are on paper: without that nothing is linked. */
-async function writeDown(page: Page): Promise<void> {
-  const words = await page.evaluate(async () => {
-    const answer = await coppice.call('recovery.words', {})
-    return answer.ok ? answer.value : []
-  })
-  const given = [1, 8, 24].map((position) => ({ position, word: words[position - 1] ?? '' }))
-  assert.deepEqual(await invoke(page, 'recovery.confirm', { words: given }), { ok: true, value: undefined })
-}
-
 /** A computer without an account, at the page that asks which of the two shows a code. */
 async function fresh(t: TestContext, data: string, name: string): Promise<Running> {
   const running = await open(t, data, name)
   const { page } = running
   await press(page, 'I use Coppice on another computer already')
-  await page.getByLabel('Name of this computer').fill('Work laptop')
-  const passphrase = page.getByLabel('Passphrase', { exact: true })
-  if (await passphrase.isVisible()) {
-    await passphrase.fill(testPassphrase)
-    await page.getByLabel('Repeat passphrase', { exact: true }).fill(testPassphrase)
-  }
+  await nameComputer(page, 'Work laptop')
   return running
 }
 
@@ -104,7 +89,7 @@ test('the code of the account’s computer, pasted on the new one: both talk, th
 
   await linkDialog(anna.page)
   await anna.page.getByText('First put your 24 recovery words on paper').waitFor()
-  await writeDown(anna.page)
+  await confirmWords(anna.page)
   await press(anna.page, /^Show a code here/)
   const code = await codeOn(anna.page)
   // A window that is loaded again shows where it stands.
@@ -142,7 +127,7 @@ test('the new computer shows, the other reads a picture of it: wrong digits end 
   t.after(remove)
   const anna = await open(t, data, 'anna')
   await setUp(anna.page, 'Anna')
-  await writeDown(anna.page)
+  await confirmWords(anna.page)
   const laptop = await fresh(t, data, 'laptop')
   await press(laptop.page, 'Show a code here')
   await laptop.page.getByRole('heading', { name: 'Read this with the other computer' }).waitFor()
@@ -159,11 +144,7 @@ test('the new computer shows, the other reads a picture of it: wrong digits end 
 
   await press(laptop.page, 'Start again')
   await laptop.page.getByRole('heading', { name: 'Link this computer' }).waitFor()
-  const passphrase = laptop.page.getByLabel('Passphrase', { exact: true })
-  if (await passphrase.isVisible()) {
-    await passphrase.fill(testPassphrase)
-    await laptop.page.getByLabel('Repeat passphrase', { exact: true }).fill(testPassphrase)
-  }
+  await nameComputer(laptop.page, 'Work laptop')
   await press(laptop.page, 'Show a code here')
   await laptop.page.getByRole('heading', { name: 'Read this with the other computer' }).waitFor()
   const second = await codeOn(laptop.page)
