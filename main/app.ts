@@ -1,6 +1,5 @@
 import type {
-  Answer, ArgumentOf, CallName, Change, ErrorCode, LockMinutes, Phase, ResultOf, Snapshot,
-} from '../preload/api.ts'
+  Answer, ArgumentOf, CallName, Change, ErrorCode, LockMinutes, Phase, ResultOf, Snapshot } from '../preload/api.ts'
 import type { EventOf } from './events.ts'
 import { decodeAccount, type OwnAccount } from './chat/documents.ts'
 import { decodeLinking } from './chat/linking.ts'
@@ -12,6 +11,7 @@ import { Idle } from './app/idle.ts'
 import { Linking } from './app/linking.ts'
 import { Newcomer } from './app/newcomer.ts'
 import { countsOf, notedDelivery } from './app/notes.ts'
+import { withOwnWords } from './app/own-words.ts'
 import { ReadOnly } from './app/read-only.ts'
 import { restoreAccount } from './app/restore.ts'
 import { State } from './app/state.ts'
@@ -374,7 +374,7 @@ class Profile {
       this.#ports.log.note({ event: 'store-refused', code: error.code })
       if (error.code === 'store-damaged') this.#ports.after(0, () => { this.#damaged(store, error) })
     })
-    const state = new State(watched, this.#ports, { account, teller: this.#teller })
+    const state = new State(watched, this.#ports, { account, teller: this.#teller, complete: withOwnWords })
     const sync = new Sync(state)
     const linking = new Linking({ state, sync, leave: () => this.#alone(() => this.#giveBack()) })
     this.#opened = { state, sync, linking }

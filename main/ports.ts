@@ -78,10 +78,18 @@ export interface Delivery {
 export type DocumentKind =
   | 'account' | 'room' | 'people' | 'seals' | 'pending' | 'waiting' | 'outbox' | 'publish' | 'contact' | 'invite'
   | 'key-package' | 'declined' | 'setting' | 'passed' | 'heard' | 'seen' | 'trust'
-  | 'device-log' | 'wanted-entry' | 'device-name' | 'linking'
+  | 'device-log' | 'wanted-entry' | 'device-name' | 'linking' | 'register' | 'missing' | 'transfer'
 
 /** An Entry as it is kept: with what only the main process needs. */
-export type StoredEntry = Entry & { readonly deliveredBy?: readonly string[], readonly counter?: number }
+export type StoredEntry = Entry & {
+  readonly deliveredBy?: readonly string[]
+  /** The number of a message among those of its device (chat/content.ts), and which device that is. */
+  readonly counter?: number
+  readonly sender?: { readonly deviceId: string, readonly group: string, readonly numbering: string }
+  /** Of a gap: the messages that are missing there, from that number on, and the orders that are kept free for them. */
+  readonly hole?: { readonly deviceId: string, readonly group: string, readonly numbering: string, readonly from: number
+    readonly order: number, readonly size: number }
+}
 
 export type GroupState = {
   readonly head: Uint8Array

@@ -5,7 +5,7 @@ import { closeRoom } from '../chat/epochs.ts'
 import { createRoom, intend, leaveRoom, mayChange } from '../chat/membership.ts'
 import { onVeto, vetoOf } from '../chat/readmit.ts'
 import { acceptRequest } from '../chat/requests.ts'
-import { isOpen, still, withRoom, type Claimed, type Intent, type RoomState } from '../chat/room.ts'
+import { isOpen, isShown, still, withRoom, type Claimed, type Intent, type RoomState } from '../chat/room.ts'
 import { composeText, profileBody, vetoBody } from '../chat/send.ts'
 import type { ArgumentOf, CallName, InvitePreview, OwnDevice, ResultOf } from '../../preload/api.ts'
 import { PortError } from '../ports.ts'
@@ -35,8 +35,6 @@ type Answers = {
 export type Before = `app.${'open' | 'report'}` | `setup.${'create' | 'unlock' | 'recover' | 'read' | 'link' | 'restore'}` |
   `profile.${'choose' | 'remove' | 'folder'}` | 'reader.open' | `lock.${'now' | 'after' | 'active'}` | `passphrase.${'set' | 'remove'}`
 
-const unbuilt = (): never => { throw new PortError('not-ready') }
-
 export const answers: Answers = {
   'recovery.words': ({ state }) => recoveryWords(state),
   'recovery.confirm': ({ state }, { words }) => { confirmWords(state, words); return undefined },
@@ -53,7 +51,7 @@ export const answers: Answers = {
   },
   'profile.rename': ({ state, sync }, { name }) => {
     const cleaned = nameFrom(name)
-    const open = [...state.rooms.values()].filter(({ room }) => room.state === 'active' && isOpen(room))
+    const open = [...state.rooms.values()].filter(({ room }) => isShown(room) && room.state === 'active' && isOpen(room))
     state.transact({
       account: { ...state.account, name: cleaned },
       say: open.map(({ room }) => ({ room: room.id, body: profileBody(cleaned) })),
@@ -184,7 +182,11 @@ export const answers: Answers = {
     if (room.room.draft !== text) state.transact({ steps: [still(withRoom(room, { draft: text }))] })
     return undefined
   },
-  'conversation.keep': unbuilt,
+  'conversation.keep': ({ state }, { conversation, muted, pinned, archived }) => {
+    const room = state.room(conversation)
+    state.transact({ steps: [still(withRoom(room, { muted, pinned, archived }))] })
+    return undefined
+  },
   'devices.list': ({ state }) => ownDevices(state),
   'devices.number': ({ state: { self } }) => digitsOf(self.suite, fromHex(self.accountId)),
   'devices.rename': ({ state }, { deviceId, name }) => {

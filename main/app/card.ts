@@ -32,7 +32,8 @@ export function tendCard(state: State): void {
 }
 
 function groupOf(state: State, { room, group }: RoomState): readonly CardGroup[] {
-  if (room.state !== 'active' || room.leaving) return []
+  // The own group is found again through the own devices.
+  if (room.kind === 'self' || room.state !== 'active' || room.leaving) return []
   // One that this device has not come back to yet is still to be found.
   const helpers = group === undefined ? room.helpers.map(bytesOf) : helpersIn(group, state.self.deviceId)
   if (helpers.length === 0) return []

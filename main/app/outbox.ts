@@ -4,6 +4,7 @@ import { messageEntryId } from '../chat/receive.ts'
 import { isWell, still, type RoomState, type RoomStep } from '../chat/room.ts'
 import { encryptItems, maySend, outboxBatch, receipts } from '../chat/send.ts'
 import type { StoredEntry } from '../ports.ts'
+import { sayRegisters } from './own-group.ts'
 import { byPosition, type State } from './state.ts'
 import { isHeld } from './trust.ts'
 
@@ -14,6 +15,7 @@ import { isHeld } from './trust.ts'
  * sent. `some`: there is more.
  */
 export function encryptOutbox(state: State, id: string): 'none' | 'some' | 'all' {
+  sayRegisters(state, id)
   const room = state.rooms.get(id)
   if (room === undefined || !maySend(room, state.ports.now()) || isHeld(state, id)) return 'none'
   const underWay = new Set([...state.publishes.values()].flatMap(({ target }) =>

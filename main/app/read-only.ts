@@ -1,6 +1,6 @@
 import { MlsError } from '../mls/index.ts'
 import { contactDocument, decodeAccount, membersDocument, roomDocument, tellTrust, trustDocument } from '../chat/documents.ts'
-import { tellConversation, type RoomState } from '../chat/room.ts'
+import { isShown, tellConversation, type RoomState } from '../chat/room.ts'
 import type { ArgumentOf, CallName, Conversation, Entry, ErrorCode, Me } from '../../preload/api.ts'
 import { PortError, wipe, type Ports, type Reading } from '../ports.ts'
 import { details } from './details.ts'
@@ -28,7 +28,7 @@ export class ReadOnly {
     for (const { key, bytes } of reading.documents('room')) {
       const room = known(() => roomDocument.decode(bytes))
       // A request has nothing to read.
-      if (room === undefined || room.state === 'request') continue
+      if (room === undefined || room.state === 'request' || !isShown(room)) continue
       const people = reading.document('people', key)
       const members = people === undefined ? [] : known(() => membersDocument.decode(people).members) ?? []
       this.#rooms.set(key, { room, members, group: undefined, seals: [], pending: undefined, waiting: [], history: [] })

@@ -3,19 +3,18 @@ import type { Change, Conversation, Entry, LockMinutes, Me, Phase } from '../../
 import {
   decodeOutboxItem, decodeOwnKeyPackage, decodePublish, decodeWantedEntry, cardDocument, contactDocument,
   deviceNameDocument, encodeAccount, encodeDeviceLog, encodeOutboxItem, encodeOwnKeyPackage, encodePublish,
-  encodeWantedEntry, heardDocument, inviteDocument, lockDocument,
-  tellTrust, trustDocument, type Contact, type OwnAccount, type OwnInvite, type TrustRecord, type WantedEntry,
+  encodeWantedEntry, heardDocument, inviteDocument, lockDocument, missingDocument,
+  tellTrust, trustDocument, type Contact, type MissingRecord, type OwnAccount, type OwnInvite, type TrustRecord, type WantedEntry,
 } from '../chat/documents.ts'
 import type { Body, OutboxItem, Publish } from '../chat/content.ts'
 import { closeRoom } from '../chat/epochs.ts'
 import { heardKey } from '../chat/heard.ts'
 import type { OwnKeyPackage } from '../chat/mail.ts'
 import {
-  groupIdOf, isWell, still, tellConversation, tellEntry, tellNews, type Outgoing, type RoomState, type RoomStep,
-  type Say,
+  groupIdOf, isShown, isWell, still, tellConversation, tellEntry, tellNews, type Outgoing, type RoomState, type RoomStep,
 } from '../chat/room.ts'
 import { askingOf } from '../chat/readmit.ts'
-import { deliveredBody, helloBody, introductionsBody } from '../chat/send.ts'
+import { bodyOf } from '../chat/send.ts'
 import { messageEntryId, type Known } from '../chat/receive.ts'
 import type { Self } from '../chat/self.ts'
 import type { DeviceLog } from '../identity/device-log.ts'
@@ -23,6 +22,7 @@ import { PortError, wipe, type Ports, type Store, type StoredEntry, type StoreWr
 import { DeviceLogs, foldOn, type Kept } from './device-logs.ts'
 import { DeviceNews, isRevoked, type DeviceName } from './devices.ts'
 import { notesOn } from './notes.ts'
+import { Registers, type Wish } from './registers.ts'
 import { genesisRecordOf, secretsOf, selfOf } from './self.ts'
 import { sightingDocuments } from './sightings.ts'
 import { historyDocuments, loadRooms, writeRoom, type Documents } from './stored-rooms.ts'
@@ -60,8 +60,16 @@ export type Transaction = {
   readonly removedPublish?: readonly string[]
   readonly cursors?: readonly { readonly log: string, readonly seq: number }[]
   readonly wipe?: readonly Secret[]
+  /** What own devices shall keep alike, beside what the rest of this changes (own-words.ts). */
+  readonly registers?: readonly Wish[]
+  readonly documents?: Documents
+  /** What follows in memory. */
+  readonly then?: readonly (() => void)[]
   readonly notice?: Change['notice']
 }
+
+/** What a transaction means beside itself, as one transaction: what own devices tell each other (own-words.ts). */
+export type Complete = (state: State, transaction: Transaction) => Transaction
 
 export type NewPublish = Pick<Publish, 'log' | 'slot' | 'bytes' | 'target'>
 
@@ -84,6 +92,9 @@ export class State {
   readonly trust = new Map<string, TrustRecord>()
   readonly keyPackages = new Map<string, OwnKeyPackage>()
   readonly declined = new Set<string>()
+  readonly registers: Registers
+  /** What other own devices lack and this one does not have yet. */
+  readonly missing = new Map<string, MissingRecord>()
   /** By content id, in the order of their positions. */
   readonly outbox = new Map<string, OutboxItem>()
   readonly publishes = new Map<string, Publish>()
@@ -93,19 +104,22 @@ export class State {
   cardContent = ''
   #position = 1n
   readonly #deviceNews = new DeviceNews()
+  readonly #complete: Complete
   #teller: Teller | undefined
 
   constructor(
     store: Store, ports: Ports,
-    loaded: { readonly account: OwnAccount, readonly teller: Teller },
+    loaded: { readonly account: OwnAccount, readonly teller: Teller, readonly complete: Complete },
   ) {
     this.store = store
     this.ports = ports
+    this.registers = new Registers(store)
     this.account = loaded.account
     this.self = selfOf(ports, loaded.account)
     this.deviceLogs = new DeviceLogs(store, this.self.suite)
     this.#follow()
     this.#teller = loaded.teller
+    this.#complete = loaded.complete
     this.#load()
   }
 
@@ -128,6 +142,7 @@ export class State {
     for (const { key, bytes } of store.documents('invite')) this.invites.set(key, inviteDocument.decode(bytes))
     for (const { key, bytes } of store.documents('trust')) this.trust.set(key, trustDocument.decode(bytes))
     for (const { key } of store.documents('declined')) this.declined.add(key)
+    for (const { key, bytes } of store.documents('missing')) this.missing.set(key, missingDocument.decode(bytes))
     for (const { key, bytes } of store.documents('key-package')) {
       this.keyPackages.set(key, decodeOwnKeyPackage(key, bytes))
     }
@@ -183,13 +198,13 @@ export class State {
   }
 
   conversations(): readonly Conversation[] {
-    return [...this.rooms.values()].map((state) => this.conversation(state))
+    return [...this.rooms.values()].filter(({ room }) => isShown(room)).map((state) => this.conversation(state))
   }
 
   /** Throws PortError('unknown-conversation'). */
   room(id: string): RoomState {
     const state = this.rooms.get(id)
-    if (state === undefined) throw new PortError('unknown-conversation')
+    if (state === undefined || !isShown(state.room)) throw new PortError('unknown-conversation')
     return state
   }
 
@@ -206,8 +221,9 @@ export class State {
   // -------------------------------------------------------------- changing
 
   /** Commits, then remembers, wipes and tells. Throws PortError when nothing could be stored; then nothing changed. */
-  transact(transaction: Transaction): void {
-    const documents: Documents = []
+  transact(given: Transaction): void {
+    const transaction = this.#complete(this, given)
+    const documents: Documents = [...transaction.documents ?? []]
     const next = this.#resolve(transaction, documents)
     const write: StoreWrite = {
       documents, groups: next.groups, entries: next.entries, cursors: transaction.cursors ?? [],
@@ -216,7 +232,7 @@ export class State {
     }
     const notes = notesOn(transaction.steps ?? [], this)
     this.store.commit(write)
-    for (const remember of next.remember) remember()
+    for (const remember of [...next.remember, ...transaction.then ?? []]) remember()
     wipe(next.wipe)
     for (const note of notes) this.ports.log.note(note)
     this.#tell(transaction, next)
@@ -246,7 +262,7 @@ export class State {
       }
       documents.push(...sightingDocuments(this.store, id, step.sightings))
       wiped.push(...step.wipe)
-      say.push(...step.say.map((one) => ({ room: id, body: this.#bodyOf(one, step.state) })))
+      say.push(...step.say.map((one) => ({ room: id, body: bodyOf(one, step.state.members, this) })))
       publish.push(...step.publish.map((one) => this.#publishOf(one, step.state)))
       for (const name of step.names) this.#learn(name, contacts)
       // One that came back by the words has no group yet, and what it wants to say waits.
@@ -412,16 +428,6 @@ export class State {
     contacts.set(accountId, { version: 1, accountId, name: name.name, own: name.own })
   }
 
-  #bodyOf(say: Say, state: RoomState): Body {
-    switch (say.type) {
-      case 'hello': return helloBody(this.account.name)
-      case 'delivered': return deliveredBody(say.messages)
-      case 'introductions': return introductionsBody(state.members.map(({ accountId }) => ({
-        accountId, name: this.nameOf(accountId),
-      })))
-    }
-  }
-
   #publishOf(out: Outgoing, state: RoomState): NewPublish {
     const room = fromHex(state.room.id)
     const epoch = state.pending?.epoch ?? state.group?.context.epoch ?? 0n
@@ -438,9 +444,10 @@ export class State {
     const conversations = renamed ? this.conversations()
       : [...next.rooms].flatMap(([id, before]) => {
         const state = this.rooms.get(id)
-        return state === undefined ? [] : [tellNews(state, before, this.self.accountId, this)]
+        return state === undefined || !isShown(state.room) ? [] : [tellNews(state, before, this.self.accountId, this)]
       })
-    const latest = new Map<string, Entry>(next.entries.map((entry) => [entry.id, tellEntry(entry)]))
+    const isSeen = ({ conversation }: StoredEntry): boolean => this.rooms.get(conversation)?.room.kind !== 'self'
+    const latest = new Map<string, Entry>(next.entries.filter(isSeen).map((entry) => [entry.id, tellEntry(entry)]))
     const removed = transaction.removedRooms ?? []
     const change: Omit<Change, 'revision'> = {
       ...(transaction.account === undefined && transaction.lockAfter === undefined ? {}
@@ -467,6 +474,7 @@ export class State {
     this.#teller = undefined
     wipe(secretsOf(this.account))
     this.deviceLogs.clear()
+    this.registers.clear()
     for (const state of this.rooms.values()) wipe(closeRoom(still(state), 'left').wipe)
     for (const { privateKeys } of this.keyPackages.values()) wipe(Object.values(privateKeys))
     const { rooms, keyPackages, contacts, invites, trust, outbox, publishes } = this

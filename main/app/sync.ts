@@ -22,6 +22,7 @@ import { tendKeys } from './keys.ts'
 import { leaveSpoilt } from './move.ts'
 import { encryptOutbox, publishAll, report, stale } from './outbox.ts'
 import { ask, checkSlots, compareWhenStrange, gossip, gossipEveryMs, isAgedOut, noteHead, onStory } from './recover.ts'
+import { beginOwnGroup } from './own-group.ts'
 import type { State } from './state.ts'
 import { onKeyPackageLog, restock, tendStock } from './stock.ts'
 import { chance, Tasks } from './tasks.ts'
@@ -66,6 +67,7 @@ export class Sync {
     this.#stopped = isRevoked(this.#state)
     if (this.#stopped) return
     tendStock(this.#state, { inboxRead: false })
+    this.#state.registers.wake = (room, waitMs) => { this.#tasks.wakeOnce(`own ${waitMs}`, waitMs, () => { this.kick(room) }) }
     this.kick()
   }
 
@@ -213,6 +215,7 @@ export class Sync {
   async #readDevices(): Promise<void> {
     const before = this.#state.devices
     await tendKeys(this.#state)
+    beginOwnGroup(this.#state)
     this.#unreachable = false
     if (isRevoked(this.#state)) void this.stop()
     else if (this.#state.devices !== before) this.kick()

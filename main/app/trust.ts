@@ -59,9 +59,11 @@ export function distrust(state: State, accountId: string, why: ChangeReason, evi
 }
 
 /** The fact in every conversation in which the person reads or would read. */
-function toldTo(state: State, who: string, why: ChangeReason): readonly RoomStep[] {
+function toldTo(
+  state: State, who: string, why: ChangeReason, rooms: readonly RoomState[] = [...state.rooms.values()],
+): readonly RoomStep[] {
   const now = state.ports.now()
-  return [...state.rooms.values()]
+  return rooms
     .filter((room) => (isOpen(room.room) || room.room.state === 'request') && readersOf(state, room).has(who))
     .map((room) => tellFact(still(room), now, toHex(state.ports.random(16)), { fact: 'changed', who, why }))
 }
@@ -129,7 +131,9 @@ export const trustRegister = ({ accountId, trust, why, at, byInvite, seen }: Tru
 
 /** What such a register of another own device changes here; told in the conversations where it is an alarm. */
 export function onTrustRegister(
-  state: State, accountId: string, value: ReturnType<typeof trustRegister>['value'],
+  state: State, accountId: string, { value, rooms }: {
+    readonly value: ReturnType<typeof trustRegister>['value'], readonly rooms: readonly RoomState[]
+  },
 ): Pick<Transaction, 'trust' | 'steps'> {
   if (accountId === state.self.accountId) return {}
   const before = recordOf(state, accountId)
@@ -139,5 +143,5 @@ export function onTrustRegister(
     seen: [...new Set([...before.seen, ...value.seen])],
   }
   const isAlarm = trust === 'changed' && why !== undefined && (before.trust !== 'changed' || before.why !== why)
-  return { trust: [record], steps: isAlarm ? toldTo(state, accountId, why) : [] }
+  return { trust: [record], steps: isAlarm ? toldTo(state, accountId, why, rooms) : [] }
 }

@@ -31,6 +31,8 @@ const Body = openChoice(uint16, {
   delivered: [5, struct({ messages: vector(ContentId, receiptLimit) })],
   /** A device of the sender's account shall not be let back in by a request of this incarnation or an earlier one. */
   veto: [6, struct({ deviceId: fixed(16), incarnation: uint64 })],
+  /** To the own devices, in their own group (self-group.ts); it means nothing anywhere else. */
+  own: [7, struct({ word: opaque(262_144) })],
 }, 1_048_576)
 export type Body = Infer<typeof Body>
 
@@ -67,7 +69,7 @@ export const decodeContent = (bytes: Uint8Array): Content => {
 }
 
 /** Is this one of the messages that counters count? */
-export const isCounted = (body: Body): boolean => body.type === 'text'
+export const isCounted = (body: Body): boolean => body.type === 'text' || body.type === 'own'
 
 /** How an item of the outbox waits. */
 export const OutboxItem = struct({

@@ -12,6 +12,7 @@ import type { Heard } from './heard.ts'
 import { emptyRoom, type Member, type PendingCommit, type Room, type Waiting } from './room.ts'
 import type { OwnKeyPackage } from './mail.ts'
 import { Seals, type Seal } from './sealed.ts'
+import type { Register } from './self-group.ts'
 
 /** How the documents of the store are encoded: cryptographic state as codecs, plain data as JSON, all versioned. */
 
@@ -36,6 +37,20 @@ export const heardDocument = json<Heard>('record of what was heard')
 /** When a device was heard of in a conversation, and when its leaf there got new keys (0: not known). */
 export const sightingDocument = json<{ readonly version: 1, readonly at: number, readonly healedAt: number }>(
   'sighting', { version: 1, at: 0, healedAt: 0 })
+
+/** What own devices keep alike. */
+export const registerDocument = json<Register>('register')
+
+/** Messages that another own device asks for, by their numbers. `numbering` is decimal. */
+export type MissingRecord = {
+  readonly version: 1
+  readonly group: string
+  readonly deviceId: string
+  readonly numbering: string
+  readonly from: number
+  readonly to: number
+}
+export const missingDocument = json<MissingRecord>('list of what is missing')
 
 /** What its owner calls a device. */
 export const deviceNameDocument =

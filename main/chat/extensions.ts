@@ -39,8 +39,8 @@ const Admins = refined(vector(AccountId, 32 * 1024), differ, 'a list of differen
 
 /** `coppice_policy`, version 1. */
 export const Policy = versioned(1, struct({
-  kind: names(uint8, { direct: 1, group: 2 }),
-  /** Empty in a direct chat. */
+  kind: names(uint8, { direct: 1, group: 2, self: 3 }),
+  /** Empty in a direct chat and among own devices. */
   name: Name,
   admins: Admins,
   membersMayAdd: flag,

@@ -26,6 +26,9 @@ export const heardKey = (conversation: string, deviceId: string): string => `${c
 /** More holes than these are not told apart any more: the oldest are given up. */
 const holeLimit = 200
 
+/** For how many messages of one hole places are kept in the timeline. */
+export const healableSize = 1_000
+
 export type Hearing = {
   readonly heard: Heard
   /** What is known to be missing from now on. */

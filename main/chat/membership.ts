@@ -28,7 +28,7 @@ const encodeMessage = (message: MLSMessage): Uint8Array => encode(MLSMessage, me
 
 /** A new conversation with this device as its only member; `intents` bring the others. */
 export function createRoom(moment: Moment, options: {
-  readonly kind: 'direct' | 'group'
+  readonly kind: Room['kind']
   readonly name: string
   readonly peer: string
   readonly intents: readonly Intent[]

@@ -53,6 +53,7 @@ export function proposalRefusal(before: Before, proposal: Proposal, sender: Send
     case 'add': {
       if (isRevokedIn(before, proposal.keyPackage.leafNode)) return revokedPath
       if (accountIdOf(proposal.keyPackage.leafNode.credential) === account) return undefined
+      if (policy.kind === 'self') return 'among own devices there is nobody else'
       const first = before.members.length === 1
       if (policy.kind === 'direct') return first ? undefined : 'a direct chat stays between two people'
       return admin || policy.membersMayAdd ? undefined : 'only an admin adds people'

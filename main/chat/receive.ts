@@ -7,7 +7,7 @@ import type { LogRecord, StoredEntry } from '../ports.ts'
 import { deviceIdOf } from '../identity/credential.ts'
 import { decodeContent, isCounted, type Content } from './content.ts'
 import { enterEpoch } from './epochs.ts'
-import { hear, sizeOf, type Heard } from './heard.ts'
+import { healableSize, hear, sizeOf, type Heard } from './heard.ts'
 import type { RejoinReason } from './letter.ts'
 import { attemptLimit, settle, winCommit } from './membership.ts'
 import { accountOf } from './account-of.ts'
@@ -20,6 +20,7 @@ import {
 } from './room.ts'
 import { commitSlot, groupLog, hintIn, hintOf, openRecord, recordHash, type Seal } from './sealed.ts'
 import type { Moment } from './self.ts'
+import { wordIn } from './self-group.ts'
 import { provenCommitter, spoilt } from './spoilt.ts'
 
 /** Records of a group, as they come from its two logs. No record stops the queue: what it is, is told or ignored. */
@@ -340,7 +341,7 @@ function onProposal(
 // ---------------------------------------------------------------- what people said
 
 type ReceivedMessage = Extract<Received, { readonly type: 'application' }>
-type Spoken = { readonly content: Content, readonly from: string }
+type Spoken = { readonly content: Content, readonly from: string, readonly deviceId: string }
 
 function onContent(
   step: RoomStep, received: ReceivedMessage, place: Place,
@@ -361,16 +362,15 @@ function onContent(
     ...step, state: onLive(step.state, { ...sighting, at: Number(content.sentAt) }),
     sightings: [...step.sightings, sighting],
   }
-  const heard = onHeard(seen, received, { content, from }, place)
-  return onSpoken(heard, { content, from }, place)
+  const spoken = { content, from, deviceId: sighting.deviceId }
+  return onSpoken(onHeard(seen, received, spoken, place), spoken, place)
 }
 
 /** What the sender's counter says of messages that did not arrive, and of one that came after all. */
 function onHeard(
-  step: RoomStep, received: ReceivedMessage, { content, from }: Spoken, place: Place,
+  step: RoomStep, received: ReceivedMessage, { content, from, deviceId }: Spoken, place: Place,
 ): RoomStep {
   const { room } = step.state
-  const deviceId = deviceIdOf(received.senderLeaf.credential)
   const { known } = place
   const last = step.heard.findLast((one) => one.deviceId === deviceId) ?? known.heard(groupIdOf(room), deviceId)
   // What was heard in an earlier membership says nothing: what came between was not for this device.
@@ -384,8 +384,14 @@ function onHeard(
   const told: RoomStep = { ...step, heard: [...step.heard, heard] }
   const id = (gap: number): string => `${groupIdOf(room)}.gap.${deviceId}.${gap}`
   if (opened !== undefined) {
-    return append(told, known.now, {
-      id: id(opened.gap), kind: 'gap', reason: reasonFor(room, before), count: sizeOf(opened), from,
+    // Another device of this person may have them: then they take these places.
+    const hole = {
+      deviceId, group: groupIdOf(room), numbering: String(numbering), from: opened.from, order: room.nextOrder,
+      size: Math.min(sizeOf(opened), healableSize),
+    }
+    const behind = { ...told, state: withRoom(told.state, { nextOrder: room.nextOrder + hole.size }) }
+    return append(behind, known.now, {
+      id: id(opened.gap), kind: 'gap', reason: reasonFor(room, before), count: sizeOf(opened), from, hole,
     })
   }
   if (filled === undefined) return told
@@ -424,6 +430,7 @@ function onSpoken(step: RoomStep, spoken: Spoken, place: Place): RoomStep {
       const veto = { accountId: from, deviceId, incarnation: String(body.incarnation) }
       return { ...step, state: onVeto(step.state, veto) }
     }
+    case 'own': return step.state.room.kind === 'self' ? { ...step, words: [...step.words, ...wordIn(body.word)] } : step
     case 'delivered': return onDelivered(step, { from, messages: body.messages.map(toHex) }, known)
     case 'custom': return append(step, timeOf(content, known.now), {
       id: place.id, kind: 'gap', reason: 'malformed', count: 1, from, rule: 'content.newer',
@@ -452,6 +459,7 @@ function onText(step: RoomStep, spoken: Spoken & { readonly text: string }, know
   const told = append(step, timeOf(content, known.now), {
     id, kind: 'message', from, own, text: spoken.text, state: own ? 'sent' : 'received', deliveredTo: 0,
     people: state.members.length, devices: deviceCount(state),
+    counter: content.counter, sender: { deviceId: spoken.deviceId, group: groupIdOf(state.room), numbering: String(content.numbering) },
   })
   if (own || state.members.length > receiptPeople) return told
   return { ...told, state: withRoom(told.state, { receiptsDue: [...told.state.room.receiptsDue, contentId] }) }

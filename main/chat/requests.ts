@@ -9,6 +9,7 @@ import { goOn } from './continuation.ts'
 import { toldToNewcomer, type Passed } from './history.ts'
 import type { OwnKeyPackage, WelcomeMail } from './mail.ts'
 import { accountOf, deviceNameOf } from './account-of.ts'
+import { policyIn } from './policy.ts'
 import { renewal, renewalAfter } from './renewal.ts'
 import { replacedBy } from './replaced.ts'
 import { emptyRoom, freshEpoch, groupIdOf, still, tellFact, withRoom, type Intent, type Room, type RoomState, type RoomStep } from './room.ts'
@@ -73,6 +74,7 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   if (options.isTakenBack(by, deviceIdOf(signer.credential))) return unwanted(group)
   const history = toldToNewcomer(joined.groupInfoExtensions, moment.now)
   const arrived: Arrived = { own, group, history, by, wipe: joined.wipe }
+  demandOwn(group, moment.self.accountId)
   if (known === undefined) {
     const replaced = replacedBy(group.context).flatMap((one) => options.known(toHex(one)) ?? [])
     const before = replaced.find((one) => mayGoOn(one, signer, own))
@@ -95,6 +97,14 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   if (known?.group !== undefined || id.length !== 32) return unwanted(group)
   const step = enter(known, arrived, { ...options, isOwn: options.ownDevices.has(deviceIdOf(signer.credential)) })
   return { step, by, wipe: joined.wipe }
+}
+
+/** Nobody is asked to share their drafts with a stranger. */
+function demandOwn(group: Group, accountId: string): void {
+  if (policyIn(group.context).kind !== 'self') return
+  if (leavesOf(group.tree).every(({ leafNode }) => accountOf(leafNode) === accountId)) return
+  unwanted(group)
+  throw new MlsError('refused', 'among own devices there is nobody else')
 }
 
 /** A conversation that is new here: a request, or one that this person has on another device. */

@@ -7,6 +7,7 @@ import type { Heard } from './heard.ts'
 import type { Passed } from './history.ts'
 import type { RejoinReason } from './letter.ts'
 import type { Seal } from './sealed.ts'
+import type { OwnWord } from './self-group.ts'
 
 /** A KeyPackage that was claimed for an intent to add its owner. */
 export type Claimed = {
@@ -66,7 +67,8 @@ export type Room = {
   readonly id: string
   readonly groupId: string
   readonly log: string
-  readonly kind: 'direct' | 'group'
+  /** `self`: what own devices tell each other (self-group.ts), which nobody sees as a conversation. */
+  readonly kind: 'direct' | 'group' | 'self'
   readonly state: ConversationState
   readonly name: string
   /** The other account of a direct chat, known before it is a member. */
@@ -94,6 +96,10 @@ export type Room = {
   readonly readUpTo: number
   readonly unread: number
   readonly draft: string
+  /** How this person keeps it. An archived one comes back with the next message, unless it is muted. */
+  readonly muted: boolean
+  readonly pinned: boolean
+  readonly archived: boolean
   readonly at: number
   readonly last: Conversation['last'] | undefined
   readonly request: Conversation['request'] | undefined
@@ -144,6 +150,7 @@ export const emptyRoom = (id: string, now: number): Room => ({
   version: 1, id, groupId: '', log: '', kind: 'group', state: 'request', name: '', peer: '', admins: [], membersMayAdd: false,
   absent: [], epochAt: now, healedAt: now, renewedBy: '', renewAt: now, attempt: 0, intents: [], leaving: false,
   counter: 0, counterBase: 0, numbering: '0', nextOrder: 1, readUpTo: 0, unread: 0, draft: '', at: now,
+  muted: false, pinned: false, archived: false,
   last: undefined, request: undefined, receiptsDue: [], proposals: [], recovery: undefined, answered: undefined, joinedAt: '0',
   returnedAt: '', strangeAt: 0, behindAt: 0, headAt: now, watchedFrom: now, ownRecords: { epoch: '', records: [] },
   suspects: [], spoiltAt: 0, moves: [], formerLogs: [], helpers: [], vetoed: [],
@@ -198,6 +205,8 @@ export type RoomStep = {
   readonly publish: readonly Outgoing[]
   /** Names that were learned; `own`: by the person's own word. */
   readonly names: readonly { readonly accountId: string, readonly name: string, readonly own: boolean }[]
+  /** What other devices of this person say in their own group. */
+  readonly words: readonly OwnWord[]
   readonly wipe: readonly Secret[]
 }
 
@@ -216,7 +225,7 @@ export type Outgoing = {
 }
 
 export const still = (state: RoomState): RoomStep =>
-  ({ state, entries: [], removed: [], heard: [], sightings: [], say: [], publish: [], names: [], wipe: [] })
+  ({ state, entries: [], removed: [], heard: [], sightings: [], say: [], publish: [], names: [], words: [], wipe: [] })
 
 /** One step after another, as one. */
 export const followedBy = (first: RoomStep, second: RoomStep): RoomStep => ({
@@ -228,6 +237,7 @@ export const followedBy = (first: RoomStep, second: RoomStep): RoomStep => ({
   say: [...first.say, ...second.say],
   publish: [...first.publish, ...second.publish],
   names: [...first.names, ...second.names],
+  words: [...first.words, ...second.words],
   wipe: [...first.wipe, ...second.wipe],
 })
 
@@ -240,6 +250,9 @@ export const isDue = (intent: Intent, now: number): boolean => !('notBefore' in 
 /** Is the group's own state of use: may this device send to it and change it? */
 export const isWell = (room: Room): boolean => room.recovery === undefined
 
+/** Is it a conversation that people see? */
+export const isShown = (room: Pick<Room, 'kind'>): boolean => room.kind !== 'self'
+
 /** May the conversation be written to and changed? */
 export const isOpen = (room: Room): boolean =>
   !room.leaving && (room.state === 'active' || room.state === 'creating')
@@ -247,7 +260,7 @@ export const isOpen = (room: Room): boolean =>
 /** Adds an entry at the end of the timeline and folds it into the summary. */
 export function append(
   step: RoomStep, at: number,
-  entry: { readonly id: string, readonly deliveredBy?: readonly string[] } & Told,
+  entry: { readonly id: string } & Pick<StoredEntry, 'deliveredBy' | 'counter' | 'sender' | 'hole'> & Told,
 ): RoomStep {
   const { room } = step.state
   const stored = { ...entry, conversation: room.id, order: room.nextOrder, at } as StoredEntry
@@ -261,6 +274,7 @@ export function append(
       at: stored.kind === 'gap' ? room.at : Math.max(at, room.at),
       last,
       unread: room.unread + (received ? 1 : 0),
+      archived: room.archived && (room.muted || !received),
     }),
   }
 }
@@ -297,7 +311,7 @@ const counted = new WeakMap<readonly Listed[], Counted>()
 
 /** The entry as the window sees it. */
 export function tellEntry(stored: StoredEntry): Entry {
-  const { deliveredBy: _, counter: __, ...entry } = stored
+  const { deliveredBy: _, counter: __, sender: ___, hole: ____, ...entry } = stored
   return entry
 }
 
@@ -337,7 +351,7 @@ function tellSummary(state: RoomState, self: string, { nameOf }: Acquaintance): 
   const open = isOpen(room) && room.kind === 'group'
   return {
     id: room.id,
-    kind: room.kind,
+    kind: room.kind === 'direct' ? 'direct' : 'group',
     state: room.leaving && room.state !== 'removed' ? 'left' : room.state,
     title: room.kind === 'group' ? room.name : nameOf(room.peer),
     ringsOf: room.kind === 'group' ? room.id : room.peer,
@@ -349,9 +363,9 @@ function tellSummary(state: RoomState, self: string, { nameOf }: Acquaintance): 
     ...(room.last === undefined ? {} : { last: room.last }),
     unread: room.unread,
     draft: room.draft,
-    muted: false,
-    pinned: false,
-    archived: false,
+    muted: room.muted,
+    pinned: room.pinned,
+    archived: room.archived,
     at: room.at,
     epochAt: room.epochAt,
     healedAt: room.healedAt,

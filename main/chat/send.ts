@@ -1,8 +1,10 @@
-import { encode, fromHex, MLSMessage, protect, toHex, type Secret } from '../mls/index.ts'
+import { encode, fromHex, leafAt, MLSMessage, protect, toHex, type Secret } from '../mls/index.ts'
 import type { StoredEntry } from '../ports.ts'
+import { deviceIdOf } from '../identity/credential.ts'
 import { encodeContent, isCounted, type Body, type OutboxItem } from './content.ts'
 import {
-  append, deviceCount, isDue, isOpen, isWell, still, withRoom, type RoomState, type RoomStep, type Veto,
+  append, deviceCount, groupIdOf, isDue, isOpen, isWell, still, withRoom, type Member, type RoomState, type RoomStep, type Say,
+  type Veto,
 } from './room.ts'
 import { groupLog, recordHash, sealOf, sealRecord } from './sealed.ts'
 import type { Moment } from './self.ts'
@@ -68,6 +70,11 @@ export function encryptItems(
   const epoch = String(group.context.epoch)
   const sent = state.room.ownRecords.epoch === epoch ? [...state.room.ownRecords.records] : []
   const devices = deviceCount(state)
+  const leaf = leafAt(group.tree, group.ownLeaf)
+  const sender = {
+    deviceId: leaf === undefined ? '' : deviceIdOf(leaf.credential), group: groupIdOf(state.room),
+    numbering: state.room.numbering,
+  }
   for (const item of items) {
     const { id, sentAt, body } = item
     // A number of an earlier numbering is worth nothing in this one.
@@ -88,7 +95,7 @@ export function encryptItems(
     sent.push({ generation: made.generation, hash: recordHash(group.suite, bytes) })
     // Who can read it is decided now: the members of this epoch.
     const shown = body.type === 'text' ? entry(messageEntryId(self, toHex(id))) : undefined
-    if (shown?.kind === 'message') entries.push({ ...shown, people: state.members.length, devices, counter: own })
+    if (shown?.kind === 'message') entries.push({ ...shown, people: state.members.length, devices, counter: own, sender })
   }
   const ownRecords = { epoch, records: sent.slice(-rememberedRecords) }
   return { state: { ...withRoom(state, { counter, ownRecords }), group }, counted, records, entries, wipe }
@@ -110,11 +117,24 @@ export function receipts(state: RoomState, least = 1): RoomStep {
 }
 
 /** The bodies that this device says by itself. */
-export const helloBody = (name: string): Body => ({ type: 'hello', name })
 export const profileBody = (name: string): Body => ({ type: 'profile', name })
 export const vetoBody = ({ deviceId, incarnation }: Veto): Body =>
   ({ type: 'veto', deviceId: fromHex(deviceId), incarnation: BigInt(incarnation) })
 export const deliveredBody = (messages: readonly string[]): Body =>
   ({ type: 'delivered', messages: messages.map(fromHex) })
-export const introductionsBody = (people: readonly { readonly accountId: string, readonly name: string }[]): Body =>
-  ({ type: 'introductions', people: people.map((one) => ({ accountId: fromHex(one.accountId), name: one.name })) })
+
+/** What a transition wants to be said. */
+export function bodyOf(
+  say: Say, members: readonly Member[], known: {
+    readonly account: { readonly name: string }, readonly nameOf: (accountId: string) => string
+  },
+): Body {
+  switch (say.type) {
+    case 'hello': return { type: 'hello', name: known.account.name }
+    case 'delivered': return deliveredBody(say.messages)
+    case 'introductions': return {
+      type: 'introductions',
+      people: members.map(({ accountId }) => ({ accountId: fromHex(accountId), name: known.nameOf(accountId) })),
+    }
+  }
+}

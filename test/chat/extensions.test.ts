@@ -40,7 +40,7 @@ describe('The policy of a group', () => {
     const policy = policyOf({ name: '', admins: [] })
     const bytes = encodePolicy(policy) // version, kind, name (0), admins (0), flag, log
     assert.equal(bytes.length, 5 + 16)
-    assert.throws(() => decodePolicy(bytes.with(1, 3)), isMlsError('malformed'), 'a kind that does not exist')
+    assert.throws(() => decodePolicy(bytes.with(1, 4)), isMlsError('malformed'), 'a kind that does not exist')
     assert.throws(() => decodePolicy(bytes.with(4, 2)), isMlsError('malformed'), 'a flag that is neither')
     assert.throws(() => decodePolicy(bytes.slice(0, -1)), isMlsError('malformed'))
     assert.throws(() => decodePolicy(Uint8Array.of(...bytes, 0)), isMlsError('malformed'))

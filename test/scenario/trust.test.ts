@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { makeAccount } from '../../main/app/account.ts'
+import { withOwnWords } from '../../main/app/own-words.ts'
 import { State } from '../../main/app/state.ts'
 import { Teller } from '../../main/app/teller.ts'
 import { distrust, metByInvite, onTrustRegister, trust, trustRegister } from '../../main/app/trust.ts'
@@ -239,7 +240,7 @@ function profile(t: TestContext): State {
     await ports.delivery.close()
     rmSync(folder, { recursive: true, force: true })
   })
-  return new State(store, ports, { account: makeAccount(ports, store, 'Anna'), teller: new Teller(ports.ui) })
+  return new State(store, ports, { account: makeAccount(ports, store, 'Anna'), teller: new Teller(ports.ui), complete: withOwnWords })
 }
 
 test('what one device knows of a person becomes what another one knows: marks, alarms, and which were looked at', (t) => {
@@ -254,7 +255,7 @@ test('what one device knows of a person becomes what another one knows: marks, a
     assert.ok(record !== undefined)
     const { key, value } = JSON.parse(JSON.stringify(trustRegister(record))) as ReturnType<typeof trustRegister>
     assert.equal(key, `trust.${ben}`)
-    desktop.transact(onTrustRegister(desktop, ben, value))
+    desktop.transact(onTrustRegister(desktop, ben, { value, rooms: [...desktop.rooms.values()] }))
   }
   laptop.transact({ trust: metByInvite(laptop, [ben]) })
   trust(laptop, ben, 'verified')
