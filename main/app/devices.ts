@@ -5,7 +5,7 @@ import { refusalOf, type Device } from '../identity/devices.ts'
 import type { Operation } from '../identity/entry.ts'
 import { accountOf } from '../chat/account-of.ts'
 import type { OwnAccount, WantedEntry } from '../chat/documents.ts'
-import { isOpen, type RoomState, type RoomStep } from '../chat/room.ts'
+import { isOpen, isShown, type RoomState, type RoomStep } from '../chat/room.ts'
 import type { Self } from '../chat/self.ts'
 import type { OwnDevice } from '../../preload/api.ts'
 import type { Ports, Store } from '../ports.ts'
@@ -33,7 +33,7 @@ export const grantAfterMs = 7 * dayMs
 
 export function ownDevices(household: Household): readonly OwnDevice[] {
   const { self, devices, rooms } = household
-  const open = [...rooms.values()].filter(({ room, group }) => group !== undefined && isOpen(room))
+  const open = [...rooms.values()].filter(({ room, group }) => group !== undefined && isOpen(room) && isShown(room))
   const present = open.map((state) => ownLeavesIn(state, self.accountId))
   return devices.devices.map((device) => {
     const { deviceId, addedAt, addedBy, trusted } = device

@@ -8,7 +8,7 @@ import { vetoMs } from '../chat/readmit.ts'
 import {
   isRevoked, joinRevocations, proofOf, provenTo, revocationsIn, revocationsOf, revokedLeaves,
 } from '../chat/revocations.ts'
-import { isOpen, isWell, still, withRoom, type Intent, type RoomState } from '../chat/room.ts'
+import { isOpen, isShown, isWell, still, withRoom, type Intent, type RoomState } from '../chat/room.ts'
 import type { Progress } from '../../preload/api.ts'
 import { claimDevice } from './claim.ts'
 import type { State } from './state.ts'
@@ -65,7 +65,7 @@ function tended(state: State, id: string): RoomState & { readonly group: Group }
 
 /** In how many of this person's open conversations a device is. */
 export function groupsOf(state: State, deviceId: string): Progress {
-  const rooms = [...state.rooms.keys()].flatMap((id) => tended(state, id) ?? [])
+  const rooms = [...state.rooms.keys()].flatMap((id) => tended(state, id) ?? []).filter(({ room }) => isShown(room))
   return { done: rooms.filter(({ group }) => devicesIn(group).has(deviceId)).length, of: rooms.length }
 }
 
