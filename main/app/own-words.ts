@@ -117,9 +117,6 @@ function take(folding: Folding, word: OwnWord): void {
     case 'again': folding.saysAll = true; return
     case 'lost': onLost(folding, word); return
     case 'found': heal(folding, word); return
-    case 'history':
-    case 'historyDone':
-    case 'historyBroken':
     case 'custom': return
   }
 }
