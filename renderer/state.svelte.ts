@@ -19,7 +19,7 @@ export type Notice = { readonly id: number, readonly text: string }
 /** Which dialog of the main window is open. */
 export type Dialog =
   'new-chat' | 'new-group' | 'invite' | 'settings' | 'passphrase' | 'remove-passphrase' | 'remove-profile' |
-  'report' | 'invites' | 'devices' | 'link' | 'rotate'
+  'report' | 'invites' | 'devices' | 'link' | 'rotate' | 'renew'
 
 const themeKey = 'coppice-theme'
 const noticeMs = 9_000

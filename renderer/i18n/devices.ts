@@ -64,8 +64,11 @@ export const devicesWords = {
   rotate: 'Replace…', rotateLabel: 'Replace… (the recovery key)', rotateTitle: 'Replace the recovery key',
   rotateText: 'You get 24 new words, and the ones on your paper open nothing any more. Do it when somebody may have seen ' +
     'the paper. People in your chats are told, and nothing is sent to you before they have looked at it.',
-  rotateWords: 'The 24 words until now', rotateAction: 'Replace them',
-  renew: 'New key', renewLabel: (name: string) => `New key for ${name}`, renewed: 'This computer signs with a new key from now on.',
+  rotateWords: 'Your 24 words', rotateAction: 'Replace them',
+  renew: 'New key…', renewLabel: (name: string) => `New key… for ${name}`, renewTitle: 'A new key for this computer',
+  renewText: 'This computer then signs with another key, and the one before counts for nothing. Leave the ' +
+    'field empty; only where it has done so many times your 24 words are needed.',
+  renewAction: 'Make a new key', renewed: 'This computer signs with a new key from now on.',
   gone: (amount: number) => amount === 1 ? '1 removed device' : `${numbers.format(amount)} removed devices`,
   goneText: (device: OwnDevice, now: number) => `Linked ${day(device.addedAt, now)}. ${removed(device)}.`,
   mayNot: 'This computer may not link others yet. Use one that may, or give it the right there.',

@@ -290,7 +290,7 @@ describe('the devices page', () => {
     const cards = await page.getByRole('list', { name: 'Devices' }).getByRole('listitem').allInnerTexts()
     assert.deepEqual(cards.map((each) => each.replace(/\s+/g, ' ').trim()), [
       'ThinkPad this one Linux · Made the account last year Last seen in use now Keys healed 2 h ago ' +
-        'Chats in 14 of 14 chats May link and remove devices. New key Remove…',
+        'Chats in 14 of 14 chats May link and remove devices. New key… Remove…',
       'Work laptop Windows · Linked today by ThinkPad Last seen 5 min ago Keys healed not yet Chats in 5 of 14 chats ' +
         'The rest follows by itself. May not link or remove devices. You can give it that right from 18 Mar 2026 on. Remove…',
       'Desk at home macOS · Linked 31 days ago by ThinkPad Last seen 2 days ago Keys healed 2 h ago ' +
@@ -360,18 +360,20 @@ describe('the devices page', () => {
   test('gives this computer a new key, and replaces the recovery key by its present words', async () => {
     const { page, bridge } = await start()
     await devicesPage(page)
-    await press(page, 'New key for ThinkPad')
+    await press(page, 'New key… for ThinkPad')
+    await press(page, 'Make a new key')
     await page.getByText('This computer signs with a new key from now on.').waitFor()
-    assert.equal(bridge.argumentsOf('devices.renew').length, 1)
+    assert.deepEqual(bridge.argumentsOf('devices.renew'), [{ words: '' }])
+    await devicesPage(page)
     await press(page, 'Replace… (the recovery key)')
     const dialog = page.getByRole('dialog', { name: 'Replace the recovery key' })
     await dialog.getByText('nothing is sent to you before they have looked at it').waitFor()
     await press(dialog, 'Replace them')
     await dialog.getByText('All 24 words are needed.').waitFor()
-    await dialog.getByLabel('The 24 words until now').fill('abandon')
+    await dialog.getByLabel('Your 24 words').fill('abandon')
     await press(dialog, 'Replace them')
     await dialog.getByText('These are the words of another account.').waitFor()
-    await dialog.getByLabel('The 24 words until now').fill(samples.recoveryWords.join(' '))
+    await dialog.getByLabel('Your 24 words').fill(samples.recoveryWords.join(' '))
     await press(dialog, 'Replace them')
     await title(page, 'Your recovery key')
   })
