@@ -64,6 +64,8 @@ export function enterEpoch(
   const entered: RoomState = {
     ...withRoom(state, {
       ...roomOfPolicy(next.group), ...freshEpoch, behindAt: 0, epochAt: at,
+      // Others may have ended the epoch by what came by letter (move.ts): stories will tell.
+      ...state.room.moves.some((one) => one !== toHex(won.bytes)) ? { strangeAt: state.room.strangeAt || moment.now } : {},
       ...afterCommit(state.room, {
         suite: next.group.suite, renewed: healed.has(next.group.ownLeaf), devices: leavesOf(next.group.tree).length,
       }, moment.now),
