@@ -326,6 +326,8 @@ export const calls = {
   'recovery.later': call({}).returns<undefined>(),
   /** Replaces the recovery key, by its present 24 words; the new ones are shown and confirmed as at set-up. */
   'recovery.rotate': call({ words: text(1000, 1) }).returns<undefined>(),
+  /** Takes any device back, also an older one than this: the recovery key may. */
+  'recovery.revoke': call({ words: text(1000, 1), deviceId: id }).returns<undefined>(),
   'profile.rename': call({ name }).returns<undefined>(),
   /** Deletes this profile's keys and history from this computer; `name` must be the profile's own name. */
   'profile.remove': call({ name }).returns<undefined>(),

@@ -16,7 +16,7 @@ import { appendEntry, wantRevocation } from './device-log.ts'
 import { ownDevices } from './devices.ts'
 import { dropDevice, idleIn, toldIdle, usageOf } from './health.ts'
 import { listInvites, makeInvite, showInvite, withdrawInvite } from './invites.ts'
-import { renewKey, rotateRecovery } from './keys.ts'
+import { renewKey, rotateRecovery, revokeByWords } from './keys.ts'
 import { pageOf } from './page.ts'
 import { foundPage } from './search.ts'
 import type { Linking } from './linking.ts'
@@ -38,6 +38,11 @@ export type Before = `app.${'open' | 'report'}` | `setup.${'create' | 'unlock' |
 export const answers: Answers = {
   'recovery.words': ({ state }) => recoveryWords(state),
   'recovery.confirm': ({ state }, { words }) => { confirmWords(state, words); return undefined },
+  'recovery.revoke': async ({ state, sync }, { words, deviceId }) => {
+    await revokeByWords(state, words, deviceId)
+    sync.kick()
+    return undefined
+  },
   'recovery.rotate': async ({ state, sync }, { words }) => {
     await rotateRecovery(state, words)
     sync.kick()

@@ -8,6 +8,7 @@ import { claimSlot, encodeClaim, keyPackageLog, type OwnKeyPackage } from '../ch
 import { PortError } from '../ports.ts'
 import { seedFrom } from './account.ts'
 import { issueEntry, tendDeviceLog } from './device-log.ts'
+import { revocationOf } from './devices.ts'
 import type { State } from './state.ts'
 
 /**
@@ -69,6 +70,24 @@ export async function rotateRecovery(state: State, words: string): Promise<void>
     for (const secret of spent) secret.wipe()
   }
   adopt(state)
+}
+
+/**
+ * Takes a device back by the recovery key. Rejects as `rotateRecovery`, and with PortError('bad-argument') for a device
+ * that is not there or was taken back before.
+ */
+export async function revokeByWords(state: State, words: string, deviceId: string): Promise<void> {
+  const seed = seedFrom(words)
+  const issuer = recoveryKeyPair(state.self.suite, seed)
+  seed.wipe()
+  try {
+    if (!equal(issuer.publicKey, state.devices.recoveryPublicKey)) throw new PortError('words-foreign')
+    const device = state.devices.devices.find((one) => one.deviceId === deviceId && !one.revoked)
+    if (device === undefined) throw new PortError('bad-argument', 'deviceId')
+    await issueEntry(state, { operation: revocationOf(state.devices, device), issuer })
+  } finally {
+    issuer.privateKey.wipe()
+  }
 }
 
 /** Of the new key to its part in the account. */

@@ -237,7 +237,7 @@ export class ScriptedBridge {
       case 'devices.renew': break
       case 'devices.rename': this.#device(of(name).deviceId, { name: of(name).name }); break
       case 'devices.grant': this.#device(of(name).deviceId, { trusted: true, mayGrant: false }); break
-      case 'devices.revoke': this.#device(of(name).deviceId, { revoked: true, mayRevoke: false, mayGrant: false }); break
+      case 'recovery.revoke': case 'devices.revoke': this.#device(of(name).deviceId, { revoked: true, mayRevoke: false, mayGrant: false }); break
       case 'setup.link': this.step(this.#linkFrom(of(name).code, 'new')); break
       case 'link.start': this.step(this.#linkFrom(of(name).code, 'elder')); break
       case 'link.digits': this.step({ at: 'waiting', role: 'new' }); break

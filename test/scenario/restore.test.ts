@@ -101,6 +101,14 @@ test('The new device has the rights of an elder, given by the recovery key', asy
     { name: undefined, trusted: true, revoked: false, addedBy: 'genesis' },
     { name: 'New laptop', trusted: true, revoked: false, addedBy: 'recovery' },
   ])
+  // The lost computer is the elder, so it takes the words to take it back.
+  const [lost] = await anew.call('devices.list', {})
+  assert.deepEqual([lost?.addedBy, lost?.mayRevoke], ['genesis', false])
+  const deviceId = lost?.deviceId ?? ''
+  await refused(anew.call('recovery.revoke', { words: wordsOf(newSeed(suite)).join(' '), deviceId }), 'words-foreign')
+  await anew.call('recovery.revoke', { words, deviceId })
+  assert.deepEqual((await logOf(anew)).devices.map(({ revoked }) => revoked), [true, false])
+  await refused(anew.call('recovery.revoke', { words, deviceId }), 'bad-argument')
 })
 
 test('Words of nobody, and words that are none: nothing is left on the computer, and the right ones still work', async (t) => {
