@@ -15,7 +15,10 @@ test('npm run bench -- --quick prints all tables, in which both implementations 
   assert.equal(ofApp.length, 7, stdout)
   for (const [what, first] of ofApp) assert.ok(/^(?:catching|median)/.test(what ?? '') || Number.parseFloat(first ?? '') > 0, what)
   assert.ok(times.length > 20 && weights.length > 10, stdout)
-  for (const [what, ...cells] of times.slice(1)) assert.ok(cells.every((cell) => Number.parseFloat(cell) > 0), what)
+  for (const [what, ...cells] of times.slice(1)) {
+    // One short run may be too short for the clock of the processor; not for all clocks.
+    assert.ok(cells.every((cell) => Number.parseFloat(cell) >= 0) && cells.some((cell) => Number.parseFloat(cell) > 0), what)
+  }
   for (const [what, ours, theirs] of weights.slice(1)) {
     // But for the names, which are of 7 and 6 letters.
     assert.ok(Math.abs(Number(ours) - Number(theirs)) <= 1, what)

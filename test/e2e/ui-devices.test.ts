@@ -344,28 +344,6 @@ describe('the devices page', () => {
     await page.getByText('Removed from 14 of 14 chats.').first().waitFor()
   })
 
-  test('removes an older device by the 24 words', async () => {
-    const { page, bridge } = await start()
-    await devicesPage(page)
-    bridge.push({ devices: bridge.devices.map((each) =>
-      each.name === 'Desk at home' ? { ...each, mayRevoke: false, mayGrant: false, trusted: true } : each) })
-    await press(page, 'Remove Desk at home with the 24 words')
-    const dialog = page.getByRole('dialog', { name: 'Remove “Desk at home”?' })
-    await dialog.getByText('only the recovery key may remove it').waitFor()
-    bridge.answers['recovery.revoke'] = () => ({ ok: false, code: 'words-foreign' })
-    await press(dialog, 'Remove')
-    await dialog.getByText('All 24 words are needed.').waitFor()
-    await dialog.getByLabel('The 24 words').fill(samples.recoveryWords.join(' '))
-    await press(dialog, 'Remove')
-    await dialog.getByText('These are the words of another account.').waitFor()
-    delete bridge.answers['recovery.revoke']
-    await press(dialog, 'Remove')
-    await dialog.waitFor({ state: 'detached' })
-    await page.getByRole('progressbar', { name: 'Desk at home' }).waitFor()
-    assert.deepEqual(bridge.argumentsOf('recovery.revoke').at(-1),
-      { words: samples.recoveryWords.join(' '), deviceId: samples.deviceId('Desk at home') })
-  })
-
   test('asks before it gives a right away, and offers linking only where it may', async () => {
     const { page, bridge } = await start()
     await devicesPage(page)

@@ -137,7 +137,8 @@ class Walk {
   /** Somebody joins by an external commit, or a member comes back by one. */
   #enter(): void {
     const full = this.members.length >= this.#limit
-    const back = full || this.#below(2) === 0 ? this.#pick() : undefined
+    // Who is alone has nobody who could let them in again.
+    const back = this.members.length > 1 && (full || this.#below(2) === 0) ? this.#pick() : undefined
     this.members = this.members.filter((member) => member !== back)
     const person = back?.person ?? this.#guest().person
     const { psk } = this.#preSharedKey()
