@@ -3,7 +3,7 @@ import type { Contact } from '../chat/documents.ts'
 import { closeRoom } from '../chat/epochs.ts'
 import { acceptRequest } from '../chat/requests.ts'
 import { isShown, still, type Room, type RoomStep } from '../chat/room.ts'
-import type { OwnWord } from '../chat/self-group.ts'
+import type { RegisterWord, SaidWord } from '../chat/self-group.ts'
 import type { StoredEntry } from '../ports.ts'
 import { Folding } from './folding.ts'
 import { heal, holesIn, lostWords, onLost, openQuestions, settleMissing } from './healing.ts'
@@ -101,10 +101,11 @@ function everything(state: State): Wish[] {
 // ---------------------------------------------------------------- what others say
 
 /** A word of another own device. */
-function take(folding: Folding, word: OwnWord): void {
+function take(folding: Folding, word: SaidWord): void {
   switch (word.type) {
     case 'registers': {
       const later = word.registers.flatMap((one) => {
+        if (!mayWrite(folding, word.by, one)) return []
         const register = folding.take(one)
         return register === undefined ? [] : [{ key: one.key, register }]
       })
@@ -119,6 +120,15 @@ function take(folding: Folding, word: OwnWord): void {
     case 'found': heal(folding, word); return
     case 'custom': return
   }
+}
+
+/**
+ * A device that came in by somebody's trick cannot vouch for people, nor put away an alarm: only one that may link and
+ * revoke others can, whoever's word it passes on. Raising an alarm is any device's right.
+ */
+function mayWrite({ state }: Folding, by: string, word: RegisterWord): boolean {
+  if (!word.key.startsWith('trust.') || fieldsOf(parsed(word))['trust'] === 'changed') return true
+  return state.devices.devices.some(({ deviceId, trusted, revoked }) => deviceId === by && trusted && !revoked)
 }
 
 /** What has waited for this step: a mark for its message, the registers of a conversation that is new here. */

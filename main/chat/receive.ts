@@ -430,7 +430,7 @@ function onSpoken(step: RoomStep, spoken: Spoken, place: Place): RoomStep {
       const veto = { accountId: from, deviceId, incarnation: String(body.incarnation) }
       return { ...step, state: onVeto(step.state, veto) }
     }
-    case 'own': return step.state.room.kind === 'self' ? { ...step, words: [...step.words, ...wordIn(body.word)] } : step
+    case 'own': return step.state.room.kind === 'self' ? { ...step, words: [...step.words, ...wordIn(body.word).map((word) => ({ ...word, by: spoken.deviceId }))] } : step
     case 'delivered': return onDelivered(step, { from, messages: body.messages.map(toHex) }, known)
     case 'custom': return append(step, timeOf(content, known.now), {
       id: place.id, kind: 'gap', reason: 'malformed', count: 1, from, rule: 'content.newer',

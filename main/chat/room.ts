@@ -7,7 +7,7 @@ import type { Heard } from './heard.ts'
 import type { Passed } from './history.ts'
 import type { RejoinReason } from './letter.ts'
 import type { Seal } from './sealed.ts'
-import type { OwnWord } from './self-group.ts'
+import type { SaidWord } from './self-group.ts'
 
 /** A KeyPackage that was claimed for an intent to add its owner. */
 export type Claimed = {
@@ -206,7 +206,7 @@ export type RoomStep = {
   /** Names that were learned; `own`: by the person's own word. */
   readonly names: readonly { readonly accountId: string, readonly name: string, readonly own: boolean }[]
   /** What other devices of this person say in their own group. */
-  readonly words: readonly OwnWord[]
+  readonly words: readonly SaidWord[]
   readonly wipe: readonly Secret[]
 }
 

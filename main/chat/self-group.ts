@@ -46,6 +46,9 @@ const OwnWord = openChoice(uint16, {
 }, wordLimit)
 export type OwnWord = Infer<typeof OwnWord>
 
+/** `by`: the device that said it, lower-case hexadecimal. */
+export type SaidWord = OwnWord & { readonly by: string }
+
 export const ownBody = (word: OwnWord): Body => ({ type: 'own', word: encode(OwnWord, word) })
 
 /** Nothing for bytes that make no sense here: of a later version. */
