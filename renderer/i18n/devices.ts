@@ -57,7 +57,7 @@ export const devicesWords = {
   removeThisText: 'It is taken out of all your chats. What was said stays here to read, and nothing is sent or ' +
     'received any more. Your other devices go on. To use it again, link it anew.',
   lastText: 'It is your only device: only the 24 words of your recovery key bring your account back then.',
-  byWords: 'Remove with the 24 words', wordsLabel: (name: string) => `Remove ${name} with the 24 words`,
+  byWords: 'Remove with the 24 words', wordsLabel: (name: string) => `Remove with the 24 words: ${name}`,
   wordsText: 'It came before this computer, so only the recovery key may remove it. ',
   going: 'Being removed', goingText: 'It goes on until it is true everywhere, also after a restart.',
   recovery: 'Recovery key', recoveryOnPaper: '24 words on paper. They can remove every device, and bring your account ' +

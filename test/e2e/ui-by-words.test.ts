@@ -20,7 +20,7 @@ test('removes an older device by the 24 words', async () => {
   await devicesPage(page)
   bridge.push({ devices: bridge.devices.map((each) =>
     each.name === 'Desk at home' ? { ...each, mayRevoke: false, mayGrant: false, trusted: true } : each) })
-  await press(page, 'Remove Desk at home with the 24 words')
+  await press(page, 'Remove with the 24 words: Desk at home')
   const dialog = page.getByRole('dialog', { name: 'Remove “Desk at home”?' })
   await dialog.getByText('only the recovery key may remove it').waitFor()
   bridge.answers['recovery.revoke'] = () => ({ ok: false, code: 'words-foreign' })

@@ -150,6 +150,18 @@ export const deviceScenes: Readonly<Record<string, Scene>> = {
     },
     act: devicesPage,
   },
+  'devices-by-words': {
+    script: {
+      devices: [
+        device('ThinkPad', { isThis: true, addedBy: 'recovery', mayRevoke: true }),
+        device('Desk at home', { addedBy: 'genesis', trusted: true, mayRevoke: false }),
+      ],
+    },
+    act: async (page) => {
+      await devicesPage(page)
+      await press(page, 'Remove with the 24 words: Desk at home')
+    },
+  },
   'revoked': {
     script: { phase: { at: 'ready', me, readOnly: 'device-revoked' } satisfies Phase, devices: ownDevices },
     act: async (page) => {
