@@ -58,7 +58,7 @@ export const devicesWords = {
     'received any more. Your other devices go on. To use it again, link it anew.',
   lastText: 'It is your only device: only the 24 words of your recovery key bring your account back then.',
   byWords: 'Remove with the 24 words', wordsLabel: (name: string) => `Remove with the 24 words: ${name}`,
-  wordsText: 'It came before this computer, so only the recovery key may remove it. ',
+  wordsText: 'This computer has no right over it, so only the recovery key may remove it. ',
   going: 'Being removed', goingText: 'It goes on until it is true everywhere, also after a restart.',
   recovery: 'Recovery key', recoveryOnPaper: '24 words on paper. They can remove every device, and bring your account ' +
     'back when all devices are gone. Whoever has the paper can do that too.',
