@@ -246,7 +246,8 @@ describe('the log', () => {
 
   test('is found out when it exchanges or changes what was said', async (t) => {
     for (const hands of [
-      (records: readonly LogRecord[]) => records.toReversed(),
+      // Until there are two to be exchanged, whoever is fast would see each alone.
+      (records: readonly LogRecord[]) => records.length < 2 ? [] : records.toReversed(),
       (records: readonly LogRecord[]) => records.map((one) => ({ ...one, bytes: one.bytes.with(-1, (one.bytes.at(-1) ?? 0) ^ 1) })),
     ]) {
       const elder = await anna(t)
