@@ -78,7 +78,7 @@ export interface Delivery {
 export type DocumentKind =
   | 'account' | 'room' | 'people' | 'seals' | 'pending' | 'waiting' | 'outbox' | 'publish' | 'contact' | 'invite'
   | 'key-package' | 'declined' | 'setting' | 'passed' | 'heard' | 'seen' | 'trust'
-  | 'device-log' | 'wanted-entry' | 'device-name' | 'linking' | 'register' | 'missing'
+  | 'device-log' | 'wanted-entry' | 'device-name' | 'linking' | 'register' | 'missing' | 'transfer'
 
 /** An Entry as it is kept: with what only the main process needs. */
 export type StoredEntry = Entry & {

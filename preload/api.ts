@@ -172,6 +172,8 @@ export type Entry = {
   readonly conversation: string
   readonly order: number
   readonly at: number
+  /** It came from another own device, with the past. */
+  readonly imported?: true
 } & (
   | { readonly kind: 'message', readonly from: string, readonly own: boolean, readonly text: string
       readonly state: MessageState

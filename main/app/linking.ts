@@ -1,7 +1,7 @@
-import { decode, equal, fromHex } from '../mls/index.ts'
+import { decode, equal, fromHex, toHex } from '../mls/index.ts'
 import type { Device } from '../identity/devices.ts'
 import { possessionSigned, type Operation } from '../identity/entry.ts'
-import { SignedGenesis } from '../identity/genesis.ts'
+import { deviceIdFor, SignedGenesis } from '../identity/genesis.ts'
 import {
   decodeLinking, encodeLinking, isIntroduced, ownDigits, sharedDigits, type LinkingStage, type NewDevice,
 } from '../chat/linking.ts'
@@ -13,6 +13,7 @@ import { hear, LinkSession, personMs, speak, stepMs, waitFor } from './link-sess
 import type { State } from './state.ts'
 import type { Sync } from './sync.ts'
 import { groupsOf } from './tend-devices.ts'
+import { dropHistory, historyProgress, startHistory } from './transfer.ts'
 
 /** Conversations that a device has not come into by then come as they can; the list of devices says in how many it is. */
 const joiningMs = 60 * 60 * 1000
@@ -149,6 +150,7 @@ export class Linking {
     if (session.isOver()) throw new PairingError('refused')
     if (!this.#mayLink()) throw new PairingError('no-right')
     this.#keepDevice(session, device)
+    startHistory(state, toHex(deviceIdFor(suite, device.publicKey)), this.#history ?? 'none')
     const { of: groups } = groupsOf(state, '')
     session.say(this.#joining(device, { done: 0, of: groups }))
     const { recoverySealKey, recoveryCardName, name } = state.account
@@ -188,17 +190,23 @@ export class Linking {
       }
       if (own.revoked) throw new PairingError('revoked')
       const groups = groupsOf(state, own.deviceId)
-      session.say(this.#joining(device, groups))
+      const history = historyProgress(state, own.deviceId)
+      session.say(this.#joining(device, groups, history))
       const stock = await state.ports.delivery.read(keyPackageLog(own.deviceId), 0, 1)
       if (stock.length === 0 || (groups.done < groups.of && state.ports.now() < own.addedAt + joiningMs)) return undefined
+      // The past goes on by itself, also without this.
+      if (history !== undefined) return undefined
       this.#keep(undefined)
       session.say({ at: 'done', role: 'elder', device: device.name, deviceId: own.deviceId, groups })
       return true
     })
   }
 
-  #joining(device: { readonly name: string }, groups: Progress): Link {
-    return { at: 'joining', role: 'elder', device: device.name, groups }
+  #joining(
+    device: { readonly name: string }, groups: Progress, history?: ReturnType<typeof historyProgress>,
+  ): Link {
+    const past = history === undefined ? {} : { history }
+    return { at: 'joining', role: 'elder', device: device.name, groups, ...past }
   }
 
   #deviceOf(key: Uint8Array): Device | undefined {
@@ -216,6 +224,7 @@ export class Linking {
     const stored = state.store.document('linking', 'own')
     const stage = stored === undefined ? undefined : decodeLinking(stored)
     const key = stage?.type === 'elder' ? stage.device?.publicKey : undefined
+    if (key !== undefined) dropHistory(state, toHex(deviceIdFor(state.self.suite, key)))
     if (key !== undefined && this.#isWanted(key)) {
       wantEntry(state, { type: 'revoke', publicKey: key, lastHonoured: state.devices.head.n })
     }
@@ -238,9 +247,10 @@ export class Linking {
     await session.until(() => {
       const { done } = groupsOf(state, state.self.deviceId)
       const groups = { done, of: Math.max(done, stage.groups) }
-      session.say({ at: 'joining', role: 'new', device, groups })
+      const history = historyProgress(state)
+      session.say({ at: 'joining', role: 'new', device, groups, ...history === undefined ? {} : { history } })
       const isEarly = state.ports.now() < Number(state.account.createdAt) + joiningMs
-      if (groups.done < groups.of && isEarly) return Promise.resolve(undefined)
+      if ((groups.done < groups.of && isEarly) || history !== undefined) return Promise.resolve(undefined)
       this.#keep(undefined)
       session.say({ at: 'done', role: 'new', device, deviceId: state.self.deviceId, groups })
       return Promise.resolve(true)

@@ -66,7 +66,7 @@ export function countsOf(state: Countable | undefined): Counts {
   const rooms = [...state?.rooms.values() ?? []].map(({ room }) => room)
   return {
     open: state !== undefined, conversations: rooms.length,
-    entries: rooms.reduce((sum, { nextOrder }) => sum + nextOrder - 1, 0),
+    entries: rooms.reduce((sum, { nextOrder, firstOrder }) => sum + nextOrder - firstOrder, 0),
     outbox: state?.outbox.size ?? 0, publishing: state?.publishes.size ?? 0,
     recovering: rooms.filter(({ recovery }) => recovery !== undefined).length,
   }

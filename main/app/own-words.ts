@@ -9,6 +9,7 @@ import { Folding } from './folding.ts'
 import { heal, holesIn, lostWords, onLost, openQuestions, settleMissing } from './healing.ts'
 import { ownGroupOf, parsed, typingMs, type Wish } from './registers.ts'
 import type { State, Transaction } from './state.ts'
+import { onTransferWord } from './transfer-words.ts'
 import { onTrustRegister, trustRegister } from './trust.ts'
 
 /**
@@ -118,6 +119,9 @@ function take(folding: Folding, word: SaidWord): void {
     case 'again': folding.saysAll = true; return
     case 'lost': onLost(folding, word); return
     case 'found': heal(folding, word); return
+    case 'history':
+    case 'historyDone':
+    case 'historyBroken': onTransferWord(folding, word); return
     case 'custom': return
   }
 }

@@ -17,6 +17,7 @@ import { askingOf } from '../chat/readmit.ts'
 import { bodyOf } from '../chat/send.ts'
 import { messageEntryId, type Known } from '../chat/receive.ts'
 import type { Self } from '../chat/self.ts'
+import { decodeTransfer, type Transfer } from '../chat/transfer.ts'
 import type { DeviceLog } from '../identity/device-log.ts'
 import { PortError, wipe, type Ports, type Store, type StoredEntry, type StoreWrite } from '../ports.ts'
 import { DeviceLogs, foldOn, type Kept } from './device-logs.ts'
@@ -95,6 +96,7 @@ export class State {
   readonly registers: Registers
   /** What other own devices lack and this one does not have yet. */
   readonly missing = new Map<string, MissingRecord>()
+  readonly transfers = new Map<string, Transfer>()
   /** By content id, in the order of their positions. */
   readonly outbox = new Map<string, OutboxItem>()
   readonly publishes = new Map<string, Publish>()
@@ -142,6 +144,7 @@ export class State {
     for (const { key, bytes } of store.documents('invite')) this.invites.set(key, inviteDocument.decode(bytes))
     for (const { key, bytes } of store.documents('trust')) this.trust.set(key, trustDocument.decode(bytes))
     for (const { key } of store.documents('declined')) this.declined.add(key)
+    for (const { key, bytes } of store.documents('transfer')) this.transfers.set(key, decodeTransfer(bytes))
     for (const { key, bytes } of store.documents('missing')) this.missing.set(key, missingDocument.decode(bytes))
     for (const { key, bytes } of store.documents('key-package')) {
       this.keyPackages.set(key, decodeOwnKeyPackage(key, bytes))
@@ -475,6 +478,8 @@ export class State {
     wipe(secretsOf(this.account))
     this.deviceLogs.clear()
     this.registers.clear()
+    wipe([...this.transfers.values()].map(({ key }) => key))
+    this.transfers.clear()
     for (const state of this.rooms.values()) wipe(closeRoom(still(state), 'left').wipe)
     for (const { privateKeys } of this.keyPackages.values()) wipe(Object.values(privateKeys))
     const { rooms, keyPackages, contacts, invites, trust, outbox, publishes } = this

@@ -27,6 +27,7 @@ import type { State } from './state.ts'
 import { onKeyPackageLog, restock, tendStock } from './stock.ts'
 import { chance, Tasks } from './tasks.ts'
 import { tendDevices } from './tend-devices.ts'
+import { tendTransfers } from './transfer.ts'
 
 /**
  * Moves records between the logs and the state: what is to be published goes out, what others appended comes in. Each
@@ -77,6 +78,7 @@ export class Sync {
     this.#watch()
     this.#run('publish', () => this.#publishAll())
     this.#tasks.wakeOnce('card', cardQuietMs, () => { this.#tendCard() })
+    this.#transfer()
     if (room !== undefined) {
       this.#run(room, () => this.#syncRoom(room))
       return
@@ -85,6 +87,14 @@ export class Sync {
     this.#run('stock', () => this.#readStock())
     this.#run('devices', () => this.#readDevices())
     for (const id of this.#state.rooms.keys()) this.#run(id, () => this.#syncRoom(id))
+  }
+
+  /** The past, for a new own device or from an old one. */
+  #transfer(): void {
+    if (this.#state.transfers.size > 0) this.#run('transfer', async () => {
+      const waitMs = await tendTransfers(this.#state, () => this.#stopped)
+      if (waitMs !== undefined) this.#tasks.wake('transfer', waitMs, () => { this.#transfer() })
+    })
   }
 
   /** A while after something happened, because much happens at once. */

@@ -69,7 +69,7 @@ export function groupsOf(state: State, deviceId: string): Progress {
   return { done: rooms.filter(({ group }) => devicesIn(group).has(deviceId)).length, of: rooms.length }
 }
 
-const devicesIn = ({ tree }: Group): ReadonlySet<string> =>
+export const devicesIn = ({ tree }: Group): ReadonlySet<string> =>
   new Set(leavesOf(tree).map(({ leafNode }) => deviceIdOf(leafNode.credential)))
 
 /** Of each leaf. */

@@ -12,7 +12,7 @@ import { accountOf, deviceNameOf } from './account-of.ts'
 import { policyIn } from './policy.ts'
 import { renewal, renewalAfter } from './renewal.ts'
 import { replacedBy } from './replaced.ts'
-import { emptyRoom, freshEpoch, groupIdOf, still, tellFact, withRoom, type Intent, type Room, type RoomState, type RoomStep } from './room.ts'
+import { emptyRoom, freshEpoch, groupIdOf, historyBase, still, tellFact, withRoom, type Intent, type Room, type RoomState, type RoomStep } from './room.ts'
 import { revocationsIn, revokedLeaves, revokedPath } from './revocations.ts'
 import { sealOf } from './sealed.ts'
 import { ownKey, type Moment } from './self.ts'
@@ -119,7 +119,7 @@ function enter(known: RoomState | undefined, { own, group, history, by }: Arrive
   const others = [...members.map((one) => one.accountId), ...policy.absent].filter((one) => one !== self.accountId)
   const state: RoomState = {
     room: {
-      ...base, ...policy, peer: policy.kind === 'direct' ? others[0] ?? by : '', state: isOwn ? 'active' : 'request',
+      ...base, ...isOwn && known === undefined ? { nextOrder: historyBase, firstOrder: historyBase } : {}, ...policy, peer: policy.kind === 'direct' ? others[0] ?? by : '', state: isOwn ? 'active' : 'request',
       leaving: false, ...freshEpoch,
       ...renewalOf(own, group, moment),
       epochAt: now, healedAt: now, renewedBy: by, at: now, headAt: now, watchedFrom: now,

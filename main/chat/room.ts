@@ -93,6 +93,8 @@ export type Room = {
   /** The epoch in which these numbers began, decimal. */
   readonly numbering: string
   readonly nextOrder: number
+  /** The lowest order in the timeline: what is older and comes later, from another own device, takes those below. */
+  readonly firstOrder: number
   readonly readUpTo: number
   readonly unread: number
   readonly draft: string
@@ -146,10 +148,13 @@ export const groupIdOf = ({ id, groupId }: Pick<Room, 'id' | 'groupId'>): string
 /** What a room has of its epoch alone. */
 export const freshEpoch = { attempt: 0, suspects: [], moves: [], proposals: [] } as const satisfies Partial<Room>
 
+/** Where the timeline of a conversation begins that another own device has had before: the past has its place below. */
+export const historyBase = 1_000_000_000
+
 export const emptyRoom = (id: string, now: number): Room => ({
   version: 1, id, groupId: '', log: '', kind: 'group', state: 'request', name: '', peer: '', admins: [], membersMayAdd: false,
   absent: [], epochAt: now, healedAt: now, renewedBy: '', renewAt: now, attempt: 0, intents: [], leaving: false,
-  counter: 0, counterBase: 0, numbering: '0', nextOrder: 1, readUpTo: 0, unread: 0, draft: '', at: now,
+  counter: 0, counterBase: 0, numbering: '0', nextOrder: 1, firstOrder: 1, readUpTo: 0, unread: 0, draft: '', at: now,
   muted: false, pinned: false, archived: false,
   last: undefined, request: undefined, receiptsDue: [], proposals: [], recovery: undefined, answered: undefined, joinedAt: '0',
   returnedAt: '', strangeAt: 0, behindAt: 0, headAt: now, watchedFrom: now, ownRecords: { epoch: '', records: [] },

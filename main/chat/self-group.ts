@@ -1,12 +1,12 @@
 import {
-  decode, encode, fixed, MlsError, openChoice, struct, uint16, uint32, uint64, utf8, vector, type Infer,
+  decode, encode, fixed, MlsError, openChoice, secret, struct, uint16, uint32, uint64, utf8, vector, type Infer,
 } from '../mls/index.ts'
 import { milliseconds } from '../identity/fields.ts'
 import type { Body } from './content.ts'
 
 /**
  * What the devices of one person tell each other, in a group of their own that has no other members (policy.ts): what
- * was read and typed, names, how conversations are kept, messages that one of them lacks.
+ * was read and typed, names, how conversations are kept, messages that one of them lacks, where history lies.
  */
 
 const DeviceId = fixed(16)
@@ -37,12 +37,21 @@ const Found = struct({
 })
 export type Found = Infer<typeof Found>
 
+/** Where a new device finds the past: sealed chunks in the slots of `b.<id>` (main/app/transfer.ts). */
+const HistoryOffer = struct({ to: DeviceId, id: fixed(16), key: secret(32), entries: uint32 })
+export type HistoryOffer = Infer<typeof HistoryOffer>
+
 const OwnWord = openChoice(uint16, {
   registers: [1, struct({ registers: vector(RegisterWord, wordLimit) })],
   /** Something that was said here did not arrive: say all of it. */
   again: [2, struct({})],
   lost: [3, Missing],
   found: [4, Found],
+  history: [5, HistoryOffer],
+  /** All of it is stored on the new device. */
+  historyDone: [6, struct({ id: fixed(16) })],
+  /** It cannot be read, or is not there any more. */
+  historyBroken: [7, struct({ id: fixed(16) })],
 }, wordLimit)
 export type OwnWord = Infer<typeof OwnWord>
 

@@ -277,6 +277,7 @@ export const words = {
     keptMeanwhile: 'Nothing is lost: what you write waits here and goes out by itself.',
     empty: 'Nothing said yet. The first word is yours.',
     notSent: 'Not sent. Your text is kept here.', editAgain: 'Write it again',
+    imported: 'From another device of yours.',
     tooLong: 'This is too long for one message. Send it in parts.',
     readers: (entry: { people: number, devices: number }) =>
       `${capital(people(entry.people))} on ${devices(entry.devices)} could read this.`,

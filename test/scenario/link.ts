@@ -1,4 +1,4 @@
-import type { Link } from '../../preload/api.ts'
+import type { HistoryRange, Link } from '../../preload/api.ts'
 import { confirmWords, Person, until } from './world.ts'
 
 /** Linking as two people with two screens do it, through the Calls of both. */
@@ -47,18 +47,20 @@ export async function digitsOn(elder: Person): Promise<{ readonly digits: string
 }
 
 /** Up to the page that names the account. */
-export async function certify(elder: Person, other: Person): Promise<At<'recognise'>> {
+export async function certify(
+  elder: Person, other: Person, history: HistoryRange = 'none',
+): Promise<At<'recognise'>> {
   const { digits } = await connect(elder, other)
   await other.call('link.digits', { digits })
   await linkAt(elder, 'confirm')
-  await elder.call('link.confirm', { history: 'none' })
+  await elder.call('link.confirm', { history })
   return linkAt(other, 'recognise')
 }
 
 /** Makes the computer a device of the person, who has confirmed the words, as people do it. Done when it is the account's. */
-export async function link(elder: Person, other: Person): Promise<void> {
+export async function link(elder: Person, other: Person, history: HistoryRange = 'none'): Promise<void> {
   const { phase } = await elder.call('app.open', {})
   if (phase.at === 'ready' && phase.me.recovery !== 'confirmed') await confirmWords(elder)
-  await certify(elder, other)
+  await certify(elder, other, history)
   await other.call('link.recognise', {})
 }
