@@ -63,8 +63,8 @@ const titleOf = (link: Link): string => {
 
 const history: Readonly<Record<HistoryRange, { readonly label: string, readonly text: string }>> = {
   none: { label: 'Nothing', text: 'Only what is said from now on.' },
-  month: { label: 'The last 30 days', text: 'Messages and attachments of the last 30 days.' },
-  all: { label: 'Everything', text: 'All messages and attachments that this computer has.' },
+  month: { label: 'The last 30 days', text: 'Messages of the last 30 days.' },
+  all: { label: 'Everything', text: 'All messages that this computer has.' },
 }
 
 export const linkingWords = {
@@ -115,7 +115,7 @@ export const linkingWords = {
   cancel: 'Cancel', cancelled: 'Linking was cancelled. Nothing is left of it.',
   doneText: { elder: 'Your chats now show that you linked it.', new: 'Your chats now show that this computer came in.' },
   nextRight: 'It may not link or remove devices. After a week you can give it that right under Settings, Devices.',
-  nextKeys: 'It made its own keys. Nothing of yours was copied, so it can be removed at any time.',
+  nextKeys: 'It made keys of its own, and none of yours were copied: so it can be removed at any time.',
   undo: 'That was not me: remove it', undone: (device: string) => `“${device}” is being removed from all chats.`,
   openChats: 'Open my chats',
   banner: (groups: Progress) => `Linking goes on: ${of(groups)} chats`, bannerShow: 'Show',
