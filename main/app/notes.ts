@@ -77,7 +77,7 @@ export function countsOf(state: Countable | undefined): Counts {
 const logKinds: Readonly<Record<string, LogKind>> = { h: 'commits', m: 'messages', i: 'inbox', k: 'key-packages' }
 const kindOf = (log: string): LogKind => logKinds[log.slice(0, log.indexOf('.'))] ?? 'other'
 
-/** The same delivery service; the log hears what was read, and when it is away and back. */
+/** The same delivery service, held to its word that reading goes on; the log hears what was read, and when it is away and back. */
 export function notedDelivery({ delivery, log, now }: Pick<Ports, 'delivery' | 'log' | 'now'>): Delivery {
   const outage = new Outage(log, now)
   const reads = new Map<string, { records: number, since: number }>()
@@ -96,7 +96,8 @@ export function notedDelivery({ delivery, log, now }: Pick<Ports, 'delivery' | '
     address: delivery.address,
     append: (name, bytes, slot) => outage.of('append', delivery.append(name, bytes, slot)),
     read: async (name, after, limit) => {
-      const records = await outage.of('read', delivery.read(name, after, limit))
+      // One that shows again what was read would keep every reader going for ever.
+      const records = (await outage.of('read', delivery.read(name, after, limit))).filter(({ seq }) => seq > after)
       noteRead(name, records.length)
       return records
     },
