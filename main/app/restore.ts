@@ -96,6 +96,9 @@ function groupsOn(cards: readonly ReadCard[]): readonly CardGroup[] {
   return [...groups.values()]
 }
 
+/** How long ago an earlier try to come back may have been cut off, for what it left to be cleared away. */
+const leftoverMs = 24 * 60 * 60 * 1000
+
 /**
  * Adds this device by the recovery key and gives it the rights of an elder. What an earlier try left behind, a device
  * that never had keys for others to use, is revoked.
@@ -112,6 +115,8 @@ async function certify(ports: Ports, { accountId, keys, device, deviceName }: {
   })
   for (const one of log.devices) {
     if (one.addedBy !== 'recovery' || one.revoked || equal(one.publicKey, device.publicKey)) continue
+    // The log forgets KeyPackages: of a device that came long ago it says nothing that none are there.
+    if (Math.abs(ports.now() - one.addedAt) > leftoverMs) continue
     const offers = await ports.delivery.read(keyPackageLog(one.deviceId), 0, 1)
     if (offers.length > 0) continue
     await issue(ports, {

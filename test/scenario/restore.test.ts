@@ -147,6 +147,24 @@ test('Cut off in the middle: the next try finishes, and what the first one left 
   ])
 })
 
+test('A computer that came back by the words long ago, and was silent since, is not taken for a leftover', async (t) => {
+  const { mara, words } = await loss(t)
+  const first = await fresh(t, mara, 'first')
+  await first.call('setup.restore', { words, name: 'First', passphrase: '' })
+  await first.stop()
+  // By then the log has forgotten the keys that it had put there for others.
+  const second = await fresh(t, mara, 'second', (person) => {
+    person.now = () => Date.now() + 100 * 24 * hourMs
+    person.through = (delivery): Delivery => ({
+      address: delivery.address, append: (...args) => delivery.append(...args), slot: (...args) => delivery.slot(...args),
+      watch: (...args) => delivery.watch(...args), close: () => delivery.close(),
+      read: (log, ...rest) => log.startsWith('k.') ? Promise.resolve([]) : delivery.read(log, ...rest),
+    })
+  })
+  await second.call('setup.restore', { words, name: 'Second', passphrase: '' })
+  assert.deepEqual((await logOf(second)).devices.map(({ revoked }) => revoked), [false, false, false])
+})
+
 test('Lost again before anybody answered: the next computer finds the same conversations', async (t) => {
   const { mara, direct, group, words } = await loss(t)
   const second = await fresh(t, mara, 'second')
