@@ -119,7 +119,7 @@ function take(folding: Folding, word: SaidWord): void {
     case 'again': folding.saysAll = true; return
     case 'lost': onLost(folding, word); return
     case 'found': heal(folding, word); return
-    case 'history':
+    case 'history': if (isElder(folding, word.by)) onTransferWord(folding, word); return
     case 'historyDone':
     case 'historyBroken': onTransferWord(folding, word); return
     case 'custom': return
@@ -127,13 +127,14 @@ function take(folding: Folding, word: SaidWord): void {
 }
 
 /**
- * A device that came in by somebody's trick cannot vouch for people, nor put away an alarm: only one that may link and
- * revoke others can, whoever's word it passes on. Raising an alarm is any device's right.
+ * A device that came in by somebody's trick cannot vouch for people, nor put away an alarm, nor say what was said before:
+ * only one that may link and revoke others can, whoever's word it passes on. Raising an alarm is any device's right.
  */
-function mayWrite({ state }: Folding, by: string, word: RegisterWord): boolean {
-  if (!word.key.startsWith('trust.') || fieldsOf(parsed(word))['trust'] === 'changed') return true
-  return state.devices.devices.some(({ deviceId, trusted, revoked }) => deviceId === by && trusted && !revoked)
-}
+const mayWrite = (folding: Folding, by: string, word: RegisterWord): boolean =>
+  !word.key.startsWith('trust.') || fieldsOf(parsed(word))['trust'] === 'changed' || isElder(folding, by)
+
+const isElder = ({ state }: Folding, by: string): boolean =>
+  state.devices.devices.some(({ deviceId, trusted, revoked }) => deviceId === by && trusted && !revoked)
 
 /** What has waited for this step: a mark for its message, the registers of a conversation that is new here. */
 function settle(folding: Folding, step: RoomStep): void {

@@ -6,12 +6,16 @@ import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { makeAccount } from '../../main/app/account.ts'
 import { withOwnWords } from '../../main/app/own-words.ts'
+import { ownGroupOf } from '../../main/app/registers.ts'
 import { State } from '../../main/app/state.ts'
 import { Teller } from '../../main/app/teller.ts'
 import { distrust, metByInvite, onTrustRegister, trust, trustRegister } from '../../main/app/trust.ts'
 import { decodePublish } from '../../main/chat/documents.ts'
+import { createRoom } from '../../main/chat/membership.ts'
+import { still } from '../../main/chat/room.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import { PortError, type Delivery, type Ports } from '../../main/ports.ts'
+import { fromHex, Secret } from '../../main/mls/index.ts'
 import { openStore } from '../../main/sqlite/store.ts'
 import { appendToLog, entryRecord, keyOn, logOf, signEntry, suite } from './devices.ts'
 import { pairing, people, quietLog, random, Refused, suites, until, vaultOf, type Person } from './world.ts'
@@ -274,4 +278,18 @@ test('what one device knows of a person becomes what another one knows: marks, a
   // Nobody is a stranger to themselves.
   distrust(laptop, laptop.self.accountId, 'recovery')
   assert.equal(laptop.trustOf(laptop.self.accountId).trust, 'new')
+})
+
+test('what was said before is taken from a device with an elder\'s rights alone', (t) => {
+  const state = profile(t)
+  state.transact({ steps: [createRoom(state.moment(), { kind: 'self', name: '', peer: '', intents: [] })] })
+  const room = ownGroupOf(state.rooms.values())
+  assert.ok(room !== undefined)
+  const offer = { type: 'history' as const, to: fromHex(state.self.deviceId), id: random(16), key: new Secret(random(16)), entries: 1 }
+  const saidBy = (by: string): void => { state.transact({ steps: [{ ...still(room), words: [{ ...offer, by }] }] }) }
+  saidBy('ab'.repeat(16))
+  assert.equal(state.transfers.size, 0)
+  // The first device of the account is an elder.
+  saidBy(state.self.deviceId)
+  assert.equal(state.transfers.size, 1)
 })
