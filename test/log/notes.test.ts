@@ -68,7 +68,8 @@ test('a log is told when it was read to its end; an outage by its first and its 
     read: () => {
       now += 10
       const answer = answers.shift() ?? 0
-      return answer instanceof PortError ? Promise.reject(answer) : Promise.resolve(new Array<LogRecord>(answer))
+      return answer instanceof PortError ? Promise.reject(answer) : Promise.resolve(Array.from({ length: answer },
+        (_, at): LogRecord => ({ seq: at + 1, slot: undefined, bytes: new Uint8Array(0) })))
     },
   } as unknown as Delivery })
   const wanted = answers.length
