@@ -34,10 +34,10 @@ export function encryptOutbox(state: State, id: string): 'none' | 'some' | 'all'
 }
 
 /** A record that the log has. */
-export type Accepted = { readonly key: string, readonly publish: Publish }
+type Accepted = { readonly key: string, readonly publish: Publish }
 
 /** What the log has accepted is sent, as far as the log can say. */
-export function acknowledge(state: State, accepted: readonly Accepted[]): void {
+function acknowledge(state: State, accepted: readonly Accepted[]): void {
   const entries: StoredEntry[] = []
   const removedOutbox: string[] = []
   const removedPublish: string[] = []

@@ -28,7 +28,7 @@ export function provenCommitter(state: RoomState, record: Pick<LogRecord, 'bytes
  * The device that made an invalid commit, where only that one can have: what a commit references travels beside it, and
  * any member could leave that out, or put a signed commit's tags wrong; the signed rest is its maker's alone.
  */
-export function makerOf(state: RoomState, record: Pick<LogRecord, 'bytes'>): string | undefined {
+function makerOf(state: RoomState, record: Pick<LogRecord, 'bytes'>): string | undefined {
   const found = committed(state, record)
   return found === undefined || found.references ? undefined : deviceIdOf(found.leaf.credential)
 }

@@ -1,5 +1,5 @@
 /** Whom one talks with: safety numbers, what changed about somebody, and the own invites. */
-import type { ChangeReason, MadeInvite, Person, ResultOf, Safety, Trust } from '../../preload/api.ts'
+import type { ChangeReason, MadeInvite, ResultOf, Safety, Trust } from '../../preload/api.ts'
 import { count } from './grammar.ts'
 import { ago, clock, date, moment } from './time.ts'
 
@@ -77,8 +77,6 @@ export const safetyWords = {
   replacesText: 'Then nothing is sent to it until you have compared the number.',
   replacesPick: 'Known by another account', replacesNone: 'Nobody', replacesAction: 'It replaces that account',
 } as const
-
-export const badgeLabel = ({ name, trust }: Pick<Person, 'name' | 'trust'>): string => `${name}: ${badge[trust]}`
 
 const inviteState = ({ withdrawn, expiresAt }: MadeInvite, now: number): string => {
   if (withdrawn) return 'Withdrawn: nobody can come by it any more.'
