@@ -34,6 +34,7 @@ export class Linking {
   readonly #options: Options
   #session: LinkSession | undefined
   #history: HistoryRange | undefined
+  #isResumed = false
   #running: Promise<void> = Promise.resolve()
 
   constructor(options: Options) {
@@ -42,8 +43,10 @@ export class Linking {
 
   get link(): Link | undefined { return this.#session?.link }
 
-  /** What a restart has interrupted. */
+  /** What a restart has interrupted; once, and before anything new is begun. */
   resume(): void {
+    if (this.#isResumed) return
+    this.#isResumed = true
     const stored = this.#options.state.store.document('linking', 'own')
     if (stored === undefined) return
     const stage = decodeLinking(stored)
@@ -57,6 +60,7 @@ export class Linking {
       case 'joining': return this.#joinHere(session, stage)
       case 'elder': {
         const { device } = stage
+        if (device !== undefined) session.say(this.#joining(device, groupsOf(this.#options.state, '')))
         // An entry that was stored goes out now, if it has not.
         const log = device === undefined ? undefined
           : await session.until(() => tendDeviceLog(this.#options.state))
@@ -77,6 +81,7 @@ export class Linking {
 
   async start(text: string): Promise<void> {
     const { state } = this.#options
+    this.resume()
     if (state.account.recovery.type !== 'confirmed') throw new PortError('words-first')
     if (this.#session?.isSettled === false) throw new PortError('not-ready')
     const session = this.#begin('elder')
@@ -287,6 +292,9 @@ export class Linking {
 
   #putAway(session: LinkSession): void {
     session.over()
+    // Something new was begun meanwhile.
+    if (this.#session !== session) return
+    if (session.link !== undefined) this.#options.state.show({ link: { at: 'none' } })
     this.#session = undefined
     this.#keep(undefined)
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { logOf } from './devices.ts'
 import { computer, digitsOn, link, linkAt, linkOn, setUpLink } from './link.ts'
-import { confirmWords, people, until, type Person } from './world.ts'
+import { confirmWords, people, Refused, until, type Person } from './world.ts'
 
 type Step = 'showing' | 'digits' | 'confirm' | 'recognise'
 type Pair = { readonly elder: Person, readonly laptop: Person }
@@ -126,6 +126,27 @@ describe('the new one cancels', () => {
     assert.ok(['refused', 'revoked'].includes((await linkAt(elder, 'failed')).why))
     await isOver({ elder, laptop })
   })
+})
+
+test('what is begun in the first moment after a start is not taken for something that the start interrupted', async (t) => {
+  const { elder, laptop } = await upTo(t, 'digits')
+  await elder.restart()
+  await elder.call('link.start', { code: '' })
+  assert.equal((await linkAt(laptop, 'failed')).why, 'gone')
+  await laptop.call('link.cancel', {})
+  const { code } = await linkAt(elder, 'showing')
+  await setUpLink(laptop, code)
+  await linkAt(laptop, 'digits')
+  await digitsOn(elder)
+})
+
+test('a device that is certified is not forgotten for a new one in the first moment after a start', async (t) => {
+  const { elder, laptop } = await upTo(t, 'recognise')
+  await elder.restart()
+  await assert.rejects(elder.call('link.start', { code: '' }), (error) => error instanceof Refused && error.code === 'not-ready')
+  await laptop.call('link.recognise', {})
+  await linkAt(elder, 'done')
+  await linkAt(laptop, 'done')
 })
 
 describe('a program is closed in good order', () => {
