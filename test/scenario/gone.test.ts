@@ -79,6 +79,9 @@ async function talkOn(scene: Scene, [anna, ...others]: readonly [Person, ...Pers
   const consumed = without(shared, scene.late(anna, conversation))
   assert.ok(consumed.has('secret 1 of the secret tree'), 'the application ratchet of leaf 0, which is Anna')
   await scene.assertGone(consumed, ...members)
+  // A report that is still on its way would consume a secret of its sender in the midst of what follows.
+  await until('Anna has the report of whoever has accepted', async () => (await anna.entries(conversation)).every((entry) =>
+    entry.kind !== 'message' || entry.deliveredTo === 1))
 }
 
 /** RFC 9420 §15.3: what late messages need stays for a day, and goes then without anything else that happens. */
