@@ -108,7 +108,7 @@ const table: readonly Row[] = [
   { files: 'main/window.ts', types: ['main/electron.ts'], node: ['node:fs', 'node:path'] },
   { files: 'main/profiles.ts', node: ['node:fs', 'node:path', 'node:util'] },
   {
-    files: 'main/shell.ts', imports: ['preload/api.ts', 'main/ipc.ts', 'main/window.ts', 'main/profiles.ts'],
+    files: 'main/shell/', imports: ['preload/api.ts', 'main/ipc.ts', 'main/window.ts', 'main/profiles.ts'],
     types: ['main/electron.ts'], node: ['node:fs', 'node:os', 'node:path'],
   },
   { files: 'main/index.ts', imports: ['main/'], packages: ['electron'], node: 'all' },

@@ -1,8 +1,8 @@
 /** The smallest app that the shell can run: answers some Calls, remembers what it was asked, and counts its closes. */
 import type { Answer, Change, Phase } from '../../preload/api.ts'
 import type { Handle } from '../../main/ipc.ts'
-import { runShell } from '../../main/shell.ts'
-import type { OpenApp, Seat } from '../../main/shell.ts'
+import { runShell } from '../../main/shell/shell.ts'
+import type { OpenApp, Seat } from '../../main/shell/shell.ts'
 import type { Electron } from '../../main/electron.ts'
 import { built } from './harness.ts'
 import type { Start } from './harness.ts'

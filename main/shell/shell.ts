@@ -2,16 +2,16 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { pushChannel } from '../preload/api.ts'
-import type { Answer, ArgumentOf, CallName, Change, Phase, ResultOf } from '../preload/api.ts'
-import type { Electron } from './electron.ts'
-import { bindCalls } from './ipc.ts'
-import type { Handle } from './ipc.ts'
+import { pushChannel } from '../../preload/api.ts'
+import type { Answer, ArgumentOf, CallName, Change, Phase, ResultOf } from '../../preload/api.ts'
+import type { Electron } from '../electron.ts'
+import { bindCalls } from '../ipc.ts'
+import type { Handle } from '../ipc.ts'
 import {
   UsageError, folderOf, isWritable, parseArguments, prepareData, prepareProfile, profilesIn,
-} from './profiles.ts'
-import { bringToFront, openWindow, origin, prepareElectron } from './window.ts'
-import type { Opened } from './window.ts'
+} from '../profiles.ts'
+import { bringToFront, openWindow, origin, prepareElectron } from '../window.ts'
+import type { Opened } from '../window.ts'
 
 /** What answers the Calls of one opened profile. `close` resolves when everything is saved. */
 export type OpenApp = { readonly handle: Handle, readonly close: () => Promise<void> }
