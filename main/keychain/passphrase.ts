@@ -40,6 +40,8 @@ export async function wrapKey(
  * @throws PortError 'passphrase-wrong'
  */
 export async function unwrapKey(slot: PassphraseSlot, passphrase: string, owner: string): Promise<Uint8Array> {
+  // Nobody's, and Argon2id takes none that is empty.
+  if (passphrase === '') throw new PortError('passphrase-wrong')
   const wrapping = await stretch(passphrase, slot)
   const end = slot.wrapped.length - tagBytes
   const decipher = createDecipheriv('aes-256-gcm', wrapping, slot.nonce)

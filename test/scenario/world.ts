@@ -17,7 +17,7 @@ import { hpkePairing } from '../../main/pairing/pairing.ts'
 import { openStore, type StoreOptions } from '../../main/sqlite/store.ts'
 import type { Delivery, Log, Store, Vault } from '../../main/ports.ts'
 import type {
-  ArgumentOf, CallName, Change, Conversation, Entry, ErrorCode, ResultOf,
+  Answer, ArgumentOf, CallName, Change, Conversation, Entry, ErrorCode, ResultOf,
 } from '../../preload/api.ts'
 
 export const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
@@ -146,9 +146,14 @@ export class Person {
     await this.start()
   }
 
-  async call<N extends CallName>(name: N, argument: ArgumentOf<N>): Promise<ResultOf<N>> {
+  /** As the window gets it. */
+  answer<N extends CallName>(name: N, argument: ArgumentOf<N>): Promise<Answer<ResultOf<N>>> {
     if (this.#app === undefined) throw new Error(`${this.name} is not running`)
-    const answer = await this.#app.handle(name, argument)
+    return this.#app.handle(name, argument)
+  }
+
+  async call<N extends CallName>(name: N, argument: ArgumentOf<N>): Promise<ResultOf<N>> {
+    const answer = await this.answer(name, argument)
     if (!answer.ok) throw new Refused(answer.code, answer.detail)
     return answer.value
   }
