@@ -71,7 +71,7 @@ const oddities: readonly unknown[] = [
 ]
 
 /** Arguments that are nearly right. */
-function* bent(right: Readonly<Record<string, unknown>>): Generator<unknown> {
+function* bent(right: Readonly<Record<string, unknown>>): Generator {
   yield* oddities
   yield { ...right, more: 1 }
   yield { ...right, toString: 'x' }
