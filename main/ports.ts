@@ -277,6 +277,76 @@ export type Shown = {
   open(line: Line): Promise<Channel>
 }
 
+// ---------------------------------------------------------------- backups
+
+/**
+ * Where something lies that the person chose in a dialogue of the system. `token` stands for it in what is stored and
+ * shown; the path is for adapters alone and never leaves the main process.
+ */
+export type Place = { readonly token: string, readonly path: string }
+
+/** Places on this computer. A dialogue that is closed chooses nothing. */
+export interface Places {
+  /** `save`: a new file, with a name to begin with; `open`: a file that is there; `folder`: one that is there or made. */
+  choose(wanted: { readonly kind: 'save', readonly name: string } | { readonly kind: 'open' | 'folder' }):
+  Promise<Place | undefined>
+  /** What a token stands for, also after a restart where `keep` was told of it. */
+  at(token: string): Place | undefined
+  /** These tokens outlive the program; others that did are forgotten. */
+  keep(tokens: readonly string[]): void
+  /** Its last part, as it may be shown to the person. */
+  nameOf(place: Place): string
+}
+
+/** To whom a backup is sealed: the public half of the backup identity (an age recipient), or a passphrase. */
+export type BackupSeal =
+  | { readonly type: 'recipient', readonly recipient: string }
+  | { readonly type: 'passphrase', readonly passphrase: string }
+/** What opens it: the secret that the recovery words derive for backups (32 bytes), or the passphrase. */
+export type BackupKey =
+  | { readonly type: 'words', readonly secret: Secret }
+  | { readonly type: 'passphrase', readonly passphrase: string }
+
+/** A named part of a backup. What comes out of one is read once, in order, before the next is asked for, or not at all. */
+export type BackupFile = {
+  readonly name: string
+  readonly size: number
+  readonly bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+}
+
+/** Asked and told between pieces of a long work. */
+export type BackupWork = {
+  readonly cancelled: () => boolean
+  /** How many bytes have been read or written. */
+  readonly progress: (bytes: number) => void
+}
+
+/**
+ * Backups in files that anybody can open who has the key (docs/backup-format.md). Memory does not grow with the backup.
+ * Rejects with PortError('backup-space' | 'backup-place' | 'backup-cancelled' | 'backup-malformed' | 'backup-newer' |
+ * 'backup-key').
+ */
+export interface Archive {
+  /** The public half of the backup identity of this secret. */
+  recipientOf(secret: Secret): Promise<string>
+  /**
+   * Writes these files, whose names ascend and begin with `about.json`, and a manifest of them. What was at the place is
+   * replaced at the very end, by a whole backup that is on the disk; nothing is left of one that was not finished.
+   */
+  write(place: Place, options: BackupWork & {
+    readonly seal: BackupSeal, readonly files: AsyncIterable<BackupFile>
+    /** About how large it will be: refused at once where there is no room for it. */
+    readonly expectedBytes: number
+  }): Promise<{ readonly bytes: number }>
+  /**
+   * The files again. Only when it has come to its end without a refusal was the backup whole, every hash right, and
+   * nothing more or less in it than its manifest says: so it is read to its end before anything of it is believed.
+   */
+  read(place: Place, key: BackupKey, options: BackupWork): AsyncIterable<BackupFile>
+  /** Bytes. */
+  measure(place: Place): Promise<number>
+}
+
 // ---------------------------------------------------------------- the rest
 
 export interface Ui {

@@ -9,5 +9,6 @@ export const errorCodes = [
   'keychain-locked', 'keychain-absent', 'keychain-lost', 'slots-damaged',
   'store-full', 'store-damaged', 'store-read-only', 'store-newer', 'read-only', 'folder-hidden',
   'profile-busy', 'delivery-unreachable',
-  'card-missing', 'words-replaced', 'too-large', 'profile-unknown', 'bug',
+  'card-missing', 'words-replaced', 'backup-malformed', 'backup-newer', 'backup-key', 'backup-space', 'backup-place',
+  'backup-cancelled', 'too-large', 'profile-unknown', 'bug',
 ] as const

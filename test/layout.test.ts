@@ -99,6 +99,11 @@ const table: readonly Row[] = [
   },
 
   {
+    files: 'main/archive/', imports: ['main/ports.ts', 'main/mls/index.ts'], packages: ['age-encryption', '@scure/base'],
+    node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:path'],
+  },
+
+  {
     files: 'main/log/', imports: ['main/events.ts', 'main/ports.ts', 'main/mls/index.ts'],
     node: ['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:url'],
   },
