@@ -79,6 +79,7 @@ export type DocumentKind =
   | 'account' | 'room' | 'people' | 'seals' | 'pending' | 'waiting' | 'outbox' | 'publish' | 'contact' | 'invite'
   | 'key-package' | 'declined' | 'setting' | 'passed' | 'heard' | 'seen' | 'trust'
   | 'device-log' | 'wanted-entry' | 'device-name' | 'linking' | 'register' | 'missing' | 'transfer'
+  | 'upload' | 'fetch'
 
 /** An Entry as it is kept: with what only the main process needs. */
 export type StoredEntry = Entry & {
@@ -86,6 +87,8 @@ export type StoredEntry = Entry & {
   /** The number of a message among those of its device (chat/content.ts), and which device that is. */
   readonly counter?: number
   readonly sender?: { readonly deviceId: string, readonly group: string, readonly numbering: string }
+  /** Of each attachment, in their order: where its bytes lie on the log, and the key that opens them (chat/blob.ts). */
+  readonly blobs?: readonly { readonly blob: string, readonly key: string }[]
   /** Of a gap: the messages that are missing there, from that number on, and the orders that are kept free for them. */
   readonly hole?: { readonly deviceId: string, readonly group: string, readonly numbering: string, readonly from: number
     readonly order: number, readonly size: number }
@@ -110,7 +113,18 @@ export type StoreWrite = {
   /** Deletes every entry of these conversations. */
   readonly clearedConversations?: readonly string[]
   readonly cursors?: readonly { readonly log: string, readonly seq: number }[]
+  /** Pieces of attachments, inserted or replaced; `size` is that of the whole attachment. */
+  readonly pieces?: readonly {
+    readonly hash: string, readonly piece: number, readonly bytes: Uint8Array, readonly size: number
+  }[]
+  /** What was kept under a name of its own until its hash was known; one that is there already stays. */
+  readonly renamedAttachments?: readonly { readonly from: string, readonly to: string }[]
+  readonly removedAttachments?: readonly string[]
 }
+
+/** Bytes of a piece of an attachment; the last one may have fewer, and an empty attachment has one without any. */
+export const pieceBytes = 262_144
+export const piecesOf = (size: number): number => Math.max(1, Math.ceil(size / pieceBytes))
 
 /** What is looked for, and in which conversations not. */
 export type Wanted = { readonly text: string, readonly limit: number, readonly except?: ReadonlySet<string> }
@@ -140,6 +154,19 @@ export interface Store {
   search(wanted: Wanted): readonly StoredEntry[]
   /** How far a log was read; 0 at the beginning. */
   cursor(log: string): number
+  /**
+   * Attachments are kept by the hash of their bytes, once however many entries name them (`attachments` of a message).
+   * One goes in the transaction in which the last entry goes that named it; one that none has named yet stays.
+   */
+  piece(hash: string, piece: number): Uint8Array | undefined
+  /** Only when all of it is here. */
+  attachment(hash: string): { readonly size: number, readonly pieces: number } | undefined
+  /** How many pieces of an attachment are here. */
+  heldPieces(hash: string): number
+  /** Ids of the entries that name it, whether it is here or not. */
+  entriesNaming(hash: string): readonly string[]
+  /** Hashes of what is here, whole or not, and named by no entry. */
+  unnamedAttachments(): readonly string[]
   close(): void
 }
 

@@ -11,6 +11,11 @@ const fold = (text: string): string => text.normalize('NFKD').replace(/\p{M}/gu,
 /** The words of a text or of what somebody looks for, folded, in order. Nothing else in it means anything. */
 export const wordsOf = (text: string): readonly string[] => fold(text).match(pattern) ?? []
 
+/** What of a message is searched: its text, and what its files are called. */
+export const searchedIn = (
+  { text, attachments = [] }: { readonly text: string, readonly attachments?: readonly { readonly name: string }[] },
+): string => [text, ...attachments.map(({ name }) => name)].join('\n')
+
 /** Does each of these folded words begin a word of the text? */
 export const isMatch = (text: string, wanted: readonly string[]): boolean => {
   const words = wordsOf(text)

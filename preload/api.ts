@@ -12,6 +12,7 @@
 
 import { errorCodes } from './codes.ts'
 import { historyRanges, type Link, type OwnDevice } from './devices.ts'
+import type { Attachment } from './files.ts'
 import { count, flag, id, list, object, oneOf, text, type Check, type Checked, type Fields } from './check.ts'
 
 // ---------------------------------------------------------------- vocabulary
@@ -108,7 +109,9 @@ export type Conversation = {
   readonly mayAdd: boolean
   readonly mayRemove: boolean
   readonly mayRename: boolean
-  readonly last?: { readonly at: number, readonly text: string, readonly from?: string, readonly own: boolean }
+  /** `attached`: how many files the message has, and what the first one is called. */
+  readonly last?: { readonly at: number, readonly text: string, readonly from?: string, readonly own: boolean
+    readonly attached?: { readonly count: number, readonly name: string, readonly mediaType: string } }
   readonly unread: number
   readonly draft: string
   /** How this person keeps it, on all their devices. */
@@ -176,6 +179,9 @@ export type Entry = {
   readonly imported?: true
 } & (
   | { readonly kind: 'message', readonly from: string, readonly own: boolean, readonly text: string
+      readonly attachments?: readonly Attachment[]
+      /** It goes by itself then. */
+      readonly expiresAt?: number
       readonly state: MessageState
       /** Own messages: to how many of the other people it was delivered. */
       readonly deliveredTo: number
@@ -281,6 +287,7 @@ export type FoundMessage = {
 
 export { errorCodes, historyRanges }
 export type * from './devices.ts'
+export type * from './files.ts'
 export type ErrorCode = typeof errorCodes[number]
 
 /** How an invoke answers: errors are codes, never stack traces. */

@@ -6,7 +6,7 @@ import { createRoom, intend, leaveRoom, mayChange } from '../chat/membership.ts'
 import { onVeto, vetoOf } from '../chat/readmit.ts'
 import { acceptRequest } from '../chat/requests.ts'
 import { isOpen, isShown, still, withRoom, type Claimed, type Intent, type RoomState } from '../chat/room.ts'
-import { composeText, profileBody, vetoBody } from '../chat/send.ts'
+import { compose, profileBody, vetoBody } from '../chat/send.ts'
 import type { ArgumentOf, CallName, InvitePreview, OwnDevice, ResultOf } from '../../preload/api.ts'
 import { PortError } from '../ports.ts'
 import { confirmWords, nameFrom, recoveryWords } from './account.ts'
@@ -163,7 +163,7 @@ export const answers: Answers = {
     const room = state.room(conversation)
     if (!isOpen(room.room)) throw new PortError('conversation-closed')
     if (key.length !== 32) throw new PortError('bad-argument', 'key')
-    const step = composeText(room, { contentId: key, text }, state.moment())
+    const step = compose(room, { contentId: key, said: { text, attachments: [], expiresAfter: 0 } }, state.moment())
     const entry = step.entries[0]
     // The same Call again, after an answer that got lost: the message is there already.
     if (entry !== undefined && state.store.entry(entry.id) !== undefined) return undefined

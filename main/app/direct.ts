@@ -2,6 +2,7 @@ import { fromHex, toHex } from '../mls/index.ts'
 import { closeRoom } from '../chat/epochs.ts'
 import { leaveRoom } from '../chat/membership.ts'
 import { acceptRequest } from '../chat/requests.ts'
+import { bodyOfEntry } from '../chat/said.ts'
 import { followedBy, withRoom, type RoomState, type RoomStep } from '../chat/room.ts'
 import type { State, Transaction } from './state.ts'
 
@@ -36,7 +37,7 @@ function moveTo(state: State, from: RoomState, arrived: RoomStep): Transaction {
       ? [{ ...entry, conversation: to.room.id, order: nextOrder++, state: 'sending' as const }] : [])
   // What was sent to the other group is not read there.
   const again = moved.filter((entry) => !state.outbox.has(contentIdOf(entry.id))).map((entry) => ({
-    room: to.room.id, id: fromHex(contentIdOf(entry.id)), body: { type: 'text' as const, text: entry.text },
+    room: to.room.id, id: fromHex(contentIdOf(entry.id)), body: bodyOfEntry(entry),
   }))
   const waiting = [...state.outbox].filter(([, item]) => toHex(item.room) === from.room.id)
   const accepted = acceptRequest(withRoom(to, { nextOrder, draft: from.room.draft, last: from.room.last }))

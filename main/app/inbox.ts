@@ -5,6 +5,7 @@ import { hearMove } from '../chat/move.ts'
 import { decodeMail, openLetter, type Mail, type OwnKeyPackage } from '../chat/mail.ts'
 import { onRejoinRequest } from '../chat/readmit.ts'
 import { invitationIn, receiveWelcome, type Invitation } from '../chat/requests.ts'
+import { bodyOfEntry } from '../chat/said.ts'
 import type { LogRecord } from '../ports.ts'
 import { contentIdOf, joinTwins } from './direct.ts'
 import { heldInvite } from './invites.ts'
@@ -157,8 +158,7 @@ function sayAgain(state: State, id: string) {
   return {
     entries: unsaid.map((entry) => ({ ...entry, state: 'sending' as const })),
     say: unsaid.map((entry) =>
-      ({ room: id, id: fromHex(contentIdOf(entry.id)), counter: entry.counter ?? 0,
-        body: { type: 'text' as const, text: entry.text } })),
+      ({ room: id, id: fromHex(contentIdOf(entry.id)), counter: entry.counter ?? 0, body: bodyOfEntry(entry) })),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Found } from '../../preload/api.ts'
 import type { Reading, StoredEntry, Wanted } from '../ports.ts'
-import { isMatch, marksIn, wordsOf } from '../words.ts'
+import { isMatch, marksIn, searchedIn, wordsOf } from '../words.ts'
 import { pageOf } from './page.ts'
 
 /** `found` has one more than `limit` where there are older ones. */
@@ -27,7 +27,7 @@ export function searchIn(
   for (const conversation of conversations) {
     let page = reading.entriesBefore(conversation, 0, pageEntries)
     while (page.length > 0) {
-      found.push(...page.filter((entry) => entry.kind === 'message' && isMatch(entry.text, words)))
+      found.push(...page.filter((entry) => entry.kind === 'message' && isMatch(searchedIn(entry), words)))
       const before = page[0]?.order ?? 0
       page = before <= 1 ? [] : reading.entriesBefore(conversation, before, pageEntries)
     }

@@ -214,6 +214,7 @@ export class State {
   moment(): Known {
     return {
       self: this.self, now: this.ports.now(), entry: (id) => this.store.entry(id),
+      holds: (hash) => this.store.attachment(hash) !== undefined,
       heard: (conversation, deviceId) => {
         const bytes = this.store.document('heard', heardKey(conversation, deviceId))
         return bytes === undefined ? undefined : heardDocument.decode(bytes)

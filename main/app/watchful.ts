@@ -21,6 +21,11 @@ export function watchful(store: Store, refused: (error: PortError) => void): Sto
     lastOrder: told((conversation) => store.lastOrder(conversation)),
     search: told((wanted) => store.search(wanted)),
     cursor: told((log) => store.cursor(log)),
+    piece: told((hash, piece) => store.piece(hash, piece)),
+    attachment: told((hash) => store.attachment(hash)),
+    heldPieces: told((hash) => store.heldPieces(hash)),
+    entriesNaming: told((hash) => store.entriesNaming(hash)),
+    unnamedAttachments: told(() => store.unnamedAttachments()),
     close: () => { store.close() },
   }
 }

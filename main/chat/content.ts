@@ -2,6 +2,7 @@ import {
   choice, decode, encode, fixed, MlsError, opaque, openChoice, struct, uint16, uint32, uint64, uint8, utf8, vector,
   type Infer,
 } from '../mls/index.ts'
+import { WireAttachments } from './attached.ts'
 
 /**
  * What people say to each other, inside an MLS application message. It carries the semantics of the IETF MIMI content
@@ -33,6 +34,8 @@ const Body = openChoice(uint16, {
   veto: [6, struct({ deviceId: fixed(16), incarnation: uint64 })],
   /** To the own devices, in their own group (self-group.ts); it means nothing anywhere else. */
   own: [7, struct({ word: opaque(262_144) })],
+  /** A text with what goes with it; `expiresAfter` in seconds, 0: never. Text alone is sent as `text`. */
+  message: [8, struct({ text: utf8(textLimit), attachments: WireAttachments, expiresAfter: uint32 })],
 }, 1_048_576)
 export type Body = Infer<typeof Body>
 
@@ -69,7 +72,7 @@ export const decodeContent = (bytes: Uint8Array): Content => {
 }
 
 /** Is this one of the messages that counters count? */
-export const isCounted = (body: Body): boolean => body.type === 'text' || body.type === 'own'
+export const isCounted = (body: Body): boolean => body.type === 'text' || body.type === 'message' || body.type === 'own'
 
 /** How an item of the outbox waits. */
 export const OutboxItem = struct({

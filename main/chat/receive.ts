@@ -20,6 +20,7 @@ import {
 } from './room.ts'
 import { commitSlot, groupLog, hintIn, hintOf, openRecord, recordHash, type Seal } from './sealed.ts'
 import type { Moment } from './self.ts'
+import { carriedBy, firstState, saidIn, type Said } from './said.ts'
 import { wordIn } from './self-group.ts'
 import { provenCommitter, spoilt } from './spoilt.ts'
 
@@ -34,6 +35,8 @@ export const receiptPeople = 50
 /** What a transition may ask of the store beyond the room itself. */
 export type Known = Moment & {
   readonly entry: (id: string) => StoredEntry | undefined
+  /** Whether an attachment is here, by its hash. */
+  readonly holds: (hash: string) => boolean
   readonly heard: (conversation: string, deviceId: string) => Heard | undefined
 }
 
@@ -410,7 +413,8 @@ function onSpoken(step: RoomStep, spoken: Spoken, place: Place): RoomStep {
   const { known } = place
   const { body } = content
   switch (body.type) {
-    case 'text': return onText(step, { ...spoken, text: body.text }, known)
+    case 'text':
+    case 'message': return onMessage(step, { ...spoken, said: saidIn(body) }, known)
     case 'hello': {
       const named: RoomStep = { ...step, names: [...step.names, { accountId: from, name: body.name, own: true }] }
       const id = `${step.state.room.id}.hello.${from.slice(0, 32)}`
@@ -448,16 +452,17 @@ const timeOf = (content: Content, now: number): number => Math.min(Number(conten
 export const messageEntryId = (accountId: string, contentId: string): string =>
   `${accountId.slice(0, 32)}.${contentId}`
 
-function onText(step: RoomStep, spoken: Spoken & { readonly text: string }, known: Known): RoomStep {
-  const { content, from } = spoken
+function onMessage(step: RoomStep, spoken: Spoken & { readonly said: Said | undefined }, known: Known): RoomStep {
+  const { content, from, said } = spoken
   const contentId = toHex(content.id)
   const id = messageEntryId(from, contentId)
   const { state } = step
   // The sender did not know that the first copy arrived: at least once on the way, once on the screen.
-  if (known.entry(id) !== undefined || step.entries.some((entry) => entry.id === id)) return step
+  if (said === undefined || known.entry(id) !== undefined || step.entries.some((entry) => entry.id === id)) return step
   const own = from === known.self.accountId
-  const told = append(step, timeOf(content, known.now), {
-    id, kind: 'message', from, own, text: spoken.text, state: own ? 'sent' : 'received', deliveredTo: 0,
+  const at = timeOf(content, known.now)
+  const told = append(step, at, {
+    id, kind: 'message', from, own, text: said.text, ...carriedBy(said, at, (one) => firstState(one, state.room, known.holds)), state: own ? 'sent' : 'received', deliveredTo: 0,
     people: state.members.length, devices: deviceCount(state),
     counter: content.counter, sender: { deviceId: spoken.deviceId, group: groupIdOf(state.room), numbering: String(content.numbering) },
   })

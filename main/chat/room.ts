@@ -265,7 +265,7 @@ export const isOpen = (room: Room): boolean =>
 /** Adds an entry at the end of the timeline and folds it into the summary. */
 export function append(
   step: RoomStep, at: number,
-  entry: { readonly id: string } & Pick<StoredEntry, 'deliveredBy' | 'counter' | 'sender' | 'hole'> & Told,
+  entry: { readonly id: string } & Pick<StoredEntry, 'deliveredBy' | 'counter' | 'sender' | 'hole' | 'blobs'> & Told,
 ): RoomStep {
   const { room } = step.state
   const stored = { ...entry, conversation: room.id, order: room.nextOrder, at } as StoredEntry
@@ -286,13 +286,17 @@ export function append(
 
 type Told = Entry extends infer E ? E extends Entry ? Omit<E, 'id' | 'conversation' | 'order' | 'at'> : never : never
 
-const lastOf = (entry: StoredEntry, before: Room['last']): Room['last'] =>
-  entry.kind !== 'message' ? before : {
-    at: entry.at,
-    text: entry.text.length > 200 ? entry.text.slice(0, 200) : entry.text,
-    own: entry.own,
-    ...(entry.own ? {} : { from: entry.from }),
+function lastOf(entry: StoredEntry, before: Room['last']): Room['last'] {
+  if (entry.kind !== 'message') return before
+  const { at, text, own, from, attachments = [] } = entry
+  const [first] = attachments
+  return {
+    at, text: text.length > 200 ? text.slice(0, 200) : text, own, ...own ? {} : { from },
+    ...first === undefined ? {} : {
+      attached: { count: attachments.length, name: first.name, mediaType: first.mediaType },
+    },
   }
+}
 
 export const tellFact = (step: RoomStep, at: number, id: string, fact: Fact): RoomStep =>
   append(step, at, { id, kind: 'fact', fact, devices: deviceCount(step.state) })
@@ -316,7 +320,7 @@ const counted = new WeakMap<readonly Listed[], Counted>()
 
 /** The entry as the window sees it. */
 export function tellEntry(stored: StoredEntry): Entry {
-  const { deliveredBy: _, counter: __, sender: ___, hole: ____, ...entry } = stored
+  const { deliveredBy: _, counter: __, sender: ___, hole: ____, blobs: _____, ...entry } = stored
   return entry
 }
 

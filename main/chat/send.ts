@@ -9,20 +9,21 @@ import {
 import { groupLog, recordHash, sealOf, sealRecord } from './sealed.ts'
 import type { Moment } from './self.ts'
 import { messageEntryId } from './receive.ts'
+import { carriedBy, saidIn, type Said } from './said.ts'
 
 /** From what a person typed to a record: stored as plaintext first, encrypted when the epoch is certain. */
 
 /** How many items one turn encrypts, so that a long outbox does not hold up what comes in. */
 export const outboxBatch = 100
 
-/** A message as it enters the timeline: "sending", under the id that it keeps. */
-export function composeText(
-  state: RoomState, message: { readonly contentId: string, readonly text: string }, moment: Moment,
+/** A message as it enters the timeline: "sending", under the id that it keeps, with attachments that are here. */
+export function compose(
+  state: RoomState, { contentId, said }: { readonly contentId: string, readonly said: Said }, moment: Moment,
 ): RoomStep {
   return append(still(state), moment.now, {
-    id: messageEntryId(moment.self.accountId, message.contentId), kind: 'message', from: moment.self.accountId,
-    own: true, text: message.text, state: 'sending', deliveredTo: 0, people: state.members.length,
-    devices: deviceCount(state),
+    id: messageEntryId(moment.self.accountId, contentId), kind: 'message', from: moment.self.accountId,
+    own: true, text: said.text, ...carriedBy(said, moment.now, () => 'here'), state: 'sending', deliveredTo: 0,
+    people: state.members.length, devices: deviceCount(state),
   })
 }
 
@@ -94,7 +95,7 @@ export function encryptItems(
     records.push({ item, log, bytes, epoch: group.context.epoch })
     sent.push({ generation: made.generation, hash: recordHash(group.suite, bytes) })
     // Who can read it is decided now: the members of this epoch.
-    const shown = body.type === 'text' ? entry(messageEntryId(self, toHex(id))) : undefined
+    const shown = saidIn(body) !== undefined ? entry(messageEntryId(self, toHex(id))) : undefined
     if (shown?.kind === 'message') entries.push({ ...shown, people: state.members.length, devices, counter: own, sender })
   }
   const ownRecords = { epoch, records: sent.slice(-rememberedRecords) }

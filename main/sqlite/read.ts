@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { Store, StoredEntry } from '../ports.ts'
+import { readsOfAttachments } from './attachments.ts'
 import { unseal } from './seal.ts'
 import { prepareSearch } from './words.ts'
 
@@ -12,7 +13,10 @@ export const entryIn = (row: Row): StoredEntry => JSON.parse(decoder.decode(unse
 
 /** Prepares every statement that asks for something. */
 export function prepareReads(database: Database.Database): Reads {
-  return { ...readsOfDocuments(database), ...readsOfGroups(database), ...readsOfEntries(database) }
+  return {
+    ...readsOfDocuments(database), ...readsOfGroups(database), ...readsOfEntries(database),
+    ...readsOfAttachments(database),
+  }
 }
 
 function readsOfDocuments(database: Database.Database): Pick<Reads, 'document' | 'documents' | 'cursor'> {

@@ -103,6 +103,26 @@ class SqliteStore implements Store {
     return this.#do(() => this.#reads.cursor(log))
   }
 
+  piece(hash: string, piece: number): Uint8Array | undefined {
+    return this.#do(() => this.#reads.piece(hash, piece))
+  }
+
+  attachment(hash: string): { readonly size: number, readonly pieces: number } | undefined {
+    return this.#do(() => this.#reads.attachment(hash))
+  }
+
+  heldPieces(hash: string): number {
+    return this.#do(() => this.#reads.heldPieces(hash))
+  }
+
+  entriesNaming(hash: string): readonly string[] {
+    return this.#do(() => this.#reads.entriesNaming(hash))
+  }
+
+  unnamedAttachments(): readonly string[] {
+    return this.#do(() => this.#reads.unnamedAttachments())
+  }
+
   #do<T>(task: () => T): T {
     if (!this.#database.open) throw new PortError('not-ready', 'closed')
     return translated(this.#file, task)

@@ -1,7 +1,7 @@
 /** The search index: the words of messages in sealed blocks (schema/0002.sql), kept in step with the entries. */
 import type Database from 'better-sqlite3'
 import type { StoredEntry, Wanted } from '../ports.ts'
-import { wordsOf } from '../words.ts'
+import { searchedIn, wordsOf } from '../words.ts'
 import { unseal } from './seal.ts'
 import type { Seal, Sealed } from './seal.ts'
 
@@ -39,7 +39,7 @@ function linesIn(row: BlockRow): Map<number, Line> {
 }
 
 const wordsIn = (entry: StoredEntry): string =>
-  entry.kind === 'message' ? wordsOf(entry.text).map((word) => ` ${word}`).join('') : ''
+  entry.kind === 'message' ? wordsOf(searchedIn(entry)).map((word) => ` ${word}`).join('') : ''
 
 /** What one transaction changes: entries next to each other write their block once. `flush` comes at its end. */
 export type Index = {

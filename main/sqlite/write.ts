@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { StoreWrite, StoredEntry } from '../ports.ts'
+import { prepareAttachments } from './attachments.ts'
 import { prepareSeal } from './seal.ts'
 import type { Seal, Sealed } from './seal.ts'
 import { prepareIndex, type Place } from './words.ts'
@@ -16,7 +17,8 @@ export function prepareWrite(database: Database.Database): (write: StoreWrite) =
   const seal = prepareSeal(database)
   const documents = prepareDocuments(database, seal)
   const groups = prepareGroups(database, seal)
-  const entries = prepareEntries(database, seal)
+  const attachments = prepareAttachments(database, seal)
+  const entries = prepareEntries(database, { seal, name: attachments.name })
   const setCursor = database.prepare<[string, number]>(
     'INSERT INTO cursors (log, seq) VALUES (?, ?) ON CONFLICT (log) DO UPDATE SET seq = excluded.seq')
   return database.transaction((write: StoreWrite): void => {
@@ -24,6 +26,7 @@ export function prepareWrite(database: Database.Database): (write: StoreWrite) =
     for (const group of write.groups ?? []) groups(group)
     entries(write)
     for (const { log, seq } of write.cursors ?? []) setCursor.run(log, seq)
+    attachments.write(write)
   })
 }
 
@@ -74,7 +77,9 @@ function prepareGroups(database: Database.Database, seal: Seal): (write: GroupWr
   }
 }
 
-function prepareEntries(database: Database.Database, seal: Seal): (write: StoreWrite) => void {
+function prepareEntries(
+  database: Database.Database, { seal, name }: { readonly seal: Seal, readonly name: (entry: StoredEntry, isNew: boolean) => void },
+): (write: StoreWrite) => void {
   const put = database.prepare<WithSealed<{ id: string, conversation: string, order: number, received: number }>>(
     `INSERT INTO entries (id, conversation, position, received, key_number, sealed)
      VALUES (@id, @conversation, @order, @received, @keyNumber, @sealed)
@@ -95,6 +100,7 @@ function prepareEntries(database: Database.Database, seal: Seal): (write: StoreW
       const sealed = seal(encoder.encode(JSON.stringify(entry)))
       put.run({ id, conversation, order, received: Number(isReceived(entry)), ...sealed })
       index.put(entry)
+      name(entry, before === undefined)
     }
     for (const id of write.removedEntries ?? []) {
       const before = find.get(id)

@@ -1,3 +1,4 @@
+import { watchful } from '../../main/app/watchful.ts'
 import type { Delivery, Store } from '../../main/ports.ts'
 import { appendPoint, readPoint, writePoint, type Plan, type Point, type Side } from './points.ts'
 
@@ -25,6 +26,7 @@ export class Injector {
   /** The store, with a point before and after each transaction; `written` is told in between. */
   store(inner: Store, told: { readonly writing: Writing, readonly written: Writing }): Store {
     return {
+      ...watchful(inner, () => undefined),
       commit: (write) => {
         const point = writePoint(write)
         told.writing(inner, write)
@@ -33,16 +35,6 @@ export class Injector {
         told.written(inner, write)
         this.hit(point, 'after')
       },
-      document: (kind, key) => inner.document(kind, key),
-      documents: (kind) => inner.documents(kind),
-      group: (id) => inner.group(id),
-      entry: (id) => inner.entry(id),
-      entriesBefore: (conversation, before, limit) => inner.entriesBefore(conversation, before, limit),
-      unreadAfter: (conversation, order) => inner.unreadAfter(conversation, order),
-      lastOrder: (conversation) => inner.lastOrder(conversation),
-      search: (wanted) => inner.search(wanted),
-      cursor: (log) => inner.cursor(log),
-      close: () => { inner.close() },
     }
   }
 

@@ -8,6 +8,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { ErrorCode, Phase } from '../../preload/api.ts'
+import { watchful } from '../../main/app/watchful.ts'
 import { PortError } from '../../main/ports.ts'
 import { openDatabase } from '../../main/sqlite/open.ts'
 import { openStore } from '../../main/sqlite/store.ts'
@@ -202,15 +203,11 @@ test('damage that appears while the app is open stops it before it writes any mo
   anna.options = { openStore: (options) => {
     const store = openStore(options)
     return {
-      commit: (write) => { store.commit(write) }, document: (kind, key) => store.document(kind, key),
-      documents: (kind) => store.documents(kind), group: (id) => store.group(id), entry: (id) => store.entry(id),
+      ...watchful(store, () => undefined),
       entriesBefore: (id, before, limit) => {
         if (isDamaged) throw new PortError('store-damaged', 'SQLITE_CORRUPT')
         return store.entriesBefore(id, before, limit)
       },
-      unreadAfter: (id, order) => store.unreadAfter(id, order), lastOrder: (id) => store.lastOrder(id),
-      search: (wanted) => store.search(wanted),
-      cursor: (log) => store.cursor(log), close: () => { store.close() },
     }
   } }
   await anna.start()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { watchful } from '../../main/app/watchful.ts'
 import { roomDocument } from '../../main/chat/documents.ts'
 import { PortError, type Delivery, type Store } from '../../main/ports.ts'
 import { people, until, type Person } from './world.ts'
@@ -125,14 +126,8 @@ test('messages that wait for their epoch are counted one after the other', async
   assert.deepEqual(bugsOf([anna, ben]), [])
 })
 
-const watched = (store: Store, written: (write: Parameters<Store['commit']>[0]) => void): Store => ({
-  commit: (write) => { store.commit(write); written(write) }, document: (kind, key) => store.document(kind, key),
-  documents: (kind) => store.documents(kind), group: (id) => store.group(id), entry: (id) => store.entry(id),
-  entriesBefore: (id, before, limit) => store.entriesBefore(id, before, limit), cursor: (log) => store.cursor(log),
-  unreadAfter: (id, order) => store.unreadAfter(id, order), lastOrder: (id) => store.lastOrder(id),
-  search: (wanted) => store.search(wanted),
-  close: () => { store.close() },
-})
+const watched = (store: Store, written: (write: Parameters<Store['commit']>[0]) => void): Store =>
+  ({ ...watchful(store, () => undefined), commit: (write) => { store.commit(write); written(write) } })
 
 test('removed and added again while away: the Welcome waits until the removal was read', async (t) => {
   const { all: [anna, ben, cara], end } = await people(['Anna', 'Ben', 'Cara'])

@@ -1,5 +1,6 @@
+import type Database from 'better-sqlite3'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
@@ -14,14 +15,21 @@ export function folderFor(t: TestContext): string {
 
 export const freshKey = (): Uint8Array => new Uint8Array(randomBytes(32))
 
-type MessageOptions = { readonly conversation?: string, readonly own?: boolean, readonly text?: string }
+type MessageOptions = {
+  readonly conversation?: string, readonly own?: boolean, readonly text?: string
+  /** Hashes and names of what goes with it. */
+  readonly files?: Readonly<Record<string, string>>
+}
 
 /** A message whose id is made of its conversation and order. */
 export function message(order: number, options: MessageOptions = {}): StoredEntry {
-  const { conversation = 'oaks', own = false, text = `message ${order}` } = options
+  const { conversation = 'oaks', own = false, text = `message ${order}`, files } = options
+  const attachments = Object.entries(files ?? {}).map(([hash, name]) =>
+    ({ hash, name, mediaType: 'text/plain', size: 1, state: 'here' as const }))
   return {
     id: `${conversation}-${order}`, conversation, order, at: 1_750_000_000_000 + order, kind: 'message',
     from: own ? 'anna' : 'ben', own, text, state: own ? 'sent' : 'received', deliveredTo: 0, people: 2, devices: 2,
+    ...files === undefined ? {} : { attachments },
   }
 }
 
@@ -45,4 +53,14 @@ export async function asNobody<T>(task: () => Promise<T>): Promise<T | undefined
   } finally {
     if (isRoot) seteuid.call(process, 0)
   }
+}
+
+/** Makes the tables those of an earlier version: everything that later migrations have made goes. */
+export function backTo(version: number, database: Database.Database): void {
+  const folder = new URL('../../main/sqlite/schema/', import.meta.url)
+  const later = readdirSync(folder).filter((name) => Number.parseInt(name, 10) > version).sort()
+  const made = later.flatMap((name) =>
+    [...readFileSync(new URL(name, folder), 'utf8').matchAll(/^CREATE (TABLE|INDEX|TRIGGER) (\w+)/gm)])
+  for (const [, kind = '', name = ''] of made.reverse()) database.exec(`DROP ${kind} IF EXISTS ${name}`)
+  database.pragma(`user_version = ${version}`)
 }

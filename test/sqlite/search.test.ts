@@ -6,7 +6,7 @@ import type { Store, StoredEntry } from '../../main/ports.ts'
 import { openDatabase } from '../../main/sqlite/open.ts'
 import { openStore } from '../../main/sqlite/store.ts'
 import { isMatch, marksIn, wordsOf } from '../../main/words.ts'
-import { dice, folderFor, freshKey, message } from './samples.ts'
+import { backTo, dice, folderFor, freshKey, message } from './samples.ts'
 
 const opened = (t: TestContext) => {
   const options = { file: path.join(folderFor(t), 'profile.sqlite'), key: freshKey() }
@@ -132,7 +132,7 @@ describe('searching the store', () => {
     store.commit({ entries })
     store.close()
     const before = openDatabase(file, key)
-    before.exec('DROP TABLE words; PRAGMA user_version = 1')
+    backTo(1, before)
     before.close()
     const after = openStore({ file, key })
     t.after(() => { after.close() })
