@@ -13,7 +13,7 @@
 import { errorCodes } from './codes.ts'
 import { historyRanges, type Link, type OwnDevice } from './devices.ts'
 import type { Attachment } from './files.ts'
-import { count, flag, id, list, object, oneOf, text, type Check, type Checked, type Fields } from './check.ts'
+import { call, count, flag, id, list, object, oneOf, text, type Call } from './check.ts'
 
 // ---------------------------------------------------------------- vocabulary
 
@@ -286,6 +286,7 @@ export type FoundMessage = {
 }
 
 export { errorCodes, historyRanges }
+export type { Call } from './check.ts'
 export type * from './devices.ts'
 export type * from './files.ts'
 export type ErrorCode = typeof errorCodes[number]
@@ -296,12 +297,6 @@ export type Answer<T> =
   | { readonly ok: false, readonly code: ErrorCode, readonly detail?: string }
 
 // ---------------------------------------------------------------- the Calls
-
-export type Call<A, R> = { readonly check: Check<A>, readonly result?: R }
-/** Declares one Call: argument fields with their checks; `returns<R>()` gives the result's type. */
-const call = <F extends Fields>(fields: F) => ({
-  returns: <R>(): Call<Checked<F>, R> => ({ check: object(fields) }),
-})
 
 const name = text(80, 1)
 const passphrase = text(1024)

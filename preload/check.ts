@@ -1,4 +1,4 @@
-/** Argument checks for the table of Calls (api.ts). This file imports nothing. */
+/** Argument checks for the table of Calls (api.ts), and what declares one. This file imports nothing. */
 
 /** Says whether a value from the window is a `T`; unknown keys and foreign prototypes are refused. */
 export type Check<T> = (value: unknown) => value is T
@@ -33,3 +33,9 @@ export const object = <F extends Fields>(fields: F): Check<Checked<F>> => (value
   return Object.entries(fields).every(([key, check]) =>
     Object.hasOwn(value, key) && check((value as Record<string, unknown>)[key]))
 }
+
+export type Call<A, R> = { readonly check: Check<A>, readonly result?: R }
+/** Declares one Call: argument fields with their checks; `returns<R>()` gives the result's type. */
+export const call = <F extends Fields>(fields: F) => ({
+  returns: <R>(): Call<Checked<F>, R> => ({ check: object(fields) }),
+})

@@ -6,7 +6,7 @@ import {
   encodeWantedEntry, heardDocument, inviteDocument, lockDocument, missingDocument,
   tellTrust, trustDocument, type Contact, type MissingRecord, type OwnAccount, type OwnInvite, type TrustRecord, type WantedEntry,
 } from '../chat/documents.ts'
-import type { Body, OutboxItem, Publish } from '../chat/content.ts'
+import type { OutboxItem, Publish } from '../chat/content.ts'
 import { closeRoom } from '../chat/epochs.ts'
 import { heardKey } from '../chat/heard.ts'
 import type { OwnKeyPackage } from '../chat/mail.ts'
@@ -20,59 +20,20 @@ import type { Self } from '../chat/self.ts'
 import { decodeTransfer, type Transfer } from '../chat/transfer.ts'
 import type { DeviceLog } from '../identity/device-log.ts'
 import { PortError, wipe, type Ports, type Store, type StoredEntry, type StoreWrite } from '../ports.ts'
-import { DeviceLogs, foldOn, type Kept } from './device-logs.ts'
+import { DeviceLogs, foldOn } from './device-logs.ts'
 import { DeviceNews, isRevoked, type DeviceName } from './devices.ts'
 import { notesOn } from './notes.ts'
-import { Registers, type Wish } from './registers.ts'
+import { Registers } from './registers.ts'
 import { genesisRecordOf, secretsOf, selfOf } from './self.ts'
 import { sightingDocuments } from './sightings.ts'
 import { historyDocuments, loadRooms, writeRoom, type Documents } from './stored-rooms.ts'
 import type { Teller } from './teller.ts'
+import type { NewPublish, Transaction } from './transaction.ts'
 
-/** What one input changes. All of it is committed in one transaction; only then memory, the window and the net follow. */
-export type Transaction = {
-  readonly steps?: readonly RoomStep[]
-  /** Entries changed beside the steps, by id. */
-  readonly entries?: readonly StoredEntry[]
-  /** Items of the outbox as they are from now on. */
-  readonly outbox?: readonly OutboxItem[]
-  readonly removedRooms?: readonly string[]
-  readonly account?: OwnAccount
-  /** Device logs as they were read, this account's own among them. */
-  readonly deviceLogs?: readonly (Kept & { readonly accountId: string })[]
-  readonly wantedEntries?: readonly WantedEntry[]
-  /** How far linking another device has come (chat/linking.ts); without bytes: nothing of it stays. */
-  readonly linking?: { readonly bytes: Uint8Array | undefined }
-  readonly removedWanted?: readonly number[]
-  readonly deviceNames?: readonly (DeviceName & { readonly deviceId: string })[]
-  readonly lockAfter?: LockMinutes
-  readonly cardContent?: string
-  readonly contacts?: readonly Contact[]
-  readonly invites?: readonly OwnInvite[]
-  readonly trust?: readonly TrustRecord[]
-  readonly keyPackages?: readonly OwnKeyPackage[]
-  readonly removedKeyPackages?: readonly string[]
-  readonly declined?: readonly string[]
-  readonly say?: readonly {
-    readonly room: string, readonly id?: Uint8Array, readonly counter?: number, readonly body: Body
-  }[]
-  readonly publish?: readonly NewPublish[]
-  readonly removedOutbox?: readonly string[]
-  readonly removedPublish?: readonly string[]
-  readonly cursors?: readonly { readonly log: string, readonly seq: number }[]
-  readonly wipe?: readonly Secret[]
-  /** What own devices shall keep alike, beside what the rest of this changes (own-words.ts). */
-  readonly registers?: readonly Wish[]
-  readonly documents?: Documents
-  /** What follows in memory. */
-  readonly then?: readonly (() => void)[]
-  readonly notice?: Change['notice']
-}
+export type { NewPublish, Transaction } from './transaction.ts'
 
 /** What a transaction means beside itself, as one transaction: what own devices tell each other (own-words.ts). */
 export type Complete = (state: State, transaction: Transaction) => Transaction
-
-export type NewPublish = Pick<Publish, 'log' | 'slot' | 'bytes' | 'target'>
 
 /**
  * The state of one opened profile in memory, and the only way to change it: `transact`. Synchronous, so that the event
@@ -232,7 +193,8 @@ export class State {
     const write: StoreWrite = {
       documents, groups: next.groups, entries: next.entries, cursors: transaction.cursors ?? [],
       removedEntries: next.removedEntries,
-      clearedConversations: transaction.removedRooms ?? [],
+      clearedConversations: transaction.removedRooms ?? [], pieces: transaction.pieces ?? [],
+      renamedAttachments: transaction.renamedAttachments ?? [], removedAttachments: transaction.removedAttachments ?? [],
     }
     const notes = notesOn(transaction.steps ?? [], this)
     this.store.commit(write)
