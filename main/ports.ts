@@ -126,6 +126,13 @@ export type StoreWrite = {
 export const pieceBytes = 262_144
 export const piecesOf = (size: number): number => Math.max(1, Math.ceil(size / pieceBytes))
 
+/** A thousand orders of a conversation, from `1000 * segment`; `stamp` is another after each change. */
+export type Segment = {
+  readonly conversation: string, readonly segment: number, readonly stamp: string
+  /** About how many bytes its entries are. */
+  readonly size: number
+}
+
 /** What is looked for, and in which conversations not. */
 export type Wanted = { readonly text: string, readonly limit: number, readonly except?: ReadonlySet<string> }
 
@@ -147,6 +154,10 @@ export interface Store {
   unreadAfter(conversation: string, order: number): number
   /** The greatest order in a conversation; 0 where there is none. */
   lastOrder(conversation: string): number
+  /** All that hold an entry, by conversation and number, ascending. */
+  segments(): readonly Segment[]
+  /** The entries of one, oldest first. */
+  entriesIn(conversation: string, segment: number): readonly StoredEntry[]
   /**
    * The newest messages with each word of a text, or words that begin with them (main/words.ts), newest first.
    * What is deleted or replaced is found no more, from the same transaction on.

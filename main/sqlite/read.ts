@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3'
-import type { Store, StoredEntry } from '../ports.ts'
+import type { Segment, Store, StoredEntry } from '../ports.ts'
 import { readsOfAttachments } from './attachments.ts'
 import { unseal } from './seal.ts'
 import { prepareSearch } from './words.ts'
@@ -57,7 +57,10 @@ function readsOfGroups(database: Database.Database): Pick<Reads, 'group'> {
   }
 }
 
-type EntryReads = Pick<Reads, 'entry' | 'entriesBefore' | 'unreadAfter' | 'lastOrder' | 'search'>
+/** How many orders are in a segment (schema/0004.sql). */
+const segmentOrders = 1_000
+
+type EntryReads = Pick<Reads, 'entry' | 'entriesBefore' | 'unreadAfter' | 'lastOrder' | 'segments' | 'entriesIn' | 'search'>
 
 function readsOfEntries(database: Database.Database): EntryReads {
   const one = database.prepare<[string], Row>(
@@ -65,6 +68,11 @@ function readsOfEntries(database: Database.Database): EntryReads {
   const page = database.prepare<[string, number, number], Row>(
     `SELECT key, sealed FROM entries JOIN keys ON number = key_number
      WHERE conversation = ? AND position < ? ORDER BY position DESC LIMIT ?`)
+  const segment = database.prepare<[string, number, number], Row>(
+    `SELECT key, sealed FROM entries JOIN keys ON number = key_number
+     WHERE conversation = ? AND position >= ? AND position < ? ORDER BY position`)
+  const segments = database.prepare<[], Segment>(
+    'SELECT conversation, segment, lower(hex(stamp)) AS stamp, size FROM segments ORDER BY conversation, segment')
   const at = database.prepare<[string, number], Row>(
     'SELECT key, sealed FROM entries JOIN keys ON number = key_number WHERE conversation = ? AND position = ?')
   const unread = database.prepare<[string, number], number>(
@@ -83,6 +91,9 @@ function readsOfEntries(database: Database.Database): EntryReads {
     },
     entriesBefore: (conversation, before, limit) =>
       page.all(conversation, before === 0 ? Number.MAX_SAFE_INTEGER : before, limit).reverse().map(entryIn),
+    segments: () => segments.all(),
+    entriesIn: (conversation, number) =>
+      segment.all(conversation, number * segmentOrders, (number + 1) * segmentOrders).map(entryIn),
     unreadAfter: (conversation, order) => unread.get(conversation, order) ?? 0,
     lastOrder: (conversation) => last.get(conversation) ?? 0,
   }

@@ -1,7 +1,7 @@
 /** One profile's encrypted file, as the Store port wants it. */
 import type Database from 'better-sqlite3'
 import { PortError } from '../ports.ts'
-import type { DocumentKind, GroupState, Store, StoreWrite, StoredEntry, Wanted } from '../ports.ts'
+import type { DocumentKind, GroupState, Segment, Store, StoreWrite, StoredEntry, Wanted } from '../ports.ts'
 import { translated } from './failure.ts'
 import { lockStore } from './lock.ts'
 import { openDatabase } from './open.ts'
@@ -93,6 +93,14 @@ class SqliteStore implements Store {
 
   lastOrder(conversation: string): number {
     return this.#do(() => this.#reads.lastOrder(conversation))
+  }
+
+  segments(): readonly Segment[] {
+    return this.#do(() => this.#reads.segments())
+  }
+
+  entriesIn(conversation: string, segment: number): readonly StoredEntry[] {
+    return this.#do(() => this.#reads.entriesIn(conversation, segment))
   }
 
   search(wanted: Wanted): readonly StoredEntry[] {
