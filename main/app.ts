@@ -1,18 +1,19 @@
 import type {
-  Answer, ArgumentOf, CallName, Change, ErrorCode, LockMinutes, Phase, ResultOf, Snapshot } from '../preload/api.ts'
+  Answer, ArgumentOf, CallName, Change, LockMinutes, Phase, ResultOf, Snapshot } from '../preload/api.ts'
 import type { EventOf } from './events.ts'
 import { decodeAccount, type OwnAccount } from './chat/documents.ts'
 import { decodeLinking } from './chat/linking.ts'
 import { MlsError } from './mls/index.ts'
 import { keyOfWords, makeAccount, nameFrom, seedFrom } from './app/account.ts'
 import { answers, type Before } from './app/calls.ts'
-import { isRevoked } from './app/devices.ts'
+import { Closing } from './app/closing.ts'
 import { Idle } from './app/idle.ts'
 import { Linking } from './app/linking.ts'
 import { Newcomer } from './app/newcomer.ts'
 import { countsOf, notedDelivery } from './app/notes.ts'
 import { withOwnWords } from './app/own-words.ts'
 import { ReadOnly } from './app/read-only.ts'
+import { checkPassphrase, demandAnswerable, readable, refusal, stopping } from './app/refusals.ts'
 import { restoreAccount } from './app/restore.ts'
 import { State } from './app/state.ts'
 import { Sync } from './app/sync.ts'
@@ -28,19 +29,8 @@ export interface App {
   close(): Promise<void>
 }
 
-const shortestPassphrase = 8
 /** How long locking waits for what is under way; after that the store is closed all the same. */
 const stopLimitMs = 3_000
-
-/** What may leave something to read. */
-const readable: ReadonlySet<ErrorCode> = new Set(['store-damaged', 'store-full', 'store-read-only'])
-/** Reasons to show a page of their own: the answer of a form would not do. */
-const stopping: ReadonlySet<ErrorCode> = new Set([...readable, 'store-newer', 'slots-damaged'])
-
-/** What a device may still be asked that was taken out of its account. */
-const forReading: ReadonlySet<CallName> = new Set([
-  'entries.page', 'conversation.details', 'conversation.read', 'people.known', 'delivery.usage', 'devices.list',
-])
 
 /** The app on its ports. Nothing is opened before the window asks (`app.open`). */
 export function createApp(ports: Ports): App {
@@ -55,15 +45,7 @@ export function createApp(ports: Ports): App {
   return { handle: handle as App['handle'], close: () => profile.close() }
 }
 
-const refusal = (error: unknown, ports: Ports): { readonly code: ErrorCode, readonly detail?: string } => {
-  if (error instanceof PortError) {
-    return { code: error.code, ...(error.detail === undefined ? {} : { detail: error.detail }) }
-  }
-  ports.report(error)
-  return { code: 'bug', ...(error instanceof MlsError && error.rule !== undefined ? { detail: error.rule } : {}) }
-}
-
-type Opened = { readonly state: State, readonly sync: Sync, readonly linking: Linking }
+type Opened = { readonly state: State, readonly sync: Sync, readonly linking: Linking, readonly closing: Closing }
 
 /** One profile from "nothing is open" to "ready", and back when it is locked. */
 class Profile {
@@ -156,7 +138,7 @@ class Profile {
 
   async #ask(name: Exclude<CallName, Before>, argument: unknown): Promise<unknown> {
     const opened = this.#ready()
-    if (isRevoked(opened.state) && !forReading.has(name)) throw new PortError('device-revoked')
+    demandAnswerable(opened, name)
     try {
       return await (answers[name] as (opened: unknown, argument: unknown) => unknown)(opened, argument)
     } catch (error) {
@@ -175,9 +157,11 @@ class Profile {
   async #snapshot(): Promise<Snapshot> {
     const phase = await this.#phase()
     const link = this.#opened?.linking.link
+    const closing = this.#opened?.closing.told
     return {
       revision: this.#teller.revision, phase, profile: this.#ports.profile, version: this.#ports.version,
       conversations: this.#conversations(), ...link === undefined ? {} : { link },
+      ...closing === undefined ? {} : { closing },
     }
   }
 
@@ -377,7 +361,8 @@ class Profile {
     const state = new State(watched, this.#ports, { account, teller: this.#teller, complete: withOwnWords })
     const sync = new Sync(state)
     const linking = new Linking({ state, sync, leave: () => this.#alone(() => this.#giveBack()) })
-    this.#opened = { state, sync, linking }
+    const closing = new Closing({ state, sync, leave: () => this.#alone(() => this.#giveBack()) })
+    this.#opened = { state, sync, linking, closing }
     void this.#tolerant(async () => { this.#ports.vault.sealTo(account.recoverySealKey) })
     this.#idle.start(state.lockAfter)
     // After the answer: the window paints what is stored before it hears what is new.
@@ -385,6 +370,7 @@ class Profile {
       if (this.#opened?.sync !== sync) return
       sync.start()
       linking.resume()
+      closing.resume()
     })
     return state.lockAfter
   }
@@ -442,7 +428,7 @@ class Profile {
     if (opened === undefined) return
     this.#opened = undefined
     this.#idle.stop()
-    await this.#within(limitMs, opened.linking.stop().then(() => opened.sync.stop()))
+    await this.#within(limitMs, opened.closing.stop().then(() => opened.linking.stop()).then(() => opened.sync.stop()))
     opened.state.forget()
   }
 
@@ -470,8 +456,9 @@ class Profile {
 
   /** `name` is the profile's own, typed by the person: nothing else undoes this. */
   async #remove(name: string): Promise<undefined> {
-    const { state } = this.#ready()
+    const { state, closing } = this.#ready()
     if (name !== state.account.name) throw new PortError('name-differs')
+    if (closing.isDecided) throw new PortError('account-closing')
     await this.#giveBack(() => {
       this.#ports.log.forget()
       this.#ports.log.note({ event: 'removed' })
@@ -493,8 +480,4 @@ class Profile {
     this.#closeFiles()
     await this.#ports.vault.destroy()
   }
-}
-
-function checkPassphrase(passphrase: string): void {
-  if (passphrase.length < shortestPassphrase) throw new PortError('passphrase-short', String(shortestPassphrase))
 }

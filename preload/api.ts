@@ -10,6 +10,7 @@
  * and the passphrase (in only).
  */
 
+import type { Closing } from './closing.ts'
 import { errorCodes } from './codes.ts'
 import { historyRanges, type Link, type OwnDevice } from './devices.ts'
 import type { Attachment } from './files.ts'
@@ -118,6 +119,8 @@ export type Conversation = {
   readonly muted: boolean
   readonly pinned: boolean
   readonly archived: boolean
+  /** The other person of a direct chat has closed their account. */
+  readonly gone?: true
   /** Order in the list: the newest event. */
   readonly at: number
   /** When the current epoch began, and when the newest keys in it were made. */
@@ -158,6 +161,8 @@ export type Fact =
   /** `who` linked a device of that name, or took one back (`revoked`; `by` put that into effect here). */
   | { readonly fact: 'linked', readonly who: string, readonly device: string }
   | { readonly fact: 'revoked', readonly by: string, readonly who: string, readonly device: string }
+  /** `who` closed their account: nobody has it any more. */
+  | { readonly fact: 'closed', readonly who: string }
   /** Nothing goes to `who` until this person has looked at it: see `Trust`. */
   | { readonly fact: 'changed', readonly who: string, readonly why: ChangeReason }
 
@@ -254,6 +259,8 @@ export type Change = {
   readonly devices?: readonly OwnDevice[]
   /** Where linking stands; `undefined` is told as `{ at: 'none' }`. */
   readonly link?: Link | { readonly at: 'none' }
+  /** The same for closing the account. */
+  readonly closing?: Closing | { readonly at: 'none' }
   /** Something the person should know now; shown once. */
   readonly notice?: { readonly code: ErrorCode | 'window', readonly detail?: string }
 }
@@ -266,6 +273,7 @@ export type Snapshot = {
   readonly conversations: readonly Conversation[]
   /** Where linking stands, where it is under way. */
   readonly link?: Link
+  readonly closing?: Closing
 }
 
 /** The names of people, for entries whose sender is no longer a member: accountId to name. */
@@ -287,6 +295,7 @@ export type FoundMessage = {
 
 export { errorCodes, historyRanges }
 export type { Call } from './check.ts'
+export type * from './closing.ts'
 export type * from './devices.ts'
 export type * from './files.ts'
 export type ErrorCode = typeof errorCodes[number]
@@ -335,6 +344,13 @@ export const calls = {
   'profile.rename': call({ name }).returns<undefined>(),
   /** Deletes this profile's keys and history from this computer; `name` must be the profile's own name. */
   'profile.remove': call({ name }).returns<undefined>(),
+  /**
+   * Closes the account for ever, everywhere, and then deletes this profile; `name` must be its own. Where this device has
+   * no right over the others, the 24 words give it that. Goes on after a restart; see `Closing`.
+   */
+  'account.close': call({ name, words: text(1000) }).returns<undefined>(),
+  /** Does not close it, as long as nothing was done. */
+  'account.keep': call({}).returns<undefined>(),
   /** Opens the profile's folder in the file manager of this computer. */
   'profile.folder': call({}).returns<undefined>(),
 

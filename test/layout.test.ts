@@ -42,11 +42,13 @@ const uiPackages = ['svelte', 'bits-ui', 'virtua', 'qr', '@lucide/svelte', 'intl
 
 const table: readonly Row[] = [
   { files: 'preload/check.ts' },
+  { files: 'preload/closing.ts' },
   { files: 'preload/codes.ts' },
   { files: 'preload/devices.ts' },
   { files: 'preload/files.ts' },
   {
-    files: 'preload/api.ts', imports: ['preload/check.ts', 'preload/codes.ts', 'preload/devices.ts', 'preload/files.ts'],
+    files: 'preload/api.ts',
+    imports: ['preload/check.ts', 'preload/closing.ts', 'preload/codes.ts', 'preload/devices.ts', 'preload/files.ts'],
   },
   { files: 'preload/index.ts', imports: ['preload/api.ts'], packages: ['electron'] },
   { files: 'renderer/', imports: ['preload/api.ts'], packages: uiPackages },

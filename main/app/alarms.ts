@@ -1,7 +1,9 @@
 import { equal, toHex } from '../mls/index.ts'
 import { accountOf } from '../chat/account-of.ts'
+import { tellClosed } from '../chat/epochs.ts'
 import { headOf, headsBack, nameOfHead } from '../chat/heads.ts'
-import type { RoomState } from '../chat/room.ts'
+import { isShown, still, type RoomState, type RoomStep } from '../chat/room.ts'
+import type { DeviceLog } from '../identity/device-log.ts'
 import type { ChangeReason } from '../../preload/api.ts'
 import type { Kept } from './device-logs.ts'
 import { distrust } from './trust.ts'
@@ -29,6 +31,21 @@ export function onLogRead(state: State, accountId: string, read: { readonly befo
   if (before.log === undefined || key === undefined || equal(before.log.recoveryPublicKey, key)) return
   alarm(state, accountId, 'recovery', toHex(key))
 }
+
+/** The log says that an account was closed: its person's conversations say so, and nothing is written to it any more. */
+export function onClosed(state: State, log: DeviceLog | undefined, before: DeviceLog | undefined): readonly RoomStep[] {
+  if (log?.closed === undefined || before?.closed !== undefined || log.accountId === state.self.accountId) return []
+  const { accountId, closed, entries } = log
+  const moment = state.moment()
+  const at = Math.min(entries[closed - 1]?.entry.time ?? moment.now, moment.now)
+  return [...state.rooms.values()]
+    .filter(({ room, members }) => isShown(room) && (room.peer === accountId || members.some((one) => one.accountId === accountId)))
+    .map((room) => tellClosed(still(room), accountId, { at, moment }))
+}
+
+/** Whose accounts a step says were closed. */
+export const closedIn = ({ entries }: RoomStep): readonly string[] =>
+  entries.flatMap((entry) => entry.kind === 'fact' && entry.fact.fact === 'closed' ? [entry.fact.who] : [])
 
 /** What a commit does to the heads in the leaves that it replaces. */
 export function onLeavesReplaced(state: State, before: RoomState, after: RoomState): void {

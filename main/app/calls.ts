@@ -11,6 +11,7 @@ import type { ArgumentOf, CallName, InvitePreview, OwnDevice, ResultOf } from '.
 import { PortError } from '../ports.ts'
 import { confirmWords, nameFrom, recoveryWords } from './account.ts'
 import { claimAccount } from './claim.ts'
+import type { Closing } from './closing.ts'
 import { details } from './details.ts'
 import { appendEntry, wantRevocation } from './device-log.ts'
 import { ownDevices } from './devices.ts'
@@ -26,7 +27,7 @@ import { compare, demandNotHeld, demandUnchanged, metByInvite, replaces, safetyO
 
 /** What an opened profile answers: each Call is a transaction, told to the window after it is stored. */
 
-type Opened = { readonly state: State, readonly sync: Sync, readonly linking: Linking }
+type Opened = { readonly state: State, readonly sync: Sync, readonly linking: Linking, readonly closing: Closing }
 type Answers = {
   readonly [N in Exclude<CallName, Before>]:
     (opened: Opened, argument: ArgumentOf<N>) => ResultOf<N> | Promise<ResultOf<N>>
@@ -64,6 +65,13 @@ export const answers: Answers = {
     sync.kick()
     return undefined
   },
+  'account.close': async ({ state, linking, closing }, { name, words }) => {
+    if (name !== state.account.name) throw new PortError('name-differs')
+    await linking.cancel()
+    await closing.begin(words)
+    return undefined
+  },
+  'account.keep': ({ closing }) => { closing.cancel(); return undefined },
   'invite.show': async ({ state, sync }) => {
     // Whoever gets the invite shall find this device's keys.
     await sync.published()

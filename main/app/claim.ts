@@ -10,9 +10,10 @@ import type { State } from './state.ts'
 
 /** Finding the devices of an account and claiming one KeyPackage of each, over the delivery service. */
 
-/** Rejects with PortError('invite-no-device' | 'invite-no-key' | 'delivery-unreachable'). */
+/** Rejects with PortError('account-closed' | 'invite-no-device' | 'invite-no-key' | 'delivery-unreachable'). */
 export async function claimAccount(state: State, accountId: string, token: string): Promise<readonly Claimed[]> {
   const log = await refreshLog(state, accountId)
+  if (log?.closed !== undefined) throw new PortError('account-closed')
   const devices = log?.devices.filter((device) => !device.revoked) ?? []
   if (devices.length === 0) throw new PortError('invite-no-device')
   const claimed: Claimed[] = []

@@ -5,9 +5,9 @@ import { makeEntry, Operation, type SignedEntry } from '../identity/entry.ts'
 import type { WantedEntry } from '../chat/documents.ts'
 import { deviceLogOf } from '../chat/mail.ts'
 import { PortError, type LogRecord } from '../ports.ts'
-import { onLogRead } from './alarms.ts'
+import { onClosed, onLogRead } from './alarms.ts'
 import { foldOn } from './device-logs.ts'
-import { isRevoked, nextRevocation, revocationOf } from './devices.ts'
+import { endOf, nextRevocation, revocationOf } from './devices.ts'
 import type { State } from './state.ts'
 
 /** Reading the device logs of accounts, and writing the own one. */
@@ -31,16 +31,19 @@ function takeRecords(state: State, accountId: string, records: readonly LogRecor
   const seq = records.at(-1)?.seq ?? cursor
   // Somebody else who reads it may have come further meanwhile.
   if (seq <= cursor) return
-  const before = state.deviceLogs.kept(accountId)
+  const known = state.deviceLogs.kept(accountId)
   const fresh = records.filter((record) => record.seq > cursor).map(({ bytes }) => bytes)
-  const kept = foldOn(state.self.suite, accountId, before.records, fresh)
+  const kept = foldOn(state.self.suite, accountId, known.records, fresh)
   // Nobody was found in what a relay showed: it was not this log, which is read from its beginning the next time.
   if (kept.log === undefined) return
-  onLogRead(state, accountId, { before, after: kept })
-  const isNew = kept.records.length > before.records.length
-  const wasRevoked = isRevoked(state)
-  state.transact({ cursors: [{ log, seq }], ...isNew ? { deviceLogs: [{ accountId, ...kept }] } : {} })
-  if (isRevoked(state) && !wasRevoked) state.show({ phase: state.phase, notice: { code: 'device-revoked' } })
+  onLogRead(state, accountId, { before: known, after: kept })
+  const isNew = kept.records.length > known.records.length
+  const before = endOf(state)
+  state.transact({
+    cursors: [{ log, seq }], ...isNew ? { deviceLogs: [{ accountId, ...kept }], steps: onClosed(state, kept.log, known.log) } : {},
+  })
+  const end = endOf(state)
+  if (end !== undefined && end !== before) state.show({ phase: state.phase, notice: { code: end } })
 }
 
 // ---------------------------------------------------------------- writing

@@ -1,5 +1,6 @@
 import { fromHex, type Suite } from '../mls/index.ts'
 import { foldDeviceLog, type DeviceLog, type Equivocation } from '../identity/device-log.ts'
+import { mayClose } from '../identity/devices.ts'
 import { decodeDeviceLog } from '../chat/documents.ts'
 import type { Store } from '../ports.ts'
 
@@ -48,6 +49,12 @@ export class DeviceLogs {
     const kept = foldOn(this.#suite, accountId, bytes === undefined ? [] : decodeDeviceLog(bytes), [])
     this.#kept.set(accountId, kept)
     return kept
+  }
+
+  /** Whether a device may close its account, as far as its log was read. */
+  mayClose(accountId: string, deviceId: string): boolean {
+    const log = this.get(accountId)
+    return log !== undefined && mayClose(log, deviceId)
   }
 
   set(accountId: string, kept: Kept): void {

@@ -131,6 +131,10 @@ export class DeviceNews {
 export const isRevoked = ({ self, devices }: Pick<Household, 'self' | 'devices'>): boolean =>
   devices.devices.some(({ deviceId, revoked }) => deviceId === self.deviceId && revoked)
 
+/** Why what is here can only be read, if it can. */
+export const endOf = (household: Pick<Household, 'self' | 'devices'>): 'device-revoked' | 'account-closed' | undefined =>
+  !isRevoked(household) ? undefined : household.devices.closed === undefined ? 'device-revoked' : 'account-closed'
+
 /**
  * The next key of a device that a revocation has to name: the one in force, and former ones that have issued something
  * which shall not count. `undefined` when nothing is left to be taken back.

@@ -90,6 +90,22 @@ export async function revokeByWords(state: State, words: string, deviceId: strin
   }
 }
 
+/** By the recovery key: no device is above this one any more, and it has an elder's rights. Rejects as `rotateRecovery`. */
+export async function takeOver(state: State, words: string): Promise<void> {
+  const issuer = recoveryOf(state, words)
+  try {
+    const { devices: { devices }, self: { deviceId } } = state
+    const own = devices.findIndex((one) => one.deviceId === deviceId)
+    for (const device of devices.slice(0, own)) {
+      if (!device.revoked) await issueEntry(state, { operation: revocationOf(state.devices, device), issuer })
+    }
+    if (devices[own]?.trusted === true) return
+    await issueEntry(state, { operation: { type: 'grant', deviceId: fromHex(deviceId) }, issuer })
+  } finally {
+    issuer.privateKey.wipe()
+  }
+}
+
 /** Of the new key to its part in the account. */
 const consent = ({ self }: State, { next, issuer, operation }: {
   readonly next: KeyPair, readonly issuer: KeyPair, readonly operation: Operation

@@ -15,6 +15,9 @@ const minuteMs = 60 * 1000
 const rereadMs = 24 * 60 * minuteMs
 /** A leaf may tell of an entry a moment before it can be read, and not for longer. */
 export const aheadMs = 10 * minuteMs
+/** Somebody who says that they close their account does so in seconds; it is looked for a while. */
+const soonMs = 5_000
+const expectedMs = 60 * minuteMs
 
 export class MemberLogs {
   readonly #state: State
@@ -27,9 +30,20 @@ export class MemberLogs {
   #againAt = Infinity
   #revoked = false
   readonly #aheadSince = new Map<string, number>()
+  /** Accounts that are about to be closed, and since when that is known. */
+  readonly #expected = new Map<string, number>()
 
   constructor(state: State) {
     this.#state = state
+  }
+
+  /** What somebody has just said of their account stands in its log soon. */
+  expect(accountIds: readonly string[]): void {
+    const now = this.#state.ports.now()
+    for (const accountId of accountIds) {
+      this.#expected.set(accountId, now)
+      this.#againAt = Math.min(this.#againAt, now + soonMs)
+    }
   }
 
   /** Looks soon, and again when it is time. `onRevoked`: somebody has taken a device back. */
@@ -70,7 +84,8 @@ export class MemberLogs {
       return log === undefined || (head !== undefined && agreement(log, head) === 'ahead')
     })
     const age = ports.now() - (this.#readAt.get(accountId) ?? -Infinity)
-    if (age >= rereadMs || (isAhead && age >= minuteMs)) {
+    const isExpected = this.#expects(accountId)
+    if (age >= rereadMs || (isAhead && age >= minuteMs) || isExpected) {
       const before = deviceLogs.get(accountId)
       const after = await refreshLog(this.#state, accountId)
       if (after !== before && after?.devices.some(({ revoked }) => revoked) === true) this.#revoked = true
@@ -79,7 +94,13 @@ export class MemberLogs {
     const log = deviceLogs.get(accountId)
     // An account whose log nobody can find says nothing about itself.
     if (log === undefined) return true
+    if (isExpected && this.#expects(accountId)) return true
     return leaves.filter((leafNode) => this.#judge(log, leafNode)).length > 0
+  }
+
+  #expects(accountId: string): boolean {
+    const isOpen = this.#state.deviceLogs.get(accountId)?.closed === undefined
+    return isOpen && this.#state.ports.now() - (this.#expected.get(accountId) ?? -Infinity) < expectedMs
   }
 
   /** Says whether the leaf has to be looked at again. */

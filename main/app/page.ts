@@ -32,6 +32,7 @@ const peopleIn = (entry: Entry): readonly string[] => {
     case 'continued': return fact.without === undefined ? [fact.by] : [fact.by, fact.without]
     case 'left':
     case 'linked':
+    case 'closed':
     case 'changed':
     case 'accepted': return [fact.who]
   }

@@ -21,7 +21,7 @@ type Keys = { readonly recovery: KeyPair, readonly seal: KeyPair, readonly cardN
 
 /**
  * Makes this computer a device of the account that the words are of, with the conversations on its card. Rejects with
- * PortError('card-missing' | 'words-replaced' | 'delivery-unreachable'); nothing is kept in the store then.
+ * PortError('card-missing' | 'words-replaced' | 'account-closed' | 'delivery-unreachable'); nothing is kept in the store then.
  */
 export async function restoreAccount(
   ports: Ports, store: Store, { seed, deviceName }: { readonly seed: Secret, readonly deviceName: string },
@@ -68,6 +68,7 @@ async function findAccount(ports: Ports, { recovery, seal, cardName }: Keys) {
     const accountId = accountIdFor(suite, card.genesis.genesis)
     const log = await logOf(ports, accountId)
     if (log === undefined) continue
+    if (log.closed !== undefined) throw new PortError('account-closed')
     if (equal(log.recoveryPublicKey, recovery.publicKey)) return { accountId, cards }
     isReplaced = true
   }
@@ -145,6 +146,7 @@ async function issue(ports: Ports, wish: {
     const standing = after?.entries[signed.entry.n - 1]
     if (after !== undefined && standing !== undefined
       && equal(encode(DeviceLogRecord, { type: 'entry', signed: standing }), bytes)) return after
+    if (after?.closed !== undefined) throw new PortError('account-closed')
     // Somebody rotated the recovery key meanwhile: this one may not any more.
     if (after !== undefined && !equal(after.recoveryPublicKey, keys.recovery.publicKey)) throw new PortError('words-replaced')
   }

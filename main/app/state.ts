@@ -21,7 +21,7 @@ import { decodeTransfer, type Transfer } from '../chat/transfer.ts'
 import type { DeviceLog } from '../identity/device-log.ts'
 import { PortError, wipe, type Ports, type Store, type StoredEntry, type StoreWrite } from '../ports.ts'
 import { DeviceLogs, foldOn } from './device-logs.ts'
-import { DeviceNews, isRevoked, type DeviceName } from './devices.ts'
+import { DeviceNews, endOf, type DeviceName } from './devices.ts'
 import { notesOn } from './notes.ts'
 import { Registers } from './registers.ts'
 import { genesisRecordOf, secretsOf, selfOf } from './self.ts'
@@ -128,7 +128,8 @@ export class State {
   // -------------------------------------------------------------- reading
 
   get phase(): Phase {
-    return { at: 'ready', me: this.me, ...isRevoked(this) ? { readOnly: 'device-revoked' } : {} }
+    const readOnly = endOf(this)
+    return { at: 'ready', me: this.me, ...readOnly === undefined ? {} : { readOnly } }
   }
 
   get me(): Me {
@@ -176,6 +177,7 @@ export class State {
     return {
       self: this.self, now: this.ports.now(), entry: (id) => this.store.entry(id),
       holds: (hash) => this.store.attachment(hash) !== undefined,
+      mayClose: (accountId, deviceId) => this.deviceLogs.mayClose(accountId, deviceId),
       heard: (conversation, deviceId) => {
         const bytes = this.store.document('heard', heardKey(conversation, deviceId))
         return bytes === undefined ? undefined : heardDocument.decode(bytes)

@@ -10,7 +10,8 @@ import { isWell, still, followedBy, withRoom, type RoomState } from '../chat/roo
 import { groupLog, messageLogs } from '../chat/sealed.ts'
 import { receiptBatch, receipts } from '../chat/send.ts'
 import { PortError, type LogRecord, type Ports } from '../ports.ts'
-import { onLeavesReplaced } from './alarms.ts'
+import { watchEnd } from './afterwards.ts'
+import { closedIn, onLeavesReplaced } from './alarms.ts'
 import { tendCard } from './card.ts'
 import { renewClaims } from './claim.ts'
 import { isRevoked } from './devices.ts'
@@ -66,7 +67,10 @@ export class Sync {
     this.#started = true
     // Who was taken out of the account neither says nor hears anything any more.
     this.#stopped = isRevoked(this.#state)
-    if (this.#stopped) return
+    if (this.#stopped) {
+      this.#unwatch = watchEnd(this.#state)
+      return
+    }
     tendStock(this.#state, { inboxRead: false })
     this.#state.registers.wake = (room, waitMs) => { this.#tasks.wakeOnce(`own ${waitMs}`, waitMs, () => { this.kick(room) }) }
     this.kick()
@@ -227,8 +231,11 @@ export class Sync {
     await tendKeys(this.#state)
     beginOwnGroup(this.#state)
     this.#unreachable = false
-    if (isRevoked(this.#state)) void this.stop()
-    else if (this.#state.devices !== before) this.kick()
+    if (this.#stopped) return
+    if (isRevoked(this.#state)) {
+      void this.stop()
+      this.#unwatch = watchEnd(this.#state)
+    } else if (this.#state.devices !== before) this.kick()
   }
 
   async #readAll(log: string, take: (records: readonly LogRecord[]) => Promise<void>): Promise<void> {
@@ -431,6 +438,7 @@ export class Sync {
       step = followedBy(step, onMessageRecord(step.state, record, knownAfter(step, moment), log))
     }
     step = followedBy(step, receipts(step.state, receiptBatch))
+    this.#members.expect(closedIn(step))
     this.#state.transact({
       steps: [step], cursors: [{ log, seq: last }], removedPublish: stale(this.#state, state, step),
     })

@@ -49,7 +49,7 @@ export const withAbsent = (extensions: Extensions, absent: readonly AbsentAccoun
 ]
 
 /** At most so many are listed; whoever is removed beyond it is removed for good. */
-export const hasRoom = (absent: readonly AbsentAccount[]): boolean => absent.length < accountLimit
+export const hasRoom = (absent: readonly unknown[]): boolean => absent.length < accountLimit
 
 /** The greatest incarnation among an account's leaves; `undefined` without any. */
 export function incarnationOf(group: Group, accountId: string): bigint | undefined {

@@ -229,6 +229,7 @@ const facts: { readonly [F in Fact['fact']]: Says<F> } = {
   continued: { by: 'person', without: ['person'] },
   linked: { who: 'person', device: 'text' },
   revoked: { by: 'person', who: 'person', device: 'text' },
+  closed: { who: 'person' },
   changed: { who: 'person', why: 'why' },
 }
 

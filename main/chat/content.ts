@@ -36,6 +36,8 @@ const Body = openChoice(uint16, {
   own: [7, struct({ word: opaque(262_144) })],
   /** A text with what goes with it; `expiresAfter` in seconds, 0: never. Text alone is sent as `text`. */
   message: [8, struct({ text: utf8(textLimit), attachments: WireAttachments, expiresAfter: uint32 })],
+  /** The sender closes the account: nothing comes from it any more. */
+  closed: [11, struct({})],
 }, 1_048_576)
 export type Body = Infer<typeof Body>
 

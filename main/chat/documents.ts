@@ -3,7 +3,7 @@ import {
   opaque, Proposal, Secret, secret, Sender, struct, uint32, uint64, uint8, utf8, vector, optional,
   type AppliedCommit, type Codec, type Group, type Infer, type SuiteOf,
 } from '../mls/index.ts'
-import type { ChangeReason, LockMinutes, Person, Trust } from '../../preload/api.ts'
+import type { ChangeReason, Closing, LockMinutes, Person, Trust } from '../../preload/api.ts'
 import { pathBytes } from '../identity/credential.ts'
 import { Operation, SignedEntry } from '../identity/entry.ts'
 import { IdentitySignature } from '../identity/genesis.ts'
@@ -92,6 +92,14 @@ export const inviteDocument = json<OwnInvite>('invite', {
 
 /** After how many minutes without input the app locks; 0: never. */
 export const lockDocument = json<{ readonly version: 1, readonly afterMinutes: LockMinutes }>('lock setting')
+
+/** How far closing the account is (main/app/closing.ts), and the conversations that are told. */
+export type ClosingRecord = {
+  readonly version: 1
+  readonly step: Closing['at']
+  readonly rooms: readonly string[]
+}
+export const closingDocument = json<ClosingRecord>('closing of an account')
 
 /** What the newest recovery card of this device says, as a digest. */
 export const cardDocument = json<{ readonly version: 1, readonly content: string }>('recovery card')

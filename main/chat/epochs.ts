@@ -3,7 +3,7 @@ import {
   type AppliedCommit, type Group, type LeafNode, type Secret,
 } from '../mls/index.ts'
 import { deviceIdOf } from '../identity/credential.ts'
-import { absentIn, extensionsAfter } from './absent.ts'
+import { absentIn, extensionsAfter, hasRoom } from './absent.ts'
 import { accountOf, deviceNameOf } from './account-of.ts'
 import { commitTime } from './note.ts'
 import { policyIn } from './policy.ts'
@@ -77,7 +77,7 @@ export function enterEpoch(
     pending: undefined,
     history: withPassed(next.group.suite, state.history, won, moment.now),
   }
-  const told = tellChanges({ ...still(entered), sightings: sightingsIn(applied, at) }, { before: state, applied, at })
+  const told = tellChanges({ ...still(entered), sightings: sightingsIn(applied, at) }, { before: state, applied, at }, moment)
   const forgotten = forgetOld(told.state, moment.now)
   return { ...told, state: forgotten.state, wipe: [...told.wipe, ...forgotten.wipe] }
 }
@@ -113,7 +113,7 @@ export function forgetsIn({ seals }: RoomState, now: number): number | undefined
 
 function tellChanges(
   step: RoomStep,
-  change: { readonly before: RoomState, readonly applied: AppliedCommit, readonly at: number },
+  change: { readonly before: RoomState, readonly applied: AppliedCommit, readonly at: number }, moment: Moment,
 ): RoomStep {
   const { before, applied, at } = change
   const group = step.state.group
@@ -136,7 +136,11 @@ function tellChanges(
   const of = (who: string): string => who.slice(0, 16)
   const device = (leaf: LeafNode): string => deviceIdOf(leaf.credential).slice(0, 16)
   let told = step
+  // Who loses the last leaf so belongs to the group still, unless their account was closed.
+  const closed = new Set([...lost].filter((who) => was.has(who) && !is.has(who) && isStruck(step.state.room, who)))
+  for (const who of closed) told = tellClosed(told, who, { at, moment })
   for (const leaf of leaves.revoked) {
+    if (closed.has(accountOf(leaf))) continue
     told = tellFact(told, at, id(`revoked.${device(leaf)}`), {
       fact: 'revoked', by, who: accountOf(leaf), device: deviceNameOf(leaf),
     })
@@ -162,6 +166,20 @@ function tellChanges(
     told = tellFact(told, at, id('renamed'), { fact: 'renamed', by, name: told.state.room.name })
   }
   return told
+}
+
+/** Not even absent. A list that is full says nothing of who is not on it. */
+const isStruck = ({ absent }: Room, who: string): boolean => !absent.includes(who) && hasRoom(absent)
+
+/** Somebody has closed their account, as the log of its devices says, or one that may write that into it: told once. */
+export function tellClosed(
+  step: RoomStep, who: string, { at, moment }: { readonly at: number, readonly moment: Moment },
+): RoomStep {
+  const id = `${step.state.room.id}.closed.${who.slice(0, 32)}`
+  const { kind, peer, gone } = step.state.room
+  const isTold = moment.entry?.(id) !== undefined || step.entries.some((entry) => entry.id === id)
+  const told = isTold ? step : tellFact(step, at, id, { fact: 'closed', who })
+  return kind === 'direct' && peer === who && !gone ? { ...told, state: withRoom(told.state, { gone: true }) } : told
 }
 
 /**

@@ -44,10 +44,10 @@ export function headsBack(before: Group, after: Group): readonly LeafNode[] {
  * The number of the entry on a leaf's certificate path that does not count any more, because its issuer's key was taken
  * back before: whoever holds that key has made this device. `undefined` where there is none.
  */
-export function dishonoured({ entries }: DeviceLog, { credential }: LeafNode): number | undefined {
+export function dishonoured({ entries, closed }: DeviceLog, { credential }: LeafNode): number | undefined {
   const revocations = entries.flatMap(({ entry: { operation } }) => operation.type === 'revoke' ? [operation] : [])
-  if (revocations.length === 0) return undefined
-  return decodeCredential(credential).path.find(({ entry: { n, issuer } }) =>
+  if (revocations.length === 0 && closed === undefined) return undefined
+  return decodeCredential(credential).path.find(({ entry: { n, issuer } }) => (closed !== undefined && n > closed) ||
     revocations.some(({ publicKey, lastHonoured }) => n > lastHonoured && equal(publicKey, issuer)))?.entry.n
 }
 

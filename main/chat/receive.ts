@@ -6,7 +6,7 @@ import type { GapReason } from '../../preload/api.ts'
 import type { LogRecord, StoredEntry } from '../ports.ts'
 import { deviceIdOf } from '../identity/credential.ts'
 import { decodeContent, isCounted, type Content } from './content.ts'
-import { enterEpoch } from './epochs.ts'
+import { enterEpoch, tellClosed } from './epochs.ts'
 import { healableSize, hear, sizeOf, type Heard } from './heard.ts'
 import type { RejoinReason } from './letter.ts'
 import { attemptLimit, settle, winCommit } from './membership.ts'
@@ -38,6 +38,8 @@ export type Known = Moment & {
   /** Whether an attachment is here, by its hash. */
   readonly holds: (hash: string) => boolean
   readonly heard: (conversation: string, deviceId: string) => Heard | undefined
+  /** Whether a device may close its account, as far as the account's log was read. */
+  readonly mayClose: (accountId: string, deviceId: string) => boolean
 }
 
 /** What may be asked after a step that is not stored yet. */
@@ -435,6 +437,9 @@ function onSpoken(step: RoomStep, spoken: Spoken, place: Place): RoomStep {
       return { ...step, state: onVeto(step.state, veto) }
     }
     case 'own': return step.state.room.kind === 'self' ? { ...step, words: [...step.words, ...wordIn(body.word).map((word) => ({ ...word, by: spoken.deviceId }))] } : step
+    // Of a device that has no such right it is no more than a claim: the log will tell.
+    case 'closed': return known.mayClose(from, spoken.deviceId)
+      ? tellClosed(step, from, { at: timeOf(content, known.now), moment: known }) : step
     case 'delivered': return onDelivered(step, { from, messages: body.messages.map(toHex) }, known)
     case 'custom': return append(step, timeOf(content, known.now), {
       id: place.id, kind: 'gap', reason: 'malformed', count: 1, from, rule: 'content.newer',

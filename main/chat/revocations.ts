@@ -88,12 +88,16 @@ export const isRevokedIn = (group: Group, key: { readonly accountId: string, rea
 
 /**
  * Everything that a device log takes back. With a device's key all go that it had before: its leaf may have one of them
- * still. Of what they signed the same counts.
+ * still. Of what they signed the same counts. When the account is closed all keys go, the recovery key among them, and
+ * nothing counts that they ever signed: so no path leads to a leaf any more, whatever number its entries claim.
  */
 export const revocationsOf = (
   log: Pick<DeviceLog, 'accountId' | 'entries' | 'owners'>, counts: (entry: Entry) => boolean = () => true,
 ): readonly Revocation[] => joinRevocations([], log.entries.flatMap(({ entry }) => {
   const { operation } = entry
+  if (operation.type === 'close' && counts(entry)) {
+    return [...log.owners.keys()].map((revokedKey) => ({ accountId: log.accountId, revokedKey, lastHonoured: 0 }))
+  }
   if (operation.type !== 'revoke' || !counts(entry)) return []
   return keysUpTo(log, toHex(operation.publicKey)).map((revokedKey) =>
     ({ accountId: log.accountId, revokedKey, lastHonoured: operation.lastHonoured }))
@@ -117,7 +121,7 @@ const Proof = versioned(1, struct({ accountId: AccountId, records: vector(opaque
 
 /** The proof of everything that a log takes back. Throws `MlsError('misuse')` for a log that is too long for one. */
 export function proofOf({ accountId, genesis, entries }: DeviceLog): Uint8Array {
-  const last = entries.findLastIndex(({ entry }) => entry.operation.type === 'revoke')
+  const last = entries.findLastIndex(({ entry: { operation: { type } } }) => type === 'revoke' || type === 'close')
   const records = [
     encode(DeviceLogRecord, { type: 'genesis', signed: genesis }),
     ...entries.slice(0, last + 1).map((signed) => encode(DeviceLogRecord, { type: 'entry', signed })),
@@ -150,9 +154,13 @@ export const provenTo = (before: readonly Revocation[], log: DeviceLog): readonl
 // ---------------------------------------------------------------- commits
 
 /** What a commit takes back, when it may: `leaves` are the ones that it has to remove, of these `accounts`. */
-export type Revoking = { readonly leaves: ReadonlySet<LeafIndex>, readonly accounts: ReadonlySet<string> }
+export type Revoking = {
+  readonly leaves: ReadonlySet<LeafIndex>, readonly accounts: ReadonlySet<string>
+  /** Those of them that were closed for ever. */
+  readonly closed: ReadonlySet<string>
+}
 
-const nothing: Revoking = { leaves: new Set(), accounts: new Set() }
+const nothing: Revoking = { leaves: new Set(), accounts: new Set(), closed: new Set() }
 
 /** What the commit takes back by the proofs that it carries, or why it may not change the list as it does. */
 export function revokedBy(group: Group, applied: AppliedCommit): Revoking | string {
@@ -165,7 +173,7 @@ export function revokedBy(group: Group, applied: AppliedCommit): Revoking | stri
     ...leavesOf(group.tree).map(({ leafNode }) => accountOf(leafNode)),
     ...absentIn(extensions).map(({ accountId }) => accountId),
   ])
-  const accounts = new Set<string>()
+  const [accounts, closed] = [new Set<string>(), new Set<string>()]
   let proven = was
   for (const { data } of proofs) {
     const log = provenLog(group.suite, data)
@@ -173,12 +181,13 @@ export function revokedBy(group: Group, applied: AppliedCommit): Revoking | stri
     if (!belonging.has(log.accountId)) return 'a proof for an account that is not in the group'
     if (accounts.has(log.accountId)) return 'two proofs for one account'
     accounts.add(log.accountId)
+    if (log.closed !== undefined) closed.add(log.accountId)
     proven = joinRevocations(proven, provenTo(was, log))
   }
   if (!areSame(is, proven)) return 'the list of keys that were taken back is not what is proven'
   const hit = revokedLeaves(group, proven)
   if (areSame(is, was) && hit.length === 0) return 'a proof of what is known'
-  return { leaves: new Set(hit.map(({ index }) => index)), accounts }
+  return { leaves: new Set(hit.map(({ index }) => index)), accounts, closed }
 }
 
 /** Why the leaves after a commit do not fit the list after it, or `undefined`. */
@@ -192,11 +201,15 @@ export function standingRefusal(group: Group, applied: AppliedCommit, revoking: 
 
 export const revokedPath = 'a revoked key is on the path of a leaf'
 
-/** Accounts that lose their last leaf because it was taken back. They belong to the group still (absent.ts). */
-export function lostTo({ leaves, accounts }: Revoking, group: Group): ReadonlySet<string> {
+/**
+ * Accounts that lose their last leaf because it was taken back. They belong to the group still (absent.ts); one that was
+ * closed is gone.
+ */
+export function lostTo({ leaves, accounts, closed }: Revoking, group: Group): ReadonlySet<string> {
   const left = new Set(leavesOf(group.tree).filter(({ index }) => !leaves.has(index))
     .map(({ leafNode }) => accountOf(leafNode)))
   const hit = new Set([...leaves].map((index) => leafAt(group.tree, index))
     .flatMap((leaf) => leaf === undefined ? [] : [accountOf(leaf)]))
-  return new Set([...accounts].filter((accountId) => hit.has(accountId) && !left.has(accountId)))
+  return new Set([...accounts].filter((accountId) =>
+    hit.has(accountId) && !left.has(accountId) && !closed.has(accountId)))
 }

@@ -137,6 +137,8 @@ export type Room = {
   readonly helpers: readonly { readonly accountId: string, readonly deviceId: string }[]
   /** Requests to be let back in that their own account refused (chat/readmit.ts), and earlier ones of these devices. */
   readonly vetoed: readonly Veto[]
+  /** The other person of a direct chat has closed their account: there is nobody to write to. */
+  readonly gone: boolean
 }
 
 /** `incarnation` is decimal. */
@@ -158,7 +160,7 @@ export const emptyRoom = (id: string, now: number): Room => ({
   muted: false, pinned: false, archived: false,
   last: undefined, request: undefined, receiptsDue: [], proposals: [], recovery: undefined, answered: undefined, joinedAt: '0',
   returnedAt: '', strangeAt: 0, behindAt: 0, headAt: now, watchedFrom: now, ownRecords: { epoch: '', records: [] },
-  suspects: [], spoiltAt: 0, moves: [], formerLogs: [], helpers: [], vetoed: [],
+  suspects: [], spoiltAt: 0, moves: [], formerLogs: [], helpers: [], vetoed: [], gone: false,
 })
 
 /** The people of a group as its tree and the entries say; kept apart from the room, because it grows with the group. */
@@ -260,7 +262,7 @@ export const isShown = (room: Pick<Room, 'kind'>): boolean => room.kind !== 'sel
 
 /** May the conversation be written to and changed? */
 export const isOpen = (room: Room): boolean =>
-  !room.leaving && (room.state === 'active' || room.state === 'creating')
+  !room.leaving && !room.gone && (room.state === 'active' || room.state === 'creating')
 
 /** Adds an entry at the end of the timeline and folds it into the summary. */
 export function append(
@@ -375,6 +377,7 @@ function tellSummary(state: RoomState, self: string, { nameOf }: Acquaintance): 
     muted: room.muted,
     pinned: room.pinned,
     archived: room.archived,
+    ...room.gone ? { gone: true } : {},
     at: room.at,
     epochAt: room.epochAt,
     healedAt: room.healedAt,

@@ -20,6 +20,7 @@ export function saidIn(body: Body): Said | undefined {
     case 'delivered':
     case 'veto':
     case 'own':
+    case 'closed':
     case 'custom': return undefined
   }
 }

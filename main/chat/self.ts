@@ -1,3 +1,4 @@
+import type { StoredEntry } from '../ports.ts'
 import { equal, MlsError, type Authentication, type Credential, type Extensions, type KeyPair, type Suite } from '../mls/index.ts'
 
 /** This device, as its groups see it, and what every transition may ask. */
@@ -14,7 +15,12 @@ export type Self = {
 }
 
 /** The moment of a transition: the caller's clock, milliseconds since 1970. */
-export type Moment = { readonly self: Self, readonly now: number }
+export type Moment = {
+  readonly self: Self
+  readonly now: number
+  /** What is stored under an id, where the caller can say. */
+  readonly entry?: (id: string) => StoredEntry | undefined
+}
 
 /** The device's key pair, the present one or a former one. Throws `MlsError('misuse')` for a key that it never had. */
 export function ownKey({ signatureKeyPair, formerKeys }: Self, publicKey: Uint8Array): KeyPair {

@@ -159,6 +159,8 @@ function wantRevoke(draft: Draft, intent: Of<'revoke'>): readonly Intent[] {
     draft.proposals.push({ type: 'remove', removed: index })
     draft.dropped.add(index)
   }
+  // Whoever has closed their account does not belong to the group any more.
+  if (log.closed !== undefined && !room.absent.includes(accountId)) draft.back.add(accountId)
   draft.revocations = after
   revoking.add(accountId)
   draft.attachments.push({ type: attachmentTypes.revocation, data: proof })

@@ -128,7 +128,7 @@ function withVouched(standing: Standing, { n, time, issuer, operation }: Entry):
 
 /** Entries may be left out of a path, so that the hash chain shows only between neighbours. */
 function stepRefusal(standing: Standing, head: LogHead, entry: Entry): CredentialRefusal | undefined {
-  if (entry.operation.type === 'revoke') return 'path-operation'
+  if (entry.operation.type === 'revoke' || entry.operation.type === 'close') return 'path-operation'
   if (entry.n <= head.n || (entry.n === head.n + 1 && !follows(entry, head))) return 'path-broken'
   switch (refusalOf(standing, entry)) {
     case undefined: return undefined
@@ -138,7 +138,8 @@ function stepRefusal(standing: Standing, head: LogHead, entry: Entry): Credentia
     case 'issuer-revoked':
     case 'key-reused':
     case 'target-unknown':
-    case 'last-honoured': return 'path-broken'
+    case 'last-honoured':
+    case 'closed': return 'path-broken'
   }
 }
 

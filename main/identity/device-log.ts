@@ -80,7 +80,7 @@ export function foldDeviceLog(suite: Suite, accountId: Uint8Array, records: read
 
 /** Reasons after which an entry says nothing about its issuer: it is not (or not any more) a word of the account. */
 const unsigned: ReadonlySet<DeviceLog | IgnoredReason> =
-  new Set<IgnoredReason>(['issuer-unknown', 'issuer-replaced', 'issuer-revoked', 'signature'])
+  new Set<IgnoredReason>(['issuer-unknown', 'issuer-replaced', 'issuer-revoked', 'signature', 'closed'])
 
 /** Remembers the entry as its issuer's word; gives the proof when the issuer said something else at that number. */
 function noteSigned(suite: Suite, signed: Map<string, SignedEntry>, second: SignedEntry): Equivocation | undefined {
@@ -124,7 +124,7 @@ function acceptEntry(
   if (refusal === 'issuer-unknown') return refusal
   const present = entries[entry.n - 1]
   if (present !== undefined && equal(entryHash(suite, present.entry), entryHash(suite, entry))) return 'duplicate'
-  if (refusal === 'issuer-replaced' || refusal === 'issuer-revoked') return refusal
+  if (refusal === 'issuer-replaced' || refusal === 'issuer-revoked' || refusal === 'closed') return refusal
   if (!issuerSigned(suite, accountId, signed)) return 'signature'
   if (entry.n <= head.n) return 'late'
   if (entry.n > head.n + 1) return 'early'

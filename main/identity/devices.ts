@@ -32,6 +32,8 @@ export type Standing = {
   readonly devices: readonly Device[]
   /** Whose every key is or was, by its hexadecimal digits: 'recovery' or a device's id. A key is never used twice. */
   readonly owners: ReadonlyMap<string, string>
+  /** The number of the entry that closed the account for ever; `undefined` while it is open. */
+  readonly closed: number | undefined
 }
 
 /** The standing after the genesis alone. */
@@ -44,6 +46,7 @@ export function firstStanding(suite: Suite, genesis: Genesis): Standing {
       addedBy: 'genesis', trusted: true, revoked: false,
     }],
     owners: new Map([[toHex(genesis.recoveryPublicKey), 'recovery'], [toHex(genesis.devicePublicKey), deviceId]]),
+    closed: undefined,
   }
 }
 
@@ -52,11 +55,11 @@ export function firstStanding(suite: Suite, genesis: Genesis): Standing {
  *   `issuer-revoked`: it was revoked.
  * - `right`: the issuer may not do this.
  * - `key-reused`: a new key that is not new. `target-unknown`: no such device or key.
- * - `last-honoured`: a revocation that honours entries which are not there yet.
+ * - `last-honoured`: a revocation that honours entries which are not there yet. `closed`: nothing follows any more.
  */
 export type EntryRefusal =
   | 'issuer-unknown' | 'issuer-replaced' | 'issuer-revoked' | 'right' | 'key-reused' | 'target-unknown'
-  | 'last-honoured'
+  | 'last-honoured' | 'closed'
 
 type Issuer = 'recovery' | Device
 
@@ -78,6 +81,7 @@ const mayDecide = (issuer: Issuer, target: Device): boolean =>
 export function refusalOf(standing: Standing, entry: Entry): EntryRefusal | undefined {
   const issuer = issuerOf(standing, entry)
   if (typeof issuer === 'string' && issuer !== 'recovery') return issuer
+  if (standing.closed !== undefined) return 'closed'
   const { operation } = entry
   switch (operation.type) {
     case 'add': {
@@ -100,8 +104,17 @@ export function refusalOf(standing: Standing, entry: Entry): EntryRefusal | unde
       if (target === undefined || target.revoked) return 'target-unknown'
       return mayDecide(issuer, target) ? isFresh(standing, operation.publicKey) : 'right'
     }
+    case 'close': return mayEnd(standing, issuer) ? undefined : 'right'
   }
 }
+
+/** Who may take back every other device may take back all at once, if it was ever given such rights. */
+const mayEnd = ({ devices }: Standing, issuer: Issuer): boolean => issuer === 'recovery' || (issuer.trusted
+  && devices.every((device) => device.revoked || device.deviceId === issuer.deviceId || mayDecide(issuer, device)))
+
+/** Whether a device may close the account now. */
+export const mayClose = (standing: Standing, deviceId: string): boolean => standing.closed === undefined
+  && standing.devices.some((device) => device.deviceId === deviceId && !device.revoked && mayEnd(standing, device))
 
 const isFresh = (standing: Standing, publicKey: Uint8Array): EntryRefusal | undefined =>
   standing.owners.has(toHex(publicKey)) ? 'key-reused' : undefined
@@ -168,5 +181,6 @@ export function applyEntry(suite: Suite, standing: Standing, entry: Entry, count
         owners: owned(publicKey, 'recovery'),
       }
     }
+    case 'close': return counts ? { ...standing, devices: change(() => true, { revoked: true }), closed: entry.n } : standing
   }
 }

@@ -18,6 +18,7 @@ export type LogHead = { readonly n: number, readonly hash: Uint8Array }
  * - `revoke`: takes a key back. Of the entries that this key issued, those up to number `lastHonoured` still count.
  * - `rotateRecovery`: replaces the recovery key.
  * - `certify`: gives another device a new key, by an elder or the recovery key, whose path is shorter.
+ * - `close`: takes back every key of the account, and ends its log: no entry counts after it.
  */
 export const Operation = choice(uint8, {
   add: [1, struct({ publicKey: IdentityKey, name: Name })],
@@ -26,6 +27,7 @@ export const Operation = choice(uint8, {
   revoke: [4, struct({ publicKey: IdentityKey, lastHonoured: uint32 })],
   rotateRecovery: [5, struct({ publicKey: IdentityKey })],
   certify: [6, struct({ deviceId: DeviceId, publicKey: IdentityKey })],
+  close: [7, struct({})],
 })
 export type Operation = Infer<typeof Operation>
 
@@ -56,7 +58,8 @@ export function newKeyOf(operation: Operation): Uint8Array | undefined {
     case 'rotateRecovery':
     case 'certify': return operation.publicKey
     case 'grant':
-    case 'revoke': return undefined
+    case 'revoke':
+    case 'close': return undefined
   }
 }
 

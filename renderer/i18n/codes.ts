@@ -48,6 +48,10 @@ const words: Readonly<Record<ErrorCode, string>> = {
   'words-gone': 'The words were confirmed before, so this computer no longer has them.',
   'words-first': 'First confirm your 24 recovery words: they are the way back if a device is lost. ' +
     'Then link the other one.',
+  'account-closed': 'This account was closed by its owner, for ever. Nothing can be sent to it, and nothing brings it back.',
+  'account-closing': 'This account is being closed, which nobody can stop any more.',
+  'account-elder': 'This computer has no right over all your other devices, so it cannot close the account by itself. ' +
+    'Nothing was changed: type your 24 words, or do it on the computer that came first.',
   'name-differs': 'This is not the name of this profile. Nothing was removed.',
   'passphrase-wrong': 'This passphrase does not open the profile. Nothing is lost; try again.',
   'passphrase-wait': 'That was wrong too often. Nothing is lost: wait a moment, then try again.',
@@ -98,6 +102,7 @@ export const reasonOf = (code: ErrorCode): string => {
   switch (code) {
     case 'store-full': return 'the disk is full'
     case 'store-read-only': return 'the folder cannot be written'
+    case 'account-closed': return 'this account was closed'
     case 'device-revoked': return 'this device was removed from your account'
     default: return 'the file is damaged'
   }

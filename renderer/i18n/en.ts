@@ -4,6 +4,7 @@
  */
 import type { Conversation, Entry, ErrorCode, Fact, IdleDevice, Me, MessageState, Person } from '../../preload/api.ts'
 import { codeWords, reasonOf, stoppedTitle } from './codes.ts'
+import { closedFact } from './closing.ts'
 import { devicesWords, keepWords } from './devices.ts'
 import {
   capital, conjunction, count, devices, numbers, object, people, possessive, size, subject, type Naming,
@@ -36,6 +37,7 @@ const factWords = (fact: Fact, amount: number, naming: Naming): string => {
     case 'continued': return continuedWords(fact, readers, naming)
     case 'linked': return `${subject(fact.who, naming)} linked ${aDevice(fact.device)}.${readers}`
     case 'revoked': return revokedWords(fact, readers, naming)
+    case 'closed': return closedFact(fact.who, naming)
     case 'changed': return changedFact[fact.why](subject(fact.who, naming))
   }
 }

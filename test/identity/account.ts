@@ -51,6 +51,8 @@ export const revoke = (key: KeyPair, lastHonoured: number): Operation =>
   ({ type: 'revoke', publicKey: key.publicKey, lastHonoured })
 export const rotateRecovery = (key: KeyPair): Operation => ({ type: 'rotateRecovery', publicKey: key.publicKey })
 
+export const close: Operation = { type: 'close' }
+
 export const certify = (device: KeyPair, key: KeyPair): Operation =>
   ({ type: 'certify', deviceId: deviceIdFor(suite, device.publicKey), publicKey: key.publicKey })
 

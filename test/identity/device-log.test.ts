@@ -44,6 +44,7 @@ describe('A device log', () => {
       deviceId: toHex(deviceIdFor(suite, laptop.publicKey)), publicKey: laptop.publicKey, name: undefined, since: 0,
       addedAt: genesis.genesis.createdAt, addedBy: 'genesis', trusted: true, revoked: false,
     }])
+    assert.equal(log.closed, undefined)
   })
 
   test('tells which devices there are, when and by whom each was added, and who is trusted', () => {

@@ -5,7 +5,7 @@ import { incarnationExtension, leafCapabilities, leafExtensions, leafLifetime } 
 import { signRejoin, type Letter } from '../../main/chat/letter.ts'
 import { decodeKeyPackageRecord, keyPackageLog } from '../../main/chat/mail.ts'
 import { encodeNote } from '../../main/chat/note.ts'
-import { encodeContent } from '../../main/chat/content.ts'
+import { encodeContent, type Body } from '../../main/chat/content.ts'
 import { groupLog, sealOf, sealRecord } from '../../main/chat/sealed.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import { decodeDeviceLog, type OwnAccount } from '../../main/chat/documents.ts'
@@ -17,18 +17,20 @@ import {
   type KeyPair,
 } from '../../main/mls/index.ts'
 import { commitRecord, held, leafOf, sendLetter, type Held } from './attacker.ts'
-import { accountIdOn, accountOn, keyOn, suite, writeEntry } from './devices.ts'
+import { accountIdOn, accountOn, keyOn, logOf, suite, writeEntry } from './devices.ts'
 import { devicesIn, directBetween, facts, groupOf, hears, isIn, sees, unbroken, village } from './household.ts'
 import { Person, until } from './world.ts'
 
 const hourMs = 60 * 60 * 1000
 
 /** Says something under the keys of a group, as somebody's store had it; the keys move on. */
-async function speakAs(thief: { group: Group, readonly log: string }, text: string, to: Person): Promise<void> {
+async function speakAs(
+  thief: { group: Group, readonly log: string }, said: string | Body, to: Person,
+): Promise<void> {
   const log = groupLog('m', thief.log)
   const made = protect(thief.group, encodeContent({
     id: suite.random(16), sentAt: BigInt(Date.now()), numbering: 0n, joined: 0n, base: 0, counter: 9,
-    body: { type: 'text', text },
+    body: typeof said === 'string' ? { type: 'text', text: said } : said,
   }))
   thief.group = made.group
   await append(to, { log, bytes: sealRecord(suite, sealOf(made.group), log, [encode(MLSMessage, made.message)]) })
@@ -313,4 +315,23 @@ describe('A member', () => {
     assert.deepEqual((await ben.conversation(direct))?.absent, [])
     unbroken(ben, anew)
   })
+})
+
+test('a device without an elder’s rights cannot say that its account is closed', async (t) => {
+  const { all: [anna, ben], link } = await village(t, ['Anna', 'Ben'])
+  const chat = await directBetween(anna, ben)
+  const phished = await link(ben, 'Phished')
+  await isIn(phished, chat)
+  await until('Anna knows it', async () => await devicesIn(anna, chat) === 3)
+  const thief = { ...await steal(phished, chat) }
+  await speakAs(thief, { type: 'closed' }, anna)
+  await speakAs(thief, 'and that was that', anna)
+  await hears(anna, chat, 'and that was that')
+  assert.ok((await facts(anna, chat)).every(({ fact }) => fact !== 'closed'))
+  assert.equal((await anna.conversation(chat))?.gone, undefined)
+  await writeEntry(ben, { type: 'close' }, { issuer: keyOfStolen(thief) })
+  assert.equal((await logOf(ben)).closed, undefined)
+  await anna.say(chat, 'still talking')
+  await hears(ben, chat, 'still talking')
+  unbroken(anna, ben)
 })
