@@ -340,9 +340,12 @@ export interface Places {
 export type BackupSeal =
   | { readonly type: 'recipient', readonly recipient: string }
   | { readonly type: 'passphrase', readonly passphrase: string }
-/** What opens it: the secret that the recovery words derive for backups (32 bytes), or the passphrase. */
+/**
+ * What opens it: the secret that the recovery words derive for backups (32 bytes), the passphrase, or what opens this one
+ * backup and nothing else.
+ */
 export type BackupKey =
-  | { readonly type: 'words', readonly secret: Secret }
+  | { readonly type: 'words' | 'file', readonly secret: Secret }
   | { readonly type: 'passphrase', readonly passphrase: string }
 
 /** A named part of a backup. What comes out of one is read once, in order, before the next is asked for, or not at all. */
@@ -383,6 +386,10 @@ export interface Archive {
   read(place: Place, key: BackupKey, options: BackupWork): AsyncIterable<BackupFile>
   /** Bytes. */
   measure(place: Place): Promise<number>
+  /** What it asks for. */
+  sealOf(place: Place): Promise<BackupSeal['type']>
+  /** A key of type 'file' for this backup, so that it can be read several times, also later, without asking again. */
+  unlock(place: Place, key: BackupKey): Promise<BackupKey>
 }
 
 // ---------------------------------------------------------------- the rest

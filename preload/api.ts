@@ -298,6 +298,7 @@ export type { Call } from './check.ts'
 export type * from './closing.ts'
 export type * from './devices.ts'
 export type * from './files.ts'
+export type * from './restore.ts'
 export type ErrorCode = typeof errorCodes[number]
 
 /** How an invoke answers: errors are codes, never stack traces. */

@@ -46,9 +46,13 @@ const table: readonly Row[] = [
   { files: 'preload/codes.ts' },
   { files: 'preload/devices.ts' },
   { files: 'preload/files.ts' },
+  { files: 'preload/restore.ts' },
   {
     files: 'preload/api.ts',
-    imports: ['preload/check.ts', 'preload/closing.ts', 'preload/codes.ts', 'preload/devices.ts', 'preload/files.ts'],
+    imports: [
+      'preload/check.ts', 'preload/closing.ts', 'preload/codes.ts', 'preload/devices.ts', 'preload/files.ts',
+      'preload/restore.ts',
+    ],
   },
   { files: 'preload/index.ts', imports: ['preload/api.ts'], packages: ['electron'] },
   { files: 'renderer/', imports: ['preload/api.ts'], packages: uiPackages },

@@ -1,6 +1,6 @@
 import { MlsError } from '../mls/index.ts'
 import {
-  linesIn, readAccount, readContact, readConversation, readEntry, readName, segmentOf, type BackupAccount,
+  linesIn, readAccount, readContact, readConversation, readEntry, readName, segmentOf, segmentSize, type BackupAccount,
   type BackupContact, type BackupConversation, type BackupEntry, type BackupName, type Fields,
 } from '../chat/backup.ts'
 import { PortError, type BackupFile } from '../ports.ts'
@@ -28,12 +28,15 @@ export async function* partsOf(files: AsyncIterable<BackupFile>): AsyncGenerator
     }
     const bytes = await listIn(file)
     try {
-      yield partIn(name, linesIn(bytes))
+      yield partIn(name, linesIn(bytes, linesOf(name)))
     } catch (error) {
       throw error instanceof MlsError ? new PortError('backup-malformed', name.type) : error
     }
   }
 }
+
+/** How many lines a list may have: of entries one for each order, of the others what nobody reaches. */
+const linesOf = ({ type }: BackupName): number => type === 'entries' ? segmentSize : 250_000
 
 function partIn(name: Exclude<BackupName, { type: 'file' }>, lines: readonly Fields[]): BackupPart {
   switch (name.type) {

@@ -1,7 +1,9 @@
-import { Decrypter, Encrypter, identityToRecipient } from 'age-encryption'
+import { createReadStream } from 'node:fs'
 import { bech32 } from '@scure/base'
-import type { Secret } from '../mls/index.ts'
-import { PortError, type BackupKey, type BackupSeal } from '../ports.ts'
+import { Decrypter, Encrypter, identityToRecipient } from 'age-encryption'
+import { Secret } from '../mls/index.ts'
+import { PortError, type BackupKey, type BackupSeal, type Place } from '../ports.ts'
+import { atPlace } from './disk.ts'
 
 /** The age format (https://age-encryption.org/v1), by the package of its author. */
 
@@ -28,11 +30,53 @@ export async function sealStream(plain: AsyncIterable<Uint8Array>, seal: BackupS
  * no age file; the stream breaks with 'backup-malformed' at the first piece that was changed or is missing.
  */
 export async function openStream(sealed: AsyncIterable<Uint8Array>, key: BackupKey): Promise<AsyncIterable<Uint8Array>> {
-  const decrypter = new Decrypter()
-  if (key.type === 'passphrase') decrypter.addPassphrase(key.passphrase)
-  else decrypter.addIdentity(identityOf(key.secret))
+  const decrypter = opener(key)
   try {
     return checked(piecesOf(await decrypter.decrypt(streamOf(sealed))))
+  } catch (error) {
+    throw refusalOf(error)
+  }
+}
+
+function opener(key: BackupKey): Decrypter {
+  const decrypter = new Decrypter()
+  switch (key.type) {
+    case 'passphrase': decrypter.addPassphrase(key.passphrase); break
+    case 'words': decrypter.addIdentity(identityOf(key.secret)); break
+    // The package checks the header's MAC by it: a key of another file opens nothing.
+    case 'file': decrypter.addIdentity({ unwrapFileKey: () => key.secret.unwrap().slice() })
+  }
+  return decrypter
+}
+
+/** A header has some lines for each that it is sealed to: of a backup that is one. */
+const headerLimit = 16_384
+
+/** The first bytes of an age file, up to the line that ends its header. */
+async function headerAt(path: string): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  await atPlace(async () => {
+    for await (const part of createReadStream(path, { end: headerLimit - 1 })) parts.push(part as Uint8Array)
+  })
+  const start = Buffer.concat(parts)
+  const end = start.indexOf('\n', start.indexOf('\n--- ') + 1)
+  if (!start.subarray(0, 22).equals(Buffer.from('age-encryption.org/v1\n')) || start.indexOf('\n--- ') < 0 || end < 0) {
+    throw new PortError('backup-malformed', 'age')
+  }
+  return start.subarray(0, end + 1)
+}
+
+/** What an age file asks for. */
+export async function sealOf({ path }: Place): Promise<BackupSeal['type']> {
+  const header = Buffer.from(await headerAt(path)).toString('latin1')
+  return header.includes('\n-> scrypt ') ? 'passphrase' : 'recipient'
+}
+
+/** What opens this one file and no other. Rejects as `openStream`. */
+export async function fileKeyOf({ path }: Place, key: BackupKey): Promise<BackupKey> {
+  const header = await headerAt(path)
+  try {
+    return { type: 'file', secret: new Secret(await opener(key).decryptHeader(header)) }
   } catch (error) {
     throw refusalOf(error)
   }

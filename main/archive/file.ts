@@ -109,7 +109,10 @@ export async function* readFile(place: Place, key: BackupKey, work: BackupWork):
       checkAbout(name, bytes)
       yield { ...file, bytes: [bytes] }
     } else yield file
-    found.push({ name, size, sha256: await done() })
+    const sha256 = await done()
+    // An attachment is called by its hash.
+    if (name.startsWith('files/') && name !== `files/${sha256}`) throw new PortError('backup-malformed', 'hash')
+    found.push({ name, size, sha256 })
   }
   if (manifest === undefined || !isSame(manifest, found)) throw new PortError('backup-malformed', 'manifest')
 }

@@ -83,9 +83,12 @@ const text = new TextEncoder()
 export const encodeLines = (values: readonly object[]): Uint8Array =>
   text.encode(values.map((value) => `${JSON.stringify(value)}\n`).join(''))
 
-/** The lines of a file. Throws `MlsError('malformed')` for bytes that are no whole lines of JSON objects. */
-export function linesIn(bytes: Uint8Array): readonly Fields[] {
+/** The lines of a file. Throws `MlsError('malformed')` for bytes that are no whole lines of JSON objects, or too many. */
+export function linesIn(bytes: Uint8Array, limit: number): readonly Fields[] {
   if (bytes.length === 0) return []
+  let count = 0
+  for (let at = bytes.indexOf(0x0a); at >= 0 && count <= limit; at = bytes.indexOf(0x0a, at + 1)) count += 1
+  if (count > limit) throw malformed('too many lines')
   if (bytes.at(-1) !== 0x0a) throw malformed('a line without an end')
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes).slice(0, -1).split('\n').map((line) => fieldsOf(JSON.parse(line)))
