@@ -87,7 +87,7 @@ function* bent(right: Readonly<Record<string, unknown>>): Generator {
 }
 
 /** The window cannot reach these itself; what closes the profile would end the story. */
-const closing: ReadonlySet<CallName> = new Set(['lock.now', 'profile.remove'])
+const closing: ReadonlySet<CallName> = new Set(['lock.now', 'profile.remove', 'account.close'])
 
 function assertTyped(name: CallName, answer: Answer<unknown>): void {
   if (answer.ok) return
