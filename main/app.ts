@@ -5,7 +5,7 @@ import { decodeAccount, type OwnAccount } from './chat/documents.ts'
 import { decodeLinking } from './chat/linking.ts'
 import { MlsError } from './mls/index.ts'
 import { keyOfWords, makeAccount, nameFrom, seedFrom } from './app/account.ts'
-import { answers, type Before } from './app/calls.ts'
+import { answers, isOfShell, type Before } from './app/calls.ts'
 import { Closing } from './app/closing.ts'
 import { Idle } from './app/idle.ts'
 import { Linking } from './app/linking.ts'
@@ -70,6 +70,7 @@ class Profile {
   }
 
   answer(name: CallName, argument: unknown): unknown {
+    if (isOfShell(name)) throw new PortError('not-ready')
     if (name in this.#own) {
       const own = this.#own[name as Before] as (argument: unknown) => Promise<unknown>
       return this.#alone(() => own(argument))
@@ -77,7 +78,7 @@ class Profile {
     const newcomer = this.#newcomer
     if (newcomer !== undefined) return this.#alone(async () => newcomer.answer(name, argument))
     if (this.#opened === undefined) return this.#read(name, argument)
-    return this.#ask(name as Exclude<CallName, Before>, argument)
+    return this.#ask(name as keyof typeof answers, argument)
   }
 
   readonly #own: { readonly [N in Before]: (argument: ArgumentOf<N>) => Promise<ResultOf<N>> } = {
@@ -109,9 +110,6 @@ class Profile {
       state.transact({ lockAfter: 0 })
       return undefined
     },
-    'profile.choose': () => Promise.reject(new PortError('not-ready')),
-    'profile.folder': () => Promise.reject(new PortError('not-ready')),
-    'reader.open': () => Promise.reject(new PortError('not-ready')),
   }
 
   async close(): Promise<void> {
@@ -136,7 +134,7 @@ class Profile {
     return this.#opened
   }
 
-  async #ask(name: Exclude<CallName, Before>, argument: unknown): Promise<unknown> {
+  async #ask(name: keyof typeof answers, argument: unknown): Promise<unknown> {
     const opened = this.#ready()
     demandAnswerable(opened, name)
     try {

@@ -12,7 +12,10 @@ export type Electron = {
   readonly powerMonitor: {
     /** Seconds since the last input anywhere on this computer. */
     getSystemIdleTime(): number
+    /** The computer goes off, on Linux and macOS. */
+    on(event: 'shutdown', listener: () => void): unknown
   }
+  readonly screen: { getAllDisplays(): readonly Display[], getPrimaryDisplay(): Display }
   readonly shell: {
     /** Opens a folder in the file manager; gives what went wrong, or an empty text. */
     openPath(folder: string): Promise<string>
@@ -34,8 +37,11 @@ export interface ElectronApp {
   requestSingleInstanceLock(): boolean
   quit(): void
   exit(code?: number): void
-  /** `second-instance`: another process of the same profile was started; it ends, this one comes to the front. */
-  on(event: 'second-instance' | 'window-all-closed', listener: () => void): unknown
+  /**
+   * `second-instance`: another process of the same profile was started; it ends, this one comes to the front.
+   * `before-quit`: from now on closing a window means to quit. `activate`: its icon in the dock was clicked.
+   */
+  on(event: 'second-instance' | 'window-all-closed' | 'before-quit' | 'activate', listener: () => void): unknown
   /** All windows are closed; `preventDefault` keeps the process until `quit` is called again. */
   on(event: 'will-quit', listener: (event: Preventable) => void): unknown
   on(event: 'web-contents-created', listener: (event: unknown, contents: WebContents) => void): unknown
@@ -47,8 +53,14 @@ export type SchemeOfApp = {
   privileges: { standard: boolean, secure: boolean, codeCache: boolean }
 }
 
+export type Rectangle = { readonly x: number, readonly y: number, readonly width: number, readonly height: number }
+/** `workArea`: without bars and docks. */
+export type Display = { readonly workArea: Rectangle }
+
 export type WindowOptions = {
   title: string
+  x?: number
+  y?: number
   width: number
   height: number
   minWidth: number
@@ -72,20 +84,42 @@ export interface ElectronWindow {
   readonly webContents: WebContents
   loadURL(url: string): Promise<void>
   isMinimized(): boolean
+  isMaximized(): boolean
+  isFullScreen(): boolean
+  isFocused(): boolean
+  isVisible(): boolean
   isDestroyed(): boolean
+  /** Where it is, or would be, were it neither minimized, maximized nor full screen. */
+  getNormalBounds(): Rectangle
   restore(): void
+  maximize(): void
+  setFullScreen(on: boolean): void
   show(): void
+  hide(): void
   focus(): void
-  once(event: 'ready-to-show', listener: () => void): unknown
+  once(event: 'ready-to-show' | 'leave-full-screen', listener: () => void): unknown
+  /** `preventDefault` keeps it open. */
+  on(event: 'close', listener: (event: Preventable) => void): unknown
+  /** `session-end`, on Windows only: the person logs out, or the computer goes off. */
+  on(event: PlaceEvent | 'focus' | 'closed' | 'session-end', listener: () => void): unknown
 }
+
+/** It has another place on the screen. */
+export type PlaceEvent =
+  'resize' | 'move' | 'maximize' | 'unmaximize' | 'enter-full-screen' | 'leave-full-screen'
 
 export interface WebContents {
   send(channel: string, ...values: unknown[]): void
   reload(): void
   isDestroyed(): boolean
+  getZoomLevel(): number
+  setZoomLevel(level: number): void
   setWindowOpenHandler(handler: (details: { url: string }) => { action: 'deny' }): void
   on(event: 'will-frame-navigate', listener: (event: Preventable & { readonly url: string }) => void): unknown
   on(event: 'will-attach-webview', listener: (event: Preventable) => void): unknown
+  on(event: 'did-finish-load', listener: () => void): unknown
+  /** The mouse wheel, with Ctrl. */
+  on(event: 'zoom-changed', listener: (event: unknown, direction: 'in' | 'out') => void): unknown
 }
 
 export type ScreenSource = { readonly id: string, readonly name: string }

@@ -8,7 +8,8 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-export type Wishes = { readonly profile?: string, readonly data?: string }
+/** `hidden`: started by the system at log-in, so nobody waits for the window. */
+export type Wishes = { readonly profile?: string, readonly data?: string, readonly hidden?: true }
 
 /** 1 to 40 characters that every file system takes, so that a profile's name is also its folder's. */
 const profileName = /^[\p{L}\p{N}][\p{L}\p{N} _-]{0,39}$/u
@@ -18,20 +19,24 @@ export const isProfileName = (name: string): boolean =>
   profileName.test(name) && !name.endsWith(' ') && !reservedOnWindows.test(name)
 
 /**
- * Reads `--profile NAME` and `--data DIR`. Other arguments belong to Chromium and are let through.
+ * Reads `--profile NAME`, `--data DIR` and `--hidden`. Other arguments belong to Chromium and are let through.
  *
  * @throws UsageError for a missing value or a name that cannot be a folder
  */
 export function parseArguments(args: readonly string[]): Wishes {
   const { values } = parseArgs({
-    args: [...args], strict: false, options: { profile: { type: 'string' }, data: { type: 'string' } },
+    args: [...args], strict: false,
+    options: { profile: { type: 'string' }, data: { type: 'string' }, hidden: { type: 'boolean' } },
   })
-  const { profile, data } = values
+  const { profile, data, hidden } = values
   if (profile !== undefined && (typeof profile !== 'string' || !isProfileName(profile))) {
     throw new UsageError('--profile needs a name of 1 to 40 letters, digits, spaces, "-" or "_"')
   }
   if (data !== undefined && (typeof data !== 'string' || data === '')) throw new UsageError('--data needs a folder')
-  return { ...(profile !== undefined && { profile }), ...(data !== undefined && { data: path.resolve(data) }) }
+  return {
+    ...(profile !== undefined && { profile }), ...(data !== undefined && { data: path.resolve(data) }),
+    ...(hidden === true && { hidden }),
+  }
 }
 
 const folderOfProfiles = (data: string): string => path.join(data, 'profiles')

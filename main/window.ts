@@ -1,7 +1,7 @@
 /** The one window: what it may load, what it may do, and everything that it may not. */
 import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import type { Electron, ElectronWindow, WebContents, WindowSession } from './electron.ts'
+import type { Electron, ElectronWindow, WebContents, WindowOptions, WindowSession } from './electron.ts'
 
 const scheme = 'app'
 /** Every address of the window begins so; the sender check of IPC compares with it. */
@@ -115,26 +115,34 @@ export type Opened = {
   readonly window: ElectronWindow, readonly loaded: Promise<void>, readonly gate: Gate, readonly screen: boolean
 }
 
-/**
- * Opens the window.
- *
- * @param built the folder of the build: `renderer/` and `preload/index.cjs` lie in it
- */
-export function openWindow(electron: Electron, built: string): Opened {
-  // Without "persist:" Chromium keeps nothing of this session on disk.
-  const partition = 'coppice'
-  const session = electron.session.fromPartition(partition, { cache: false })
+export const smallest = { width: 420, height: 480 } as const
+
+/** Without "persist:" Chromium keeps nothing of this session on disk. */
+const partition = 'coppice'
+export const windowSession = (electron: Electron): WindowSession => electron.session.fromPartition(partition, { cache: false })
+
+export type WindowWishes = {
+  /** The folder of the build: `renderer/` and `preload/index.cjs` lie in it. */
+  readonly built: string
+  readonly place: Pick<WindowOptions, 'x' | 'y' | 'width' | 'height'>
+  /** Before the page is loaded. */
+  readonly made: (window: ElectronWindow) => void
+}
+
+/** Opens the window, still hidden. */
+export function openWindow(electron: Electron, { built, place, made }: WindowWishes): Opened {
+  const session = windowSession(electron)
   const gate: Gate = { open: false }
   confineSession(session, readFileMap(path.join(built, 'renderer')), gate)
   const window = new electron.BrowserWindow({
-    title: 'Coppice', width: 1200, height: 800, minWidth: 420, minHeight: 480, show: false, autoHideMenuBar: true,
-    backgroundColor: electron.nativeTheme.shouldUseDarkColors ? '#0e1411' : '#f6f5f0',
+    title: 'Coppice', ...place, minWidth: smallest.width, minHeight: smallest.height, show: false,
+    autoHideMenuBar: true, backgroundColor: electron.nativeTheme.shouldUseDarkColors ? '#0e1411' : '#f6f5f0',
     webPreferences: {
       preload: path.join(built, 'preload', 'index.cjs'), partition,
       sandbox: true, contextIsolation: true, nodeIntegration: false, webviewTag: false, spellcheck: false,
     },
   })
-  window.once('ready-to-show', () => { window.show() })
+  made(window)
   return { window, loaded: window.loadURL(startPage), gate, screen: lendScreen(electron, session, gate) }
 }
 

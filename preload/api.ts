@@ -15,6 +15,7 @@ import { errorCodes } from './codes.ts'
 import { historyRanges, type Link, type OwnDevice } from './devices.ts'
 import type { Attachment } from './files.ts'
 import { call, count, flag, id, list, object, oneOf, text, type Call } from './check.ts'
+import { shellCalls, type ShellNews } from './shell.ts'
 
 // ---------------------------------------------------------------- vocabulary
 
@@ -261,6 +262,8 @@ export type Change = {
   readonly link?: Link | { readonly at: 'none' }
   /** The same for closing the account. */
   readonly closing?: Closing | { readonly at: 'none' }
+  /** From the shell, outside the count: its revision is 0. */
+  readonly shell?: ShellNews
   /** Something the person should know now; shown once. */
   readonly notice?: { readonly code: ErrorCode | 'window', readonly detail?: string }
 }
@@ -299,6 +302,7 @@ export type * from './closing.ts'
 export type * from './devices.ts'
 export type * from './files.ts'
 export type * from './restore.ts'
+export type * from './shell.ts'
 export type ErrorCode = typeof errorCodes[number]
 
 /** How an invoke answers: errors are codes, never stack traces. */
@@ -370,6 +374,9 @@ export const calls = {
    * at the screen too. Answered in every phase.
    */
   'reader.open': call({ open: flag }).returns<{ readonly screen: boolean }>(),
+
+  /** What is kept for this computer, also while the profile is not open. */
+  ...shellCalls,
 
   'invite.show': call({}).returns<Invite>(),
   'invite.read': call({ invite: text(4096, 1) }).returns<InvitePreview>(),

@@ -8,7 +8,7 @@ export const errorCodes = [
   'passphrase-wrong', 'passphrase-wait', 'passphrase-short', 'passphrase-missing',
   'keychain-locked', 'keychain-absent', 'keychain-lost', 'slots-damaged',
   'store-full', 'store-damaged', 'store-read-only', 'store-newer', 'read-only', 'folder-hidden',
-  'profile-busy', 'delivery-unreachable',
+  'profile-busy', 'delivery-unreachable', 'settings-not-kept', 'proxy-malformed',
   'card-missing', 'words-replaced', 'backup-malformed', 'backup-newer', 'backup-key', 'backup-space', 'backup-place',
   'backup-cancelled', 'too-large', 'profile-unknown', 'bug',
 ] as const

@@ -47,11 +47,12 @@ const table: readonly Row[] = [
   { files: 'preload/devices.ts' },
   { files: 'preload/files.ts' },
   { files: 'preload/restore.ts' },
+  { files: 'preload/shell.ts', imports: ['preload/check.ts'] },
   {
     files: 'preload/api.ts',
     imports: [
       'preload/check.ts', 'preload/closing.ts', 'preload/codes.ts', 'preload/devices.ts', 'preload/files.ts',
-      'preload/restore.ts',
+      'preload/restore.ts', 'preload/shell.ts',
     ],
   },
   { files: 'preload/index.ts', imports: ['preload/api.ts'], packages: ['electron'] },
@@ -122,7 +123,7 @@ const table: readonly Row[] = [
   { files: 'main/window.ts', types: ['main/electron.ts'], node: ['node:fs', 'node:path'] },
   { files: 'main/profiles.ts', node: ['node:fs', 'node:path', 'node:util'] },
   {
-    files: 'main/shell/', imports: ['preload/api.ts', 'main/ipc.ts', 'main/window.ts', 'main/profiles.ts'],
+    files: 'main/shell/', imports: ['preload/api.ts', 'preload/shell.ts', 'main/ipc.ts', 'main/window.ts', 'main/profiles.ts'],
     types: ['main/electron.ts'], node: ['node:fs', 'node:os', 'node:path'],
   },
   { files: 'main/index.ts', imports: ['main/'], packages: ['electron'], node: 'all' },

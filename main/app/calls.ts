@@ -29,12 +29,16 @@ import { compare, demandNotHeld, demandUnchanged, metByInvite, replaces, safetyO
 
 type Opened = { readonly state: State, readonly sync: Sync, readonly linking: Linking, readonly closing: Closing }
 type Answers = {
-  readonly [N in Exclude<CallName, Before>]:
+  readonly [N in Exclude<CallName, Before | OfShell>]:
     (opened: Opened, argument: ArgumentOf<N>) => ResultOf<N> | Promise<ResultOf<N>>
 }
-/** Calls that createApp or the shell answers, because they open or close the profile, or come before it is open. */
+/** Calls that the shell answers, around every app. */
+type OfShell = `profile.${'choose' | 'folder'}` | 'reader.open' | `shell.${string}`
+export const isOfShell = (name: CallName): name is OfShell & CallName =>
+  /^(?:shell\..*|reader\.open|profile\.(?:choose|folder))$/.test(name)
+/** Calls that createApp answers, because they open or close the profile, or come before it is open. */
 export type Before = `app.${'open' | 'report'}` | `setup.${'create' | 'unlock' | 'recover' | 'read' | 'link' | 'restore'}` |
-  `profile.${'choose' | 'remove' | 'folder'}` | 'reader.open' | `lock.${'now' | 'after' | 'active'}` | `passphrase.${'set' | 'remove'}`
+  'profile.remove' | `lock.${'now' | 'after' | 'active'}` | `passphrase.${'set' | 'remove'}`
 
 export const answers: Answers = {
   'recovery.words': ({ state }) => recoveryWords(state),

@@ -10,8 +10,9 @@ import type { Handle } from '../ipc.ts'
 import {
   UsageError, folderOf, isWritable, parseArguments, prepareData, prepareProfile, profilesIn,
 } from '../profiles.ts'
-import { bringToFront, openWindow, origin, prepareElectron } from '../window.ts'
+import { openWindow, origin, prepareElectron } from '../window.ts'
 import type { Opened } from '../window.ts'
+import { Desktop } from './desktop.ts'
 
 /** What answers the Calls of one opened profile. `close` resolves when everything is saved. */
 export type OpenApp = { readonly handle: Handle, readonly close: () => Promise<void> }
@@ -35,6 +36,8 @@ export type ShellOptions = {
   /** The folder of the build, with `renderer/` and `preload/`. */
   readonly built: string
   readonly open: (seat: Seat) => Promise<OpenApp>
+  /** Tests play other systems; what they decide is how windows, menus and notifications behave. */
+  readonly platform?: NodeJS.Platform
 }
 
 const firstProfile = 'default'
@@ -74,6 +77,7 @@ class Shell {
   /** Electron's own folder where it may not write into the profile's. */
   #temporary: string | undefined
   #window: Opened | undefined
+  readonly #desktop: Desktop
   #current: OpenApp | undefined
   #closing: Promise<void> | undefined
   #closed = false
@@ -82,6 +86,9 @@ class Shell {
   constructor(electron: Electron, options: ShellOptions) {
     this.#electron = electron
     this.#options = options
+    this.#desktop = new Desktop({
+      electron, platform: options.platform ?? process.platform, tell: (shell) => { this.#show({ revision: 0, shell }) },
+    })
   }
 
   prepare(): void {
@@ -91,9 +98,9 @@ class Shell {
     prepareData(this.#data)
     const known = profilesIn(this.#data)
     const profile = wishes.profile ?? (known.length > 1 ? undefined : known[0] ?? firstProfile)
+    this.#desktop.hidden = wishes.hidden === true
     if (profile === undefined) app.setPath('userData', path.join(this.#data, 'chooser'))
     else if (!this.#claim(profile)) this.isSecond = true
-    app.on('second-instance', () => { if (this.#window !== undefined) bringToFront(this.#window.window) })
     app.on('window-all-closed', () => { app.quit() })
     app.on('will-quit', (event) => {
       if (this.#closed) return
@@ -107,7 +114,10 @@ class Shell {
     const electron = this.#electron
     if (this.#profile === undefined) this.#current = this.#picker()
     else this.#current = await this.#open(this.#profile)
-    const opened = openWindow(electron, this.#options.built)
+    const desktop = this.#desktop
+    const opened = openWindow(electron, {
+      built: this.#options.built, place: desktop.place, made: (window) => { desktop.attach(window) },
+    })
     const { window, loaded } = opened
     this.#window = opened
     bindCalls({
@@ -123,6 +133,8 @@ class Shell {
     }
     // A page that begins anew shows no reader.
     if (name === 'app.open') this.#openReader(false)
+    const answer = this.#desktop.answer(name, argument)
+    if (answer !== undefined) return Promise.resolve(answer)
     if (this.#current === undefined || this.#closing !== undefined) {
       return Promise.resolve({ ok: false, code: 'not-ready' })
     }
@@ -155,6 +167,7 @@ class Shell {
     app.setPath('sessionData', path.join(place, 'chromium'))
     if (!app.requestSingleInstanceLock()) return false
     this.#profile = profile
+    this.#desktop.settle(folder)
     return true
   }
 

@@ -62,6 +62,10 @@ const words: Readonly<Record<ErrorCode, string>> = {
   'keychain-absent': 'This computer has no keychain that can hold the key. Choose a passphrase instead.',
   'keychain-lost': 'The keychain of this computer no longer has the key of this profile. ' +
     'The history is still here, but it needs that keychain to open.',
+  'settings-not-kept': 'This could not be kept on this computer: its disk is full or may not be written to. ' +
+    'Nothing was changed.',
+  'proxy-malformed': 'This is no place of a proxy. Nothing was changed: a name or an address is needed, and a port ' +
+    'between 1 and 65535.',
   'slots-damaged': 'The small file that keeps the locked key of this profile is missing or damaged, ' +
     'and so is its copy. The history is still here: put back slots.json from a copy of the folder, then try again.',
   'store-full': 'The disk is full. Nothing that was saved is lost: make room, then try again.',

@@ -18,13 +18,16 @@ export type Fixture = {
   /** How long `close` takes, in milliseconds. */
   closeMs: number
   closes: number
+  /** The system that the shell takes this one for. */
+  platform: NodeJS.Platform
 }
 
 export function newFixture(): Fixture {
   const fixture: Fixture = {
-    seats: [], asked: [], closeMs: 0, closes: 0,
+    seats: [], asked: [], closeMs: 0, closes: 0, platform: 'linux',
     show: (change) => { fixture.seats.at(-1)?.ui.show(change) },
-    start: (electron: Electron, { args }) => runShell(electron, { args, built, open: (seat) => open(fixture, seat) }),
+    start: (electron: Electron, { args }) =>
+      runShell(electron, { args, built, open: (seat) => open(fixture, seat), platform: fixture.platform }),
   }
   return fixture
 }

@@ -39,6 +39,13 @@ export const argumentsOf: { readonly [N in CallName]: (known: Known) => Argument
   'passphrase.set': () => ({ current: passphrase, passphrase }),
   'passphrase.remove': () => ({ current: passphrase }),
   'reader.open': () => ({ open: true }),
+  'shell.settings': () => ({}),
+  'shell.change': () => ({
+    settings: {
+      notifications: 'off', quietUntil: 0, flash: false, tray: true, spelling: false, languages: [], protection: false,
+      proxy: { mode: 'system', host: '', port: 0 }, autostart: false,
+    },
+  }),
   'invite.show': () => ({}),
   'invite.read': ({ invite }) => ({ invite }),
   'conversation.direct': ({ invite }) => ({ invite }),

@@ -10,6 +10,8 @@ import path from 'node:path'
 import type { Page } from 'playwright-core'
 import type { Electron, ElectronApp, IpcMain, InvokeEvent, WindowOptions } from '../../main/electron.ts'
 import type { Browser } from './browser.ts'
+import { StandinScreen } from './desktop.ts'
+import type { Recorded } from './frame.ts'
 import { takeLock } from './lock.ts'
 import type { Lock } from './lock.ts'
 import { StandinSession } from './session.ts'
@@ -32,6 +34,15 @@ export type Standin = {
   readonly page: () => Promise<Page>
   /** Script errors of the page and refusals of its policy, from the first load on. */
   readonly complaints: readonly string[]
+  /** Every call to the module that shows something on the desktop, in order. */
+  readonly calls: readonly Recorded[]
+  /** The app, to be told what the system says. */
+  readonly app: EventEmitter
+  /** The computer goes off. */
+  readonly goOff: () => void
+  /** The one window. */
+  readonly window: () => StandinWindow
+  readonly screen: StandinScreen
   /** Folders that were opened in the file manager. */
   readonly opened: string[]
   /** What the system says about the last input, in seconds. */
@@ -79,7 +90,12 @@ class StandinApp extends EventEmitter implements ElectronApp {
   async #quit(): Promise<void> {
     if (this.#quitting || this.#ended) return
     this.#quitting = true
+    this.emit('before-quit')
     for (const window of this.windows) await window.close()
+    if (this.windows.size > 0) {
+      this.#quitting = false
+      return
+    }
     const event = { prevented: false, preventDefault() { this.prevented = true } }
     this.emit('will-quit', event)
     this.#quitting = false
@@ -90,7 +106,7 @@ class StandinApp extends EventEmitter implements ElectronApp {
     if (this.#ended) return
     this.#ended = true
     this.#lock?.release()
-    void Promise.all([...this.windows].map((window) => window.close())).then(() => { this.#end(code) })
+    void Promise.all([...this.windows].map((window) => window.destroy())).then(() => { this.#end(code) })
   }
 
   windowClosed(window: StandinWindow): void {
@@ -119,9 +135,14 @@ export function createStandin(options: StandinOptions): Standin {
     return session
   }
   const complaints: string[] = []
+  const calls: Recorded[] = []
+  const record = (...call: Recorded): void => { calls.push(call) }
+  const screen = new StandinScreen()
+  const powerMonitor = Object.assign(new EventEmitter(), { getSystemIdleTime: () => standin.idleSeconds })
   let themeSource: 'system' | 'light' | 'dark' = 'system'
   const host: Host = {
-    browser: options.browser, windowed: options.windowed === true, browserArguments: options.browserArguments ?? [], sessionOf, schemes,
+    browser: options.browser, windowed: options.windowed === true, browserArguments: options.browserArguments ?? [],
+    record, sessionOf, schemes,
     themeSource: () => themeSource,
     handlerOf: (channel) => ipcMain.handlers.get(channel),
     complain: (line) => { complaints.push(line) },
@@ -135,11 +156,14 @@ export function createStandin(options: StandinOptions): Standin {
   const page = new Promise<Page>((resolve) => { app.once('standin-page', resolve) })
   const standin: Standin = {
     electron: {
-      app, ipcMain,
-      powerMonitor: { getSystemIdleTime: () => standin.idleSeconds },
+      app, ipcMain, powerMonitor, screen,
       shell: { openPath: async (folder) => { standin.opened.push(folder); return '' } },
       BrowserWindow: class extends StandinWindow {
-        constructor(window: WindowOptions) { super(host, window) }
+        constructor(window: WindowOptions) {
+          super(host, window)
+          const { x, y, width, height, show } = window
+          record('new BrowserWindow', { x, y, width, height, show })
+        }
       },
       protocol: { registerSchemesAsPrivileged: (list) => { for (const { scheme } of list) schemes.add(scheme) } },
       session: { fromPartition: sessionOf },
@@ -155,7 +179,13 @@ export function createStandin(options: StandinOptions): Standin {
     page: () => Promise.race([page, app.exited.then((code): never => {
       throw new Error(`the app exited with ${String(code)} before it showed a page`)
     })]),
-    complaints, opened: [], idleSeconds: 0, exited: app.exited,
+    app, goOff: () => { powerMonitor.emit('shutdown') },
+    window: () => {
+      const [window] = app.windows
+      if (window === undefined) throw new Error('the app has no window')
+      return window
+    },
+    complaints, calls, screen, opened: [], idleSeconds: 0, exited: app.exited,
   }
   return standin
 }

@@ -6,6 +6,7 @@ import { chromium } from 'playwright-core'
 import type { BrowserContext, CDPSession, Page, Request as PageRequest, Route } from 'playwright-core'
 import type { ElectronWindow, InvokeEvent, Preventable, WebContents, WindowOptions } from '../../main/electron.ts'
 import type { Browser } from './browser.ts'
+import { StandinFrame, type Record } from './frame.ts'
 import type { StandinSession } from './session.ts'
 import { decode, encode } from './wire.ts'
 import type { Wire } from './wire.ts'
@@ -16,6 +17,7 @@ export type Host = {
   readonly browser: Browser
   readonly windowed: boolean
   readonly browserArguments: readonly string[]
+  readonly record: Record
   readonly sessionOf: (partition: string) => StandinSession
   readonly schemes: ReadonlySet<string>
   readonly themeSource: () => 'system' | 'light' | 'dark'
@@ -35,11 +37,20 @@ const schemeOf = (url: string): string => url.slice(0, Math.max(0, url.indexOf('
 
 export class StandinContents extends EventEmitter implements WebContents {
   readonly #window: StandinWindow
+  readonly #record: Record
+  #zoom = 0
   openHandler: ((details: { url: string }) => { action: 'deny' }) | undefined
 
-  constructor(window: StandinWindow) {
+  constructor(window: StandinWindow, record: Record) {
     super()
     this.#window = window
+    this.#record = record
+  }
+
+  getZoomLevel(): number { return this.#zoom }
+  setZoomLevel(level: number): void {
+    this.#record('contents.setZoomLevel', level)
+    this.#zoom = level
   }
 
   send(channel: string, ...values: unknown[]): void { this.#window.deliver({ channel, value: encode(values) }) }
@@ -48,8 +59,8 @@ export class StandinContents extends EventEmitter implements WebContents {
   setWindowOpenHandler(handler: (details: { url: string }) => { action: 'deny' }): void { this.openHandler = handler }
 }
 
-export class StandinWindow extends EventEmitter implements ElectronWindow {
-  readonly webContents = new StandinContents(this)
+export class StandinWindow extends StandinFrame implements ElectronWindow {
+  readonly webContents: StandinContents
   readonly #host: Host
   readonly #options: WindowOptions
   readonly #session: StandinSession
@@ -65,7 +76,8 @@ export class StandinWindow extends EventEmitter implements ElectronWindow {
   #destroyed = false
 
   constructor(host: Host, options: WindowOptions) {
-    super()
+    super(host.record, { x: options.x ?? 100, y: options.y ?? 80, width: options.width, height: options.height })
+    this.webContents = new StandinContents(this, host.record)
     this.#host = host
     this.#options = options
     this.#session = host.sessionOf(options.webPreferences.partition)
@@ -73,11 +85,8 @@ export class StandinWindow extends EventEmitter implements ElectronWindow {
   }
 
   isDestroyed(): boolean { return this.#destroyed }
-  isMinimized(): boolean { return false }
-  restore(): void { /* never minimized */ }
-  show(): void { this.emit('show') }
-  focus(): void {
-    this.emit('focus')
+  override focus(): void {
+    super.focus()
     void this.page?.bringToFront().catch(() => undefined)
   }
 
@@ -97,6 +106,8 @@ export class StandinWindow extends EventEmitter implements ElectronWindow {
     await this.applyTheme()
     await page.goto(toWeb(url))
     this.#loaded = true
+    this.webContents.emit('did-finish-load')
+    page.on('load', () => { this.webContents.emit('did-finish-load') })
     this.emit('ready-to-show')
   }
 
@@ -105,7 +116,12 @@ export class StandinWindow extends EventEmitter implements ElectronWindow {
     await this.page?.emulateMedia({ colorScheme: source === 'system' ? null : source })
   }
 
+  /** As its button does: whoever listens may keep it open. */
   async close(): Promise<void> {
+    if (!this.#destroyed && this.mayClose()) await this.destroy()
+  }
+
+  async destroy(): Promise<void> {
     await this.#context?.close().catch(() => undefined)
     this.#gone()
   }
