@@ -3,7 +3,7 @@
  * nothing here decides anything, the main process does.
  */
 import type {
-  Answer, ArgumentOf, Bridge, CallName, Change, Conversation, ConversationNews, ErrorCode, Link, Me, OwnDevice, Phase,
+  Answer, ArgumentOf, Bridge, CallName, Change, Closing, Conversation, ConversationNews, ErrorCode, Link, Me, OwnDevice, Phase,
   ResultOf, Snapshot,
 } from '../preload/api.ts'
 import { words } from './i18n/en.ts'
@@ -19,7 +19,7 @@ export type Notice = { readonly id: number, readonly text: string }
 /** Which dialog of the main window is open. */
 export type Dialog =
   'new-chat' | 'new-group' | 'invite' | 'settings' | 'passphrase' | 'remove-passphrase' | 'remove-profile' |
-  'report' | 'invites' | 'devices' | 'link' | 'rotate' | 'renew'
+  'report' | 'invites' | 'devices' | 'link' | 'rotate' | 'renew' | 'close-account'
 
 const themeKey = 'coppice-theme'
 const noticeMs = 9_000
@@ -46,6 +46,8 @@ class App {
   devices = $state.raw<readonly OwnDevice[]>()
   /** Where linking another device stands, or this one, once its account is here. */
   link = $state.raw<Link>()
+  /** How far closing the account is, while it is closed. */
+  closing = $state.raw<Closing>()
   /** Set-up is to link this computer; its name is kept when that has to be started again. */
   linkHere = $state(false)
   computer = $state('')
@@ -61,6 +63,8 @@ class App {
   me = $derived<Me | undefined>(this.phase?.at === 'ready' ? this.phase.me : undefined)
   /** Why this profile can only be read, where it can. */
   readOnly = $derived(this.phase?.at === 'ready' ? this.phase.readOnly : undefined)
+  /** This device does not belong to an account any more: what it has stays readable, with all that it knows of devices. */
+  isOut = $derived(this.readOnly === 'device-revoked' || this.readOnly === 'account-closed')
   /** A muted conversation does not call. */
   unread = $derived(this.conversations.reduce((sum, { unread, muted }) => muted ? sum : sum + unread, 0))
 
@@ -130,12 +134,13 @@ class App {
     this.conversations = [...snapshot.conversations].sort(inOrder)
     this.#keepSelection()
     this.link = snapshot.phase.at === 'ready' ? snapshot.link : undefined
+    this.closing = snapshot.phase.at === 'ready' ? snapshot.closing : undefined
     if (snapshot.phase.at === 'ready') void this.#loadDevices()
   }
 
   async #loadDevices(): Promise<void> {
     // Where little of a profile can be read, its devices cannot.
-    if (this.readOnly !== undefined && this.readOnly !== 'device-revoked') return
+    if (this.readOnly !== undefined && !this.isOut) return
     const answer = await this.ask('devices.list', {})
     if (answer.ok && this.phase?.at === 'ready') this.devices = answer.value
   }
@@ -152,6 +157,7 @@ class App {
     this.recovery = false
     this.devices = undefined
     this.link = undefined
+    this.closing = undefined
   }
 
   /** Locks the app; what is being written is kept as a draft first. */
@@ -192,6 +198,7 @@ class App {
     if (this.phase?.at !== 'ready') this.#forget()
     else {
       this.linkHere = false
+      if (change.closing !== undefined) this.#close(change.closing)
       if (change.link !== undefined) this.link = change.link.at === 'none' ? undefined : change.link
       // The account is here: what is still to come is shown on.
       if (at === 'linking') this.#shows = true
@@ -220,6 +227,12 @@ class App {
       const { code } = change.notice
       this.tell(code === 'window' ? words.app.inFront : words.code(code))
     }
+  }
+
+  /** The account is being closed, which has a page of its own; or it is kept after all. */
+  #close(closing: Closing | { readonly at: 'none' }): void {
+    this.closing = closing.at === 'none' ? undefined : closing
+    if (this.closing !== undefined) this.dialog = undefined
   }
 
   #keepSelection(): void {

@@ -4,7 +4,7 @@
  */
 import type { Conversation, Entry, ErrorCode, Fact, IdleDevice, Me, MessageState, Person } from '../../preload/api.ts'
 import { codeWords, reasonOf, stoppedTitle } from './codes.ts'
-import { closedFact } from './closing.ts'
+import { closedFact, closingWords } from './closing.ts'
 import { devicesWords, keepWords } from './devices.ts'
 import {
   capital, conjunction, count, devices, numbers, object, people, possessive, size, subject, type Naming,
@@ -171,6 +171,7 @@ export const words = {
   linking: linkingWords,
   devices: devicesWords,
   keep: keepWords,
+  closing: closingWords,
 
   choose: { title: 'Who is here?', text: 'These people have a profile on this computer.' },
 
@@ -242,6 +243,7 @@ export const words = {
     banner: (code: ErrorCode) => `Open for reading only: ${reasonOf(code)}. Nothing is sent or received.`,
     chat: (code: ErrorCode) => code === 'device-revoked'
       ? 'This computer was removed from your account. What was said until then stays here.'
+      : code === 'account-closed' ? 'This account was closed. What was said until then stays here.'
       : 'This can only be read now. Start Coppice again when the reason is gone.',
   },
 

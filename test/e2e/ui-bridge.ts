@@ -4,7 +4,7 @@
  */
 import { calls } from '../../preload/api.ts'
 import type {
-  Answer, ArgumentOf, CallName, Change, Conversation, Details, Entry, EntryPage, ErrorCode, Invite, InvitePreview, Link,
+  Answer, ArgumentOf, CallName, Change, Closing, Conversation, Details, Entry, EntryPage, ErrorCode, Invite, InvitePreview, Link,
   Lock, MadeInvite, Me, OwnDevice, Person, Phase, ResultOf, Safety,
 } from '../../preload/api.ts'
 import { isMatch, marksIn, wordsOf } from '../../main/words.ts'
@@ -25,6 +25,7 @@ export type BridgeOptions = {
   readonly idle?: Details['idle']
   readonly devices?: readonly OwnDevice[]
   readonly link?: Link
+  readonly closing?: Closing
 }
 
 export class ScriptedBridge {
@@ -43,6 +44,7 @@ export class ScriptedBridge {
   passphrase = 'correct horse'
   devices: readonly OwnDevice[]
   link: Link | undefined
+  closing: Closing | undefined
   made: readonly MadeInvite[] = samples.madeInvites
   /** Whether the host lets the reader of QR codes see the screen. */
   screen = false
@@ -52,9 +54,10 @@ export class ScriptedBridge {
   /** What the window must not know while the app is locked. */
   #lockedAway: Conversation[] = []
 
-  constructor({ phase, conversations, entries, known, idle, devices, link }: BridgeOptions = {}) {
+  constructor({ phase, conversations, entries, known, idle, devices, link, closing }: BridgeOptions = {}) {
     this.devices = devices ?? samples.ownDevices
     this.link = link
+    this.closing = closing
     this.phase = phase ?? { at: 'ready', me: samples.me }
     this.conversations = new Map((conversations ?? samples.sampleConversations).map((each) => [each.id, each]))
     this.entries = [...entries ?? samples.sampleEntries]
@@ -135,6 +138,7 @@ export class ScriptedBridge {
       case 'app.open': return value(name, {
         revision: this.revision, phase: this.phase, profile: 'default', version: '0.1.0',
         conversations: [...this.conversations.values()], ...this.link === undefined ? {} : { link: this.link },
+        ...this.closing === undefined ? {} : { closing: this.closing },
       })
       case 'app.report': return value(name, { lines: samples.reportLines })
       case 'profile.choose': this.push({ phase: asksPassphrase }); break
@@ -167,6 +171,8 @@ export class ScriptedBridge {
       case 'profile.remove':
         this.push({ phase: { at: 'new', keychain: 'ok' }, removedConversations: [...this.conversations.keys()] })
         break
+      case 'account.close': this.push({ closing: { at: 'waiting', done: 0, of: 0, away: false } }); break
+      case 'account.keep': this.push({ closing: { at: 'none' } }); break
       case 'invite.show': return value(name, this.#invite())
       case 'invite.read': return this.#readInvite(of(name).invite)
       case 'conversation.direct': return this.#direct(of(name).invite)

@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core'
 import type { Conversation, Person } from '../../preload/api.ts'
 import type { BridgeOptions } from './ui-bridge.ts'
+import { closingScenes } from './ui-closing-scenes.ts'
 import { deviceScenes } from './ui-device-scenes.ts'
 import {
   conversation, dayMs, fact, gap, idOf, jonas, me, message, now, person, recoveryWords, river, sampleConversations, sampleEntries,
@@ -358,4 +359,5 @@ export const scenes: Readonly<Record<string, Scene>> = {
     },
   },
   ...deviceScenes,
+  ...closingScenes,
 }
