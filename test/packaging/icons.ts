@@ -131,7 +131,7 @@ function writeIco(pictures: readonly Picture[]): Uint8Array {
   return Buffer.concat([head, ...images])
 }
 
-/** BITMAPINFOHEADER, twice as high for its mask; blue, green, red, opacity from the lowest row; a mask that hides nothing. */
+/** BITMAPINFOHEADER, twice as high for its mask; blue, green, red, opacity from the lowest row; an empty mask. */
 function bitmap({ size, pixels }: Picture): Buffer {
   const header = Buffer.alloc(40)
   for (const [at, value] of [[0, 40], [4, size], [8, size * 2]] as const) header.writeUInt32LE(value, at)
