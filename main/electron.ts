@@ -19,6 +19,12 @@ export type Electron = {
   readonly shell: {
     /** Opens a folder in the file manager; gives what went wrong, or an empty text. */
     openPath(folder: string): Promise<string>
+    /** Hands an address to the system's browser. */
+    openExternal(address: string): Promise<void>
+  }
+  readonly dialog: {
+    /** Gives the number of the button. */
+    showMessageBox(window: AnyWindow, box: MessageBox): Promise<{ readonly response: number }>
   }
   /** Absent where the host shows no screens. */
   readonly desktopCapturer?: {
@@ -45,6 +51,17 @@ export interface ElectronApp {
   /** All windows are closed; `preventDefault` keeps the process until `quit` is called again. */
   on(event: 'will-quit', listener: (event: Preventable) => void): unknown
   on(event: 'web-contents-created', listener: (event: unknown, contents: WebContents) => void): unknown
+}
+
+export type MessageBox = {
+  type: 'question'
+  title: string
+  message: string
+  detail: string
+  buttons: string[]
+  defaultId: number
+  cancelId: number
+  noLink: boolean
 }
 
 export type Preventable = { preventDefault(): void }
@@ -80,9 +97,7 @@ export type WindowOptions = {
   }
 }
 
-export interface ElectronWindow {
-  readonly webContents: WebContents
-  loadURL(url: string): Promise<void>
+export interface AnyWindow {
   isMinimized(): boolean
   isMaximized(): boolean
   isFullScreen(): boolean
@@ -97,6 +112,11 @@ export interface ElectronWindow {
   show(): void
   hide(): void
   focus(): void
+}
+
+export interface ElectronWindow extends AnyWindow {
+  readonly webContents: WebContents
+  loadURL(url: string): Promise<void>
   once(event: 'ready-to-show' | 'leave-full-screen', listener: () => void): unknown
   /** `preventDefault` keeps it open. */
   on(event: 'close', listener: (event: Preventable) => void): unknown

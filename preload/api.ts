@@ -369,6 +369,8 @@ export const calls = {
   /** Only where the keychain holds the key then. */
   'passphrase.remove': call({ current: passphrase }).returns<undefined>(),
 
+  /** Asks the person whether their browser may open this address of a message, and hands it over. */
+  'address.open': call({ address: text(2048, 1) }).returns<undefined>(),
   /**
    * The reader of QR codes is shown, or gone: only while it is there may the page use a camera. `screen`: it may look
    * at the screen too. Answered in every phase.

@@ -7,7 +7,7 @@ export const errorCodes = [
   'words-count', 'words-unknown', 'words-order', 'words-foreign',
   'passphrase-wrong', 'passphrase-wait', 'passphrase-short', 'passphrase-missing',
   'keychain-locked', 'keychain-absent', 'keychain-lost', 'slots-damaged',
-  'store-full', 'store-damaged', 'store-read-only', 'store-newer', 'read-only', 'folder-hidden',
+  'store-full', 'store-damaged', 'store-read-only', 'store-newer', 'read-only', 'folder-hidden', 'address-refused', 'address-unopened',
   'profile-busy', 'delivery-unreachable', 'settings-not-kept', 'proxy-malformed',
   'card-missing', 'words-replaced', 'backup-malformed', 'backup-newer', 'backup-key', 'backup-space', 'backup-place',
   'backup-cancelled', 'too-large', 'profile-unknown', 'bug',

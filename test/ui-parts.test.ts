@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { words } from '../renderer/i18n/en.ts'
 import { count } from '../renderer/i18n/grammar.ts'
 import { ago, dayName, listTime, moment } from '../renderer/i18n/time.ts'
+import { piecesOf } from '../renderer/parts/pieces.ts'
 import { ringsOf } from '../renderer/parts/rings.ts'
 import { pictureOf } from '../renderer/parts/tree.ts'
 import { freshFrom, merged, rowsOf } from '../renderer/timeline.ts'
@@ -39,6 +40,32 @@ describe('growth rings', () => {
       for (const each of [hue, pith.hue, ...arcs.map((arc) => arc.hue)]) assert(each >= 90 && each <= 200)
       for (const { path } of arcs) assert.doesNotMatch(path, /NaN|-/, 'inside the picture')
     }
+  })
+})
+
+describe('the text of a message', () => {
+  const addressesIn = (text: string): readonly string[] =>
+    piecesOf(text).flatMap((piece) => piece.kind === 'address' ? [piece.text] : [])
+
+  test('shows addresses of the web, without what ends the sentence', () => {
+    for (const [text, ...found] of [
+      ['see https://example.org/a?b=c#d, or http://localhost:8080.', 'https://example.org/a?b=c#d', 'http://localhost:8080'],
+      ['(https://example.org/wiki/Coppice_(wood))', 'https://example.org/wiki/Coppice_(wood)'],
+      ['HTTPS://EXAMPLE.ORG!', 'HTTPS://EXAMPLE.ORG'],
+      ['“https://bücher.example/ä”', 'https://bücher.example/ä'],
+    ] as const) assert.deepEqual(addressesIn(text), found)
+  })
+
+  test('shows no other scheme, nothing without a host, and nothing between backticks', () => {
+    for (const text of ['javascript:alert(1)', 'file:///etc/passwd', 'data:text/html,x', 'https://', 'xhttps://example.org', 'coppice:x',
+      '`https://example.org`', 'https://\u202eexample.org', 'https://[']) assert.deepEqual(addressesIn(text), [], text)
+  })
+
+  test('keeps every character', () => {
+    for (const text of ['a `b` https://c.example. `d', 'a https://b.example/ c\nhttps://d.example', '', '`']) {
+      assert.equal(piecesOf(text).map((piece) => piece.text).join(''), text)
+    }
+    assert.deepEqual(piecesOf('a `b` c').map(({ kind }) => kind), ['plain', 'code', 'plain'])
   })
 })
 

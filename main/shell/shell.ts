@@ -7,6 +7,7 @@ import type { Answer, ArgumentOf, CallName, Change, Phase, ResultOf } from '../.
 import type { Electron } from '../electron.ts'
 import { bindCalls } from '../ipc.ts'
 import type { Handle } from '../ipc.ts'
+import { openAddress, readAddress } from './address.ts'
 import {
   UsageError, folderOf, isWritable, parseArguments, prepareData, prepareProfile, profilesIn,
 } from '../profiles.ts'
@@ -81,6 +82,7 @@ class Shell {
   #current: OpenApp | undefined
   #closing: Promise<void> | undefined
   #closed = false
+  #isAsking = false
   isSecond = false
 
   constructor(electron: Electron, options: ShellOptions) {
@@ -139,6 +141,9 @@ class Shell {
       return Promise.resolve({ ok: false, code: 'not-ready' })
     }
     if (name === 'profile.folder') return this.#showFolder() as Promise<Answer<ResultOf<N>>>
+    if (name === 'address.open') {
+      return this.#openAddress((argument as ArgumentOf<'address.open'>).address) as Promise<Answer<ResultOf<N>>>
+    }
     return this.#current.handle(name, argument)
   }
 
@@ -153,6 +158,22 @@ class Shell {
     if (this.#profile === undefined) return { ok: false, code: 'not-ready' }
     const wrong = await this.#electron.shell.openPath(folderOf(this.#data, this.#profile))
     return wrong === '' ? { ok: true, value: undefined } : { ok: false, code: 'folder-hidden' }
+  }
+
+  /** One question at a time: a page cannot pile them up until somebody clicks the wrong one. */
+  async #openAddress(text: string): Promise<Answer<undefined>> {
+    const address = readAddress(text)
+    if (address === undefined) return { ok: false, code: 'address-refused' }
+    if (this.#window === undefined || this.#isAsking) return { ok: false, code: 'not-ready' }
+    this.#isAsking = true
+    try {
+      await openAddress(this.#electron, this.#window.window, address)
+      return { ok: true, value: undefined }
+    } catch {
+      return { ok: false, code: 'address-unopened' }
+    } finally {
+      this.#isAsking = false
+    }
   }
 
   /** Takes the profile for this process. False: another process has it, and was told to come to the front. */

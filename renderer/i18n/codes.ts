@@ -75,6 +75,8 @@ const words: Readonly<Record<ErrorCode, string>> = {
     'allow writing there, then try again.',
   'store-newer': 'A newer Coppice has used this profile. Nothing is lost: update this app to open it.',
   'read-only': 'This profile is open for reading only. Nothing was sent or changed.',
+  'address-refused': 'That is not an address of the web, so it was not opened.',
+  'address-unopened': 'This computer has no program that opens such an address.',
   'folder-hidden': 'This computer has no program that shows folders.',
   'profile-busy': 'This profile is open in another Coppice on this computer. ' +
     'Close that one, or use its window.',

@@ -149,7 +149,7 @@ export class ScriptedBridge {
         break
       case 'setup.recover': case 'setup.restore': return this.#recover(of(name))
       case 'setup.read': return this.#read()
-      case 'profile.folder': case 'lock.active': break
+      case 'profile.folder': case 'lock.active': case 'address.open': break
       case 'reader.open': return value(name, { screen: this.screen })
       case 'lock.now':
         if (!this.#hasPassphrase()) return { ok: false, code: 'passphrase-missing' }

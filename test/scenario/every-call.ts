@@ -38,6 +38,7 @@ export const argumentsOf: { readonly [N in CallName]: (known: Known) => Argument
   'lock.active': () => ({}),
   'passphrase.set': () => ({ current: passphrase, passphrase }),
   'passphrase.remove': () => ({ current: passphrase }),
+  'address.open': () => ({ address: 'https://example.org/' }),
   'reader.open': () => ({ open: true }),
   'shell.settings': () => ({}),
   'shell.change': () => ({

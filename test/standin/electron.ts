@@ -8,7 +8,7 @@ import { EventEmitter } from 'node:events'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Page } from 'playwright-core'
-import type { Electron, ElectronApp, IpcMain, InvokeEvent, WindowOptions } from '../../main/electron.ts'
+import type { Electron, ElectronApp, IpcMain, InvokeEvent, MessageBox, WindowOptions } from '../../main/electron.ts'
 import type { Browser } from './browser.ts'
 import { StandinScreen } from './desktop.ts'
 import type { Recorded } from './frame.ts'
@@ -45,6 +45,11 @@ export type Standin = {
   readonly screen: StandinScreen
   /** Folders that were opened in the file manager. */
   readonly opened: string[]
+  /** Questions of the system, and what the person clicks: the number of a button. */
+  readonly asked: MessageBox[]
+  answer: number
+  /** Addresses that the system's browser got. */
+  readonly browsed: string[]
   /** What the system says about the last input, in seconds. */
   idleSeconds: number
   /** The exit code, once the app has quit. */
@@ -157,7 +162,13 @@ export function createStandin(options: StandinOptions): Standin {
   const standin: Standin = {
     electron: {
       app, ipcMain, powerMonitor, screen,
-      shell: { openPath: async (folder) => { standin.opened.push(folder); return '' } },
+      shell: {
+        openPath: async (folder) => { standin.opened.push(folder); return '' },
+        openExternal: async (address) => { standin.browsed.push(address) },
+      },
+      dialog: {
+        showMessageBox: async (_window, box) => { standin.asked.push(box); return { response: standin.answer } },
+      },
       BrowserWindow: class extends StandinWindow {
         constructor(window: WindowOptions) {
           super(host, window)
