@@ -239,6 +239,25 @@ describe('the timeline', () => {
     await said.filter({ hasText: 'Mara: Rain tonight' }).waitFor({ state: 'attached' })
     assert.equal(await log(page).getAttribute('aria-live'), 'off')
   })
+
+  test('an address in a message is asked to be opened, and the page stays', async () => {
+    const { page, bridge } = await start()
+    await row(page, 'River garden').click()
+    bridge.receive(samples.message(samples.river, 'Mara', 'Seeds are at https://seeds.example/beans?a=1, or `https://no.example`'))
+    const link = log(page).getByRole('link')
+    await link.waitFor()
+    assert.equal(await link.count(), 1)
+    const before = page.url()
+    await link.click()
+    await link.focus()
+    await page.keyboard.press('Enter')
+    await until('it was not asked', () => bridge.argumentsOf('address.open').length === 2)
+    assert.deepEqual(bridge.argumentsOf('address.open')[0], { address: 'https://seeds.example/beans?a=1' })
+    assert.equal(page.url(), before)
+    bridge.answers['address.open'] = () => ({ ok: false, code: 'address-refused' })
+    await link.click()
+    await page.getByText('not an address of the web').waitFor()
+  })
 })
 
 describe('the composer', () => {
