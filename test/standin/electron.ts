@@ -196,7 +196,7 @@ export function createStandin(options: StandinOptions): Standin {
       if (window === undefined) throw new Error('the app has no window')
       return window
     },
-    complaints, calls, screen, opened: [], idleSeconds: 0, exited: app.exited,
+    complaints, calls, screen, opened: [], asked: [], answer: 0, browsed: [], idleSeconds: 0, exited: app.exited,
   }
   return standin
 }
