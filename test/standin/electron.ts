@@ -128,6 +128,17 @@ class StandinIpc implements IpcMain {
   }
 }
 
+/** The file manager, the browser and the questions of a system, which a test looks into and answers. */
+const systemOf = (standin: () => Standin): Pick<Electron, 'shell' | 'dialog'> => ({
+  shell: {
+    openPath: async (folder) => { standin().opened.push(folder); return '' },
+    openExternal: async (address) => { standin().browsed.push(address) },
+  },
+  dialog: {
+    showMessageBox: async (_window, box) => { standin().asked.push(box); return { response: standin().answer } },
+  },
+})
+
 /** Makes one app instance: hand its `electron` to `start`. */
 export function createStandin(options: StandinOptions): Standin {
   const app = new StandinApp(options.appData)
@@ -162,13 +173,7 @@ export function createStandin(options: StandinOptions): Standin {
   const standin: Standin = {
     electron: {
       app, ipcMain, powerMonitor, screen,
-      shell: {
-        openPath: async (folder) => { standin.opened.push(folder); return '' },
-        openExternal: async (address) => { standin.browsed.push(address) },
-      },
-      dialog: {
-        showMessageBox: async (_window, box) => { standin.asked.push(box); return { response: standin.answer } },
-      },
+      ...systemOf(() => standin),
       BrowserWindow: class extends StandinWindow {
         constructor(window: WindowOptions) {
           super(host, window)
