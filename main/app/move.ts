@@ -9,14 +9,14 @@ import type { State } from './state.ts'
  * or how long to wait for the others.
  */
 export async function leaveSpoilt(state: State, id: string): Promise<'moved' | number | undefined> {
-  if (take(state, id)) return 'moved'
+  if (takeMoved(state, id)) return 'moved'
   const before = state.rooms.get(id)
   const due = before === undefined || !isSpoilt(before) ? undefined : movesAt(before, state.self)
   if (before?.group === undefined || due === undefined) return undefined
   const waitMs = due - state.ports.now()
   if (waitMs > 0) return waitMs
   const addresses = await addressesOf(state, devicesOf(before.group).filter(({ deviceId }) => deviceId !== state.self.deviceId))
-  if (take(state, id)) return 'moved'
+  if (takeMoved(state, id)) return 'moved'
   const room = state.rooms.get(id)
   // Something else happened while the network answered.
   if (room === undefined || !isSpoilt(room) || room.group?.context.epoch !== before.group.context.epoch) return 0
@@ -29,7 +29,7 @@ export async function leaveSpoilt(state: State, id: string): Promise<'moved' | n
 }
 
 /** Follows a move that came. Says whether there was a good one. */
-function take(state: State, id: string): boolean {
+export function takeMoved(state: State, id: string): boolean {
   const room = state.rooms.get(id)
   const step = room === undefined ? undefined : takeMove(room, state.moment())
   if (room === undefined || step === undefined) return false

@@ -2,11 +2,13 @@ import { decode, equal, KeyPackage, keyPackageRef, leavesOf, MlsError, toHex, ty
 import { accountIdOf, deviceIdOf } from '../identity/credential.ts'
 import { checkedSlots, type Passed, type Seen } from '../chat/history.ts'
 import { watchedFrom } from '../chat/idle.ts'
+import { movesSince } from '../chat/move.ts'
 import { isTold, type Letter, type SignedStory } from '../chat/letter.ts'
 import { decodeKeyPackageRecord, inboxLog, keyPackageLog, sealLetter } from '../chat/mail.ts'
-import { askAgain, hearStory, requestLimit, tellStory, type Helper } from '../chat/recovery.ts'
+import { askAgain, behindMs, hearStory, requestLimit, stayBehind, tellStory, type Helper } from '../chat/recovery.ts'
 import { isWell, still, withRoom, type RoomState } from '../chat/room.ts'
 import type { Delivery, Ports } from '../ports.ts'
+import { stale } from './outbox.ts'
 import { roomOf } from './rooms.ts'
 import type { NewPublish, State } from './state.ts'
 
@@ -86,23 +88,23 @@ async function onOtherStory(state: State, id: string, seen: readonly Seen[]): Pr
   const room = state.rooms.get(id)
   if (room === undefined) return
   const heard = hearStory(room, { epoch: room.group?.context.epoch ?? 0n, seen }, state.moment())
-  if (heard.step.state !== room) state.transact({ steps: [heard.step] })
+  if (heard.step.state !== room) state.transact({ steps: [heard.step], removedPublish: stale(state, room, heard.step) })
   if (heard.answer) await gossip(state, id)
 }
 
-/** How long records that cannot be placed may be on their way, and how often members ask each other because of them. */
+/** How long records that cannot be placed may be on their way, and how often members ask each other. */
 const strangeMs = 10 * 60 * 1000
 export const gossipEveryMs = 60 * 60 * 1000
 
 /**
- * Records that nobody in this story can have written, or that wait for an epoch which does not come: members compare
- * what they saw win. Gives how long to wait before the next look, or `compared` when they have been asked.
+ * Records that nobody in this story can have written, or that wait for an epoch which does not come, a move to another
+ * log, a return: members compare what they saw win. Gives how long to wait before the next look, or `compared` when they have been asked.
  */
 export async function compareWhenStrange(
   state: State, id: string, lastAt: number,
 ): Promise<number | 'compared' | undefined> {
   const room = state.rooms.get(id)
-  if (room?.group === undefined) return undefined
+  if (room?.group === undefined || !isWell(room.room)) return undefined
   const now = state.ports.now()
   const since = room.room.strangeAt
   if (since === 0) {
@@ -113,8 +115,19 @@ export async function compareWhenStrange(
   if (now < due) return due - now
   await gossip(state, id)
   const after = state.rooms.get(id)
-  if (after !== undefined) state.transact({ steps: [still(withRoom(after, { strangeAt: 0 }))] })
+  if (after !== undefined) state.transact({ steps: [still(withRoom(after, { strangeAt: 0, apart: [] }))] })
   return 'compared'
+}
+
+/** How long a device that is behind waits for what it lacks; then it asks to be let back in. */
+export function waitBehind(state: State, id: string): number | undefined {
+  const room = state.rooms.get(id)
+  if (room === undefined || room.room.behindAt === 0 || !isWell(room.room)) return undefined
+  const step = stayBehind(room, state.moment())
+  if (step.state !== room) state.transact({ steps: [step], removedPublish: stale(state, room, step) })
+  const waitMs = step.state === room ? room.room.behindAt + behindMs - state.ports.now() : 0
+  // Who is leaving does not ask.
+  return waitMs < 0 || room.room.leaving ? undefined : waitMs
 }
 
 // ---------------------------------------------------------------- letters
@@ -127,8 +140,12 @@ export async function gossip(state: State, id: string): Promise<void> {
   if (room?.group === undefined || room.history.length === 0) return
   const letter = tellStory(room, state.moment())
   const others = devicesOf(room.group).filter(({ deviceId }) => deviceId !== state.self.deviceId)
-  await sendLetters(state, others.slice(0, gossipLimit), letter)
+  await sendLetters(state, [...room.room.apart, ...inAnyOrder(others, state.ports).slice(0, gossipLimit)], [letter])
 }
+
+/** So that in a large group everybody is told by some. */
+const inAnyOrder = <T>(values: readonly T[], { random }: Pick<Ports, 'random'>): readonly T[] =>
+  values.map((value) => ({ value, at: toHex(random(4)) })).sort((a, b) => a.at < b.at ? -1 : 1).map(({ value }) => value)
 
 export const devicesOf = (group: Group): readonly Helper[] => leavesOf(group.tree).map(({ leafNode: { credential } }) =>
   ({ accountId: accountIdOf(credential), deviceId: deviceIdOf(credential) }))
@@ -140,32 +157,33 @@ export function onStory(
   const { story, credential, signatureKey } = told
   const room = roomOf(state, toHex(story.groupId))
   if (room?.group === undefined || !isWell(room.room) || !isTold(state.self, told)) return undefined
+  if (deviceIdOf(credential) === state.self.deviceId) return undefined
   const isMember = leavesOf(room.group.tree).some(({ leafNode }) => equal(leafNode.signatureKey, signatureKey))
-  const heard = hearStory(room, story, state.moment())
+  const heard = hearStory(room, story, state.moment(), told)
   // Whoever is a member in another story only cannot change anything here, but may learn of this one.
-  if (isMember && heard.step.state !== room) state.transact({ steps: [heard.step] })
+  if (isMember && heard.step.state !== room) {
+    state.transact({ steps: [heard.step], removedPublish: stale(state, room, heard.step) })
+  }
   const { answer } = heard
   const from = isMember ? heard.repairFrom : undefined
+  // What was told by letter is in no log. One that was removed meanwhile learns of it only by what leads there.
+  const moves = heard.repairFrom === undefined ? [] : movesSince(room, heard.repairFrom)
   const to: Helper = { accountId: accountIdOf(credential), deviceId: deviceIdOf(credential) }
-  if (!answer && from === undefined) return undefined
+  if (!answer && from === undefined && moves.length === 0) return undefined
   return {
     name: `story ${to.deviceId}`,
     work: async () => {
       const { id } = room.room
       if (from !== undefined) await repairFrom(state, id, from)
-      await answerStory(state, id, to)
+      const now = state.rooms.get(id)
+      if (now !== undefined) await sendLetters(state, [to], [...moves, tellStory(now, state.moment())])
     },
   }
 }
 
-/** Answers a story with this device's own. */
-async function answerStory(state: State, id: string, to: Helper): Promise<void> {
-  const room = state.rooms.get(id)
-  if (room !== undefined) await sendLetters(state, [to], tellStory(room, state.moment()))
-}
-
-async function sendLetters(state: State, to: readonly Helper[], letter: Letter): Promise<void> {
-  const publish = addressed(state, await addressesOf(state, to), letter)
+async function sendLetters(state: State, to: readonly Helper[], letters: readonly Letter[]): Promise<void> {
+  const addresses = await addressesOf(state, to)
+  const publish = letters.flatMap((letter) => addressed(state, addresses, letter))
   if (publish.length > 0) state.transact({ publish })
 }
 
@@ -226,7 +244,8 @@ export async function ask(state: State, id: string): Promise<number | undefined>
   if (before === undefined || recovery === undefined) return undefined
   const asking = askAgain(before, state.moment(), state.keyPackages.get(recovery.reference))
   if (asking === undefined) return waitOf(state, id)
-  const publish = addressed(state, await addressesOf(state, asking.helpers), asking.letter)
+  const addresses = await addressesOf(state, asking.helpers)
+  const publish = asking.letters.flatMap((letter) => addressed(state, addresses, letter))
   const now = state.rooms.get(id)
   // Let back in, or left, while the network answered.
   if (now?.room.recovery !== recovery) return waitOf(state, id)

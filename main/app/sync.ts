@@ -1,12 +1,11 @@
-import { MlsError } from '../mls/index.ts'
 import { deviceLogOf, inboxLog, keyPackageLog } from '../chat/mail.ts'
-import { makeCommit, wantsCommit } from '../chat/membership.ts'
+import { wantsCommit } from '../chat/membership.ts'
 import {
   endsEpoch, knownAfter, nextSlot, onCommitRecord, onEpochBegun, onMessageRecord, untilAhead,
 } from '../chat/receive.ts'
 import type { RejoinReason, SignedStory } from '../chat/letter.ts'
 import { beginRecovery } from '../chat/recovery.ts'
-import { isWell, still, followedBy, withRoom, type RoomState } from '../chat/room.ts'
+import { isWell, still, followedBy, type RoomState } from '../chat/room.ts'
 import { groupLog, messageLogs } from '../chat/sealed.ts'
 import { receiptBatch, receipts } from '../chat/send.ts'
 import { PortError, type LogRecord, type Ports } from '../ports.ts'
@@ -14,15 +13,16 @@ import { watchEnd } from './afterwards.ts'
 import { closedIn, onLeavesReplaced } from './alarms.ts'
 import { tendCard } from './card.ts'
 import { renewClaims } from './claim.ts'
+import { storeCommit } from './commit.ts'
 import { isRevoked } from './devices.ts'
 import { goOnInTime } from './continue.ts'
 import { forgetAnswered, forgetInTime, renewInTime } from './health.ts'
 import { onInbox } from './inbox.ts'
 import { MemberLogs } from './member-logs.ts'
 import { tendKeys } from './keys.ts'
-import { leaveSpoilt } from './move.ts'
+import { leaveSpoilt, takeMoved } from './move.ts'
 import { encryptOutbox, publishAll, report, stale } from './outbox.ts'
-import { ask, checkSlots, compareWhenStrange, gossip, gossipEveryMs, isAgedOut, noteHead, onStory } from './recover.ts'
+import { ask, checkSlots, compareWhenStrange, gossip, gossipEveryMs, isAgedOut, noteHead, onStory, waitBehind } from './recover.ts'
 import { beginOwnGroup } from './own-group.ts'
 import type { State } from './state.ts'
 import { onKeyPackageLog, restock, tendStock } from './stock.ts'
@@ -184,7 +184,7 @@ export class Sync {
       for (const record of records) {
         let left = onInbox(this.#state, log, record)
         if (left !== undefined && 'behind' in left) {
-          await this.#readCommits(left.behind)
+          await this.#catchUp(left.behind)
           if (this.#stopped) return
           left = onInbox(this.#state, log, record, true)
         }
@@ -311,6 +311,8 @@ export class Sync {
   }
 
   async #compare(id: string): Promise<void> {
+    const waitMs = waitBehind(this.#state, id)
+    if (waitMs !== undefined) this.#tasks.wake(`behind ${id}`, waitMs, () => { this.kick(id) })
     const answer = await compareWhenStrange(this.#state, id, this.#comparedAt.get(id) ?? 0)
     if (answer === 'compared') {
       this.#comparedAt.set(id, this.#ports.now())
@@ -361,6 +363,14 @@ export class Sync {
       if (records.length === 0 || this.#stopped) return
       if (!await this.#takeCommits(id, log, records)) return
     }
+  }
+
+  /** Through the moves that came by letter, too: what comes next may follow from the newest of them. */
+  async #catchUp(id: string): Promise<void> {
+    do {
+      await this.#readCommits(id)
+      await this.#readMessages(id, 'epoch')
+    } while (!this.#stopped && takeMoved(this.#state, id))
   }
 
   /** One record, one transaction: a commit changes everything. Says whether to read on. */
@@ -465,21 +475,7 @@ export class Sync {
       await this.#readCommits(id)
     }
     await renewClaims(this.#state, id)
-    const now = this.#state.rooms.get(id)
-    if (now?.group === undefined || !wantsCommit(now, this.#ports.now())) return
-    const log = now.room.log
-    const position = {
-      commits: this.#state.store.cursor(groupLog('h', log)), messages: this.#state.store.cursor(groupLog('m', log)),
-    }
-    try {
-      this.#state.transact({ steps: [makeCommit(now, this.#state.moment(), position)] })
-    } catch (error) {
-      if (!(error instanceof MlsError)) throw error
-      // What was wanted cannot be had in this group: forgotten, and said, instead of tried for ever.
-      this.#ports.report(error)
-      this.#state.transact({ steps: [still(withRoom(now, { intents: [] }))], notice: { code: 'not-allowed' } })
-    }
-    this.kick(id)
+    if (storeCommit(this.#state, id)) this.kick(id)
   }
 
   /** Some of what is wanted waits for its time. */

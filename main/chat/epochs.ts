@@ -224,7 +224,7 @@ export function closeRoom(step: RoomStep, state: 'left' | 'removed'): RoomStep {
     state: {
       ...withRoom(step.state, {
         state, intents: [], proposals: [], leaving: false, receiptsDue: [], recovery: undefined, suspects: [],
-        moves: [], formerLogs: [], answered: undefined,
+        moves: [], formerLogs: [], apart: [], answered: undefined,
         ownRecords: { epoch: '', records: [] },
       }),
       group: undefined, pending: undefined, seals: [], waiting: [], history: [],

@@ -41,13 +41,13 @@ const storyExtension = 0xf0c4
 const told = 64
 const Told = struct({ version: uint8, seen: vector(struct({ epoch: uint64, hash: opaque(64) }), 8_192) })
 
-/** The newest records that this device saw win, for the Welcome that it makes. */
-export const tellNewcomers = (history: readonly Passed[]): Extension => ({
+/** The newest records that won as far as its maker knows, for a Welcome; the first is the one that lets them in. */
+export const tellNewcomers = (history: readonly Seen[]): Extension => ({
   extensionType: storyExtension,
   extensionData: encode(Told, { version, seen: history.slice(0, told).map(({ epoch, hash }) => ({ epoch, hash })) }),
 })
 
-/** What the maker of a Welcome saw win; of these records only the hashes are known. Nothing, where nothing was told. */
+/** What the maker of a Welcome saw win, and what brings it about; of these records only the hashes are known. Nothing, where nothing was told. */
 export function toldToNewcomer(extensions: Extensions, now: number): readonly Passed[] {
   const extension = extensions.find(({ extensionType }) => extensionType === storyExtension)
   if (extension?.extensionData[0] !== version) return []

@@ -51,7 +51,7 @@ export function keyPackageOf(suite: Suite, { request, signature }: SignedRejoin)
 /** Which records this device saw win in a group, so that somebody who saw others learns of it. */
 const Story = versioned(1, struct({
   groupId: fixed(16),
-  /** In which it is now: newcomers have not seen how they came in. */
+  /** In which it is now. */
   epoch: uint64,
   seen: vector(struct({ epoch: uint64, hash: opaque(64) }), 65_536),
 }))

@@ -56,10 +56,13 @@ export function createRoom(moment: Moment, options: {
   return tellFact(still(state), now, `${room.id}.0.created`, { fact: 'created', by: self.accountId })
 }
 
-/** Whether this device has reason to commit now: something to change, or proposals that wait (RFC 9420 §12.4). */
+/**
+ * Whether this device has reason to commit now: something to change, or proposals that wait (RFC 9420 §12.4). Not in an
+ * epoch that has ended elsewhere.
+ */
 export const wantsCommit = (state: RoomState, now: number): boolean =>
   state.group !== undefined && state.pending === undefined && !state.room.leaving && isWell(state.room)
-  && state.room.state !== 'request' && state.room.attempt < attemptLimit
+  && state.room.state !== 'request' && state.room.attempt < attemptLimit && state.room.behindAt === 0
   && (state.room.intents.some((intent) => isDue(intent, now)) || state.group.proposals.size > 0)
 
 /** How many records of one epoch's slots may be rubbish before its slots are given up (chat/receive.ts). */
@@ -80,6 +83,15 @@ export function makeCommit(state: RoomState, moment: Moment, position: Position)
   if (wanted.proposals.length === 0 && group.proposals.size === 0 && !wanted.renews) {
     return still(withRoom(cleaned, cleaned.room.state === 'creating' ? { state: 'active' } : {}))
   }
+  const log = groupLog('h', state.room.log)
+  const seal = sealOf(group)
+  let bytes: Uint8Array | undefined
+  const recordOf = (message: MLSMessage): Uint8Array => {
+    // A commit travels with the proposals that it references, so that nobody lacks one.
+    const proposals = hasReferences(message) ? state.room.proposals.map((one) => fromHex(one.message)) : []
+    bytes ??= sealRecord(group.suite, seal, log, [...proposals, encodeMessage(message)])
+    return bytes
+  }
   const made = commit(withoutRevoked(group, wanted.revocations), {
     proposals: wanted.proposals, authenticatedData: encodeNote(moment.now, wanted.attachments), authentication: moment.self.authentication,
     // What the leaf says is renewed with its keys: this version's capabilities, the newest head of the device log, and
@@ -88,28 +100,29 @@ export function makeCommit(state: RoomState, moment: Moment, position: Position)
     capabilities: leafCapabilities(), leafExtensions: ownLeafExtensions(group, moment.self),
     // Fresh keys with every commit, also where RFC 9420 §12.4 would let them be: each change heals the group.
     forcePath: true,
-    groupInfoExtensions: [tellNewcomers(state.history)],
+    groupInfoExtensions: (message) => [tellNewcomers([
+      { epoch: group.context.epoch, hash: group.suite.hash(recordOf(message)) }, ...state.history,
+    ])],
   })
   // Everybody judges it so: one that they refuse would leave this device alone in an epoch of its own.
   const refusal = commitRefusal(viewOf(group, state.members), made.applied)
   if (refusal !== undefined) throw new MlsError('refused', refusal)
-  // A commit travels with the proposals that it references, so that nobody lacks one.
-  const byReference = made.applied.proposals.some((one) => one.byReference)
-  const messages = byReference ? state.room.proposals.map((one) => fromHex(one.message)) : []
-  const log = groupLog('h', state.room.log)
-  const seal = sealOf(group)
-  const bytes = sealRecord(group.suite, seal, log, [...messages, encodeMessage(made.message)])
+  const record = recordOf(made.message)
   const pending: PendingCommit = {
-    epoch: group.context.epoch, slot: commitSlot(group, state.room.attempt), bytes, next: made.pending,
+    epoch: group.context.epoch, slot: commitSlot(group, state.room.attempt), bytes: record, next: made.pending,
     applied: made.applied,
     mails: made.welcome === undefined ? [] : mailsFor(wanted.claimed, encodeMessage(made.welcome), moment, position),
   }
   return {
     ...still({ ...cleaned, group: made.group, pending }),
-    publish: [{ log, slot: pending.slot, bytes, target: 'commit' }],
+    publish: [{ log, slot: pending.slot, bytes: record, target: 'commit' }],
     wipe: [...made.wipe, seal.key],
   }
 }
+
+const hasReferences = ({ body }: MLSMessage): boolean => body.type === 'publicMessage'
+  && body.publicMessage.content.content.type === 'commit'
+  && body.publicMessage.content.content.commit.proposals.some(({ type }) => type === 'reference')
 
 /** Proposals of leaves that the commit itself forbids are not in it (RFC 9420 §12.2). */
 function withoutRevoked(group: Group, revocations: readonly Revocation[]): Group {

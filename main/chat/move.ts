@@ -11,7 +11,7 @@ import { attemptLimit, ownLeafExtensions, settle } from './membership.ts'
 import { encodeNote } from './note.ts'
 import { policyIn, proposalRefusal, withPolicy, type Before } from './policy.ts'
 import { followCommit, isJudgedAlone } from './receive.ts'
-import { beginRecovery } from './recovery.ts'
+import { beginRecovery, behindMs } from './recovery.ts'
 import { administers, groupIdOf, isOpen, isWell, still, tellFact, withRoom, type RoomState, type RoomStep } from './room.ts'
 import { groupLog, hintIn, hintOf, openRecord, recordHash, sealOf, sealRecord } from './sealed.ts'
 import type { Moment, Self } from './self.ts'
@@ -44,7 +44,9 @@ export function movesAt({ group, room, members }: RoomState, { deviceId }: Self)
   const turn = inTurn.findIndex(({ credential }) => deviceIdOf(credential) === deviceId)
   if (turn < 0) return undefined
   const last = turnsMs.length - 1
-  return room.spoiltAt + (turnsMs[Math.min(turn, last)] ?? 0) + Math.max(0, turn - last) * hourMs
+  const at = room.spoiltAt + (turnsMs[Math.min(turn, last)] ?? 0) + Math.max(0, turn - last) * hourMs
+  // Others say that the epoch has ended, and send what has ended it.
+  return room.behindAt === 0 ? at : Math.max(at, room.behindAt + behindMs)
 }
 
 /** The leaves that a move removes. A chat of two does without: it would be one of one. */
@@ -92,11 +94,21 @@ function afterMove(
 ): RoomStep {
   const epoch = String(group?.context.epoch ?? 0n)
   // What waited in the old log for a later epoch is of no epoch that comes.
-  const moved = { ...withRoom(step.state, { formerLogs: [...room.formerLogs, { log: room.log, epoch }] }), waiting: [] }
+  const formerLogs = [...room.formerLogs, { log: room.log, epoch }]
+  // Whoever saw the epoch end otherwise is in another log from here on, so that neither sees the other's records.
+  const moved = { ...withRoom(step.state, { formerLogs, strangeAt: now }), waiting: [] }
   return tellFact({ ...step, state: moved }, now, `${groupIdOf(room)}.${epoch}.moved`, { fact: 'moved', by })
 }
 
 // ---------------------------------------------------------------- following one
+
+/** How many of them one device is sent again at once. */
+const movesAgain = 4
+
+/** The moves by which epochs from this one on ended, as letters, as far as their records are still kept. */
+export const movesSince = ({ room, history }: RoomState, epoch: bigint): readonly Letter[] => history
+  .filter((one) => one.epoch >= epoch && one.slot === '' && one.bytes.length > 0).toReversed().slice(0, movesAgain)
+  .map(({ bytes }) => ({ type: 'move', groupId: fromHex(groupIdOf(room)), record: bytes }))
 
 /** How many of them are kept until they may count. */
 const keptMoves = 2

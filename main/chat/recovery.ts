@@ -1,12 +1,12 @@
 import {
-  droppedSecrets, encode, fromHex, generateKeyPackage, KeyPackage, keyPackageRef, leafAt, leavesOf, toHex,
+  decode, droppedSecrets, encode, fromHex, generateKeyPackage, KeyPackage, keyPackageRef, leafAt, leavesOf, toHex,
   type Extension, type Group, type LeafNode,
 } from '../mls/index.ts'
 import type { CardGroup } from '../identity/card.ts'
 import { deviceIdOf } from '../identity/credential.ts'
 import { incarnationExtension, incarnationIn, leafCapabilities, leafLifetime } from './extensions.ts'
 import { compareStories, type Seen, type Way } from './history.ts'
-import { rejoinReasons, signRejoin, signStory, type Letter, type RejoinReason } from './letter.ts'
+import { rejoinReasons, SignedStory, signRejoin, signStory, type Letter } from './letter.ts'
 import { accountOf } from './account-of.ts'
 import type { OwnKeyPackage } from './mail.ts'
 import {
@@ -33,7 +33,8 @@ const founderLimit = 3
  * while it recovers already, nothing changes.
  */
 export function beginRecovery(
-  state: RoomState, cause: { readonly reason: RejoinReason, readonly from: number, readonly maker?: string }, moment: Moment,
+  state: RoomState,
+  cause: Pick<Recovery, 'reason' | 'from' | 'maker' | 'story'>, moment: Moment,
 ): RoomStep {
   const { group, pending, room } = state
   if (group === undefined || !isWell(room) || room.leaving) return still(state)
@@ -51,7 +52,7 @@ export type Asking = {
   readonly step: RoomStep
   /** For the request only: it is not in the stock. */
   readonly keyPackage: OwnKeyPackage
-  readonly letter: Letter
+  readonly letters: readonly Letter[]
   readonly helpers: readonly Helper[]
 }
 
@@ -72,7 +73,11 @@ export function askAgain(state: RoomState, moment: Moment, known: OwnKeyPackage 
   return {
     step: still(withRoom(state, { recovery: asked })),
     keyPackage,
-    letter: { type: 'rejoin', ...request },
+    // Whoever is in the story that ends would let this device back into it.
+    letters: [
+      ...recovery.story === undefined ? [] : [{ type: 'story', ...decode(SignedStory, fromHex(recovery.story)) } as const],
+      { type: 'rejoin', ...request },
+    ],
     helpers: helpersOf(group === undefined ? room.helpers : leavesOf(group.tree).map(({ leafNode }) => helperOf(leafNode)),
       moment, recovery),
   }
@@ -154,30 +159,37 @@ export type StoryHeard = {
 }
 
 /** How long a device that is behind waits for the records that it lacks. */
-const behindMs = 30 * minuteMs
+export const behindMs = 30 * minuteMs
 
 /**
- * Another member's story. When theirs stays, this device has to be let back in; when ours stays, they have to learn of
+ * Another member's story; `told`: as it was signed. When theirs stays, this device has to be let back in; when ours stays, they have to learn of
  * it. Nobody rolls back: what was done in either story is done.
  */
-export function hearStory(state: RoomState, theirs: Way, moment: Moment): StoryHeard {
+export function hearStory(state: RoomState, theirs: Way, moment: Moment, told?: SignedStory): StoryHeard {
   const heard = (step: RoomStep, more: Partial<StoryHeard> = {}): StoryHeard =>
     ({ step, answer: false, repairFrom: undefined, ...more })
   const epoch = state.group?.context.epoch ?? 0n
   switch (compareStories({ epoch, seen: state.history }, theirs)) {
-    case 'same': return heard(still(withRoom(state, { behindAt: 0 })))
+    case 'same': return heard(still(state))
     case 'ahead': return heard(still(state), { repairFrom: theirs.epoch })
-    case 'behind': return heard(onBehind(state, moment), { answer: state.room.behindAt === 0 })
+    case 'behind': {
+      const { behindAt } = state.room
+      return heard(behindAt === 0 ? still(withRoom(state, { behindAt: moment.now })) : stayBehind(state, moment), {
+        answer: behindAt === 0,
+      })
+    }
     case 'ours-stays': return heard(still(state), { answer: true })
-    case 'theirs-stays': return heard(beginRecovery(state, { reason: 'forked', from: forkedAt(state, theirs.seen) }, moment))
+    case 'theirs-stays': return heard(beginRecovery(state, {
+      reason: 'forked', from: forkedAt(state, theirs.seen),
+      ...told === undefined ? {} : { story: toHex(encode(SignedStory, told)) },
+    }, moment))
   }
 }
 
-/** Others are further on, and the log does not have what leads there; they put it back if they still have it. */
-function onBehind(state: RoomState, moment: Moment): RoomStep {
+/** Others are further on, and send or put back what leads there if they still have it; after a while this device asks. */
+export function stayBehind(state: RoomState, moment: Moment): RoomStep {
   const { behindAt } = state.room
-  if (behindAt === 0) return still(withRoom(state, { behindAt: moment.now }))
-  if (moment.now < behindAt + behindMs) return still(state)
+  if (behindAt === 0 || moment.now < behindAt + behindMs) return still(state)
   return beginRecovery(state, { reason: 'undecided', from: behindAt }, moment)
 }
 

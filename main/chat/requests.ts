@@ -192,7 +192,8 @@ function comeBack(known: RoomState, { own, group, history, by, wipe }: Arrived, 
       headAt: moment.now, watchedFrom: moment.now, returnedAt: String(group.context.epoch),
       // A copy has counted on as well: the numbers begin anew.
       ...room.recovery?.reason === 'cloned' ? { numbering: String(group.context.epoch), counter: 0, counterBase: 0 } : {},
-      strangeAt: 0, behindAt: 0, helpers: [],
+      // Whoever let it in may be in a story that does not stay; whoever is in one with this device alone hears of it.
+      strangeAt: moment.now, apart: apartFrom(before, group), behindAt: 0, helpers: [],
       // It was never here before: what was said earlier was not for it.
       ...before === undefined ? { joinedAt: String(group.context.epoch) } : {},
     }),
@@ -206,6 +207,17 @@ function comeBack(known: RoomState, { own, group, history, by, wipe }: Arrived, 
     ...before === undefined ? [] : droppedSecrets(before, group), ...known.seals.map((seal) => seal.key),
   ]
   return { step, by, wipe: [...wipe, ...old] }
+}
+
+/** How many of them are told. */
+const apartLimit = 20
+
+/** Devices of the group as this one knew it that are not in it as it is. */
+function apartFrom(before: Group | undefined, group: Group): Room['apart'] {
+  const devices = (of: Group | undefined) => of === undefined ? [] : leavesOf(of.tree)
+    .map(({ leafNode }) => ({ accountId: accountOf(leafNode), deviceId: deviceIdOf(leafNode.credential) }))
+  const present = new Set(devices(group).map(({ deviceId }) => deviceId))
+  return devices(before).filter(({ deviceId }) => !present.has(deviceId)).slice(0, apartLimit)
 }
 
 /** The leaf is as old as its KeyPackage; one that others use as well is renewed as soon as this device may speak. */

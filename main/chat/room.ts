@@ -52,6 +52,8 @@ export type Recovery = {
   readonly reference: string
   /** The account whose commit gave this device no keys, proven by its signature; empty where there is none. */
   readonly maker?: string
+  /** The SignedStory that stays instead of this device's own, hexadecimal: whoever is asked hears it first. */
+  readonly story?: string
 }
 
 /**
@@ -133,6 +135,8 @@ export type Room = {
   readonly moves: readonly string[]
   /** Logs of before, and the last epoch in each, decimal: what is said late under its keys is still read there. */
   readonly formerLogs: readonly { readonly log: string, readonly epoch: string }[]
+  /** Who was with this device before it came back, and is not in the group as it is: they are told what stays. */
+  readonly apart: readonly { readonly accountId: string, readonly deviceId: string }[]
   /** Whom a device asks that has no group yet, because it came back by the recovery words; empty for all others. */
   readonly helpers: readonly { readonly accountId: string, readonly deviceId: string }[]
   /** Requests to be let back in that their own account refused (chat/readmit.ts), and earlier ones of these devices. */
@@ -160,7 +164,7 @@ export const emptyRoom = (id: string, now: number): Room => ({
   muted: false, pinned: false, archived: false,
   last: undefined, request: undefined, receiptsDue: [], proposals: [], recovery: undefined, answered: undefined, joinedAt: '0',
   returnedAt: '', strangeAt: 0, behindAt: 0, headAt: now, watchedFrom: now, ownRecords: { epoch: '', records: [] },
-  suspects: [], spoiltAt: 0, moves: [], formerLogs: [], helpers: [], vetoed: [], gone: false,
+  suspects: [], spoiltAt: 0, moves: [], formerLogs: [], apart: [], helpers: [], vetoed: [], gone: false,
 })
 
 /** The people of a group as its tree and the entries say; kept apart from the room, because it grows with the group. */

@@ -1,8 +1,11 @@
 import { copyFileSync, existsSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { createApp, type App } from '../../main/app.ts'
+import { attemptLimit } from '../../main/chat/membership.ts'
+import { commitSlot, groupLog, sealOf, sealRecord } from '../../main/chat/sealed.ts'
 import { nativeSuites } from '../../main/crypto/native.ts'
 import type { ArgumentOf, CallName, Change, Conversation, Entry, ResultOf } from '../../preload/api.ts'
+import { heldIn } from '../scenario/attacker.ts'
 import { pairing, quietLog, vaultOf } from '../scenario/world.ts'
 import type { ChaosLogs } from './delivery.ts'
 import { SeededRandom } from './random.ts'
@@ -84,6 +87,20 @@ export class Client {
     copyFileSync(`${this.#file}.copy`, this.#file)
     rmSync(`${this.#file}.copy`)
     this.wasPutBack = true
+  }
+
+  /** Fills every slot of a conversation's epoch, as far as this stopped client knows it, with what is no commit. */
+  async spoil(conversation: string): Promise<boolean> {
+    const state = heldIn(this.#file, this.#key, conversation)
+    if (state === undefined) return false
+    const delivery = this.#logs.view(this.name)
+    for (let attempt = 0; attempt < attemptLimit; attempt += 1) {
+      const bytes = sealRecord(state.group.suite, sealOf(state.group), groupLog('h', state.log), [this.#random.bytes(40)])
+      // Where the service is away, a slot stays as it is.
+      await delivery.append(groupLog('h', state.log), bytes, commitSlot(state.group, attempt)).catch(() => undefined)
+    }
+    await delivery.close()
+    return true
   }
 
   async call<N extends CallName>(name: N, argument: ArgumentOf<N>): Promise<ResultOf<N>> {

@@ -170,6 +170,10 @@ export class Simulation {
       this.#asleep.set(client, this.#clock.now() + days * dayMs)
       return Promise.resolve()
     }) },
+    spoil: { weight: 1, run: async (client) => {
+      const chat = this.#random.pick((await client.conversations()).filter(({ state }) => state === 'active'))
+      return chat !== undefined && await this.#apart(client, async () => { await client.spoil(chat.id) })
+    } },
     copy: { weight: 1, run: (client) => this.#apart(client, () => { client.copy(); return Promise.resolve() }) },
     putBack: { weight: 1, run: async (client) => client.hasCopy
       && await this.#apart(client, () => { client.putBack(); return Promise.resolve() }) },

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import {
   createGroup, Credential, decode, encode, Extensions, fromHex, generateKeyPackage, greaseExtensions, groupInfo,
   joinExternally, KeyPackage, leafAt, Proposal, propose, proposeUpdate, toHex, trusting, validateKeyPackage, withGrease,
-  type Capabilities, type Committed, type CustomProposals, type Received,
+  type Capabilities, type Committed, type CustomProposals, type MLSMessage, type Received,
 } from '../../main/mls/index.ts'
 import { greaseValues } from '../../main/mls/wire/grease.ts'
 import {
@@ -159,9 +159,14 @@ describe('extensions that one does not know', () => {
     })
     const keyPackage = validateKeyPackage(world.suite,
       decode(KeyPackage, encode(KeyPackage, made.keyPackage)), { authentication: trusting })
+    let of: MLSMessage | undefined
     const invited = alice.prepare({
-      proposals: [{ type: 'add', keyPackage }], groupInfoExtensions: [extension('welcome')],
+      proposals: [{ type: 'add', keyPackage }], groupInfoExtensions: (message) => {
+        of = message
+        return [extension('welcome')]
+      },
     })
+    assert.deepEqual(of, invited.message)
     alice.accept(invited)
     const { member, groupInfoExtensions } = world.welcome({ person: carol, ...made }, invited)
     assert.deepEqual(groupInfoExtensions.filter(({ extensionType: type }) => type === 0xf0a3), [extension('welcome')])

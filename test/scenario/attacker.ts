@@ -32,12 +32,18 @@ export type Held = { readonly group: Group, readonly log: string }
 
 /** A conversation as a person's store holds it; the person is stopped, and stays so. */
 export function held(person: Person, conversation: string): Held {
-  const store = openStore({ file: path.join(person.folder, person.name, 'profile.sqlite'), key: person.key.slice() })
+  const found = heldIn(path.join(person.folder, person.name, 'profile.sqlite'), person.key, conversation)
+  assert.ok(found !== undefined)
+  return found
+}
+
+/** The same of a store that nobody has open; `undefined` where there is no group. */
+export function heldIn(file: string, key: Uint8Array, conversation: string): Held | undefined {
+  const store = openStore({ file, key: key.slice() })
   const parts = store.group(conversation)
   const room = JSON.parse(new TextDecoder().decode(store.document('room', conversation))) as { log: string }
   store.close()
-  assert.ok(parts !== undefined)
-  return { group: groupFromParts(suites, parts), log: room.log }
+  return parts === undefined ? undefined : { group: groupFromParts(suites, parts), log: room.log }
 }
 
 export const leafOf = (group: Group, accountId: string): LeafIndex => {

@@ -7,8 +7,8 @@ import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import { commit, encode, leafAt, MLSMessage, type OwnProposal } from '../../main/mls/index.ts'
 import type { Delivery } from '../../main/ports.ts'
 import { held, leafOf, sendLetter, spoilEpoch, type Held } from './attacker.ts'
-import { accountOf, asItIs, assertTogether, code, gather, hear, withoutLetters } from './together.ts'
-import { people, until, type Person } from './world.ts'
+import { accountOf, asItIs, assertTogether, code, gather, has, hasMoved, hear, withoutLetters } from './together.ts'
+import { people, until } from './world.ts'
 
 const minuteMs = 60_000
 
@@ -17,13 +17,6 @@ const withoutInbox = (delivery: Delivery): Delivery => ({
   ...withoutLetters(delivery), append: (log, bytes, slot) => delivery.append(log, bytes, slot),
   read: (log, after, limit) => log.startsWith('i.') ? Promise.resolve([]) : delivery.read(log, after, limit),
 })
-
-async function has(person: Person, conversation: string, name: string): Promise<boolean> {
-  return (await person.entries(conversation)).some((entry) => entry.kind === 'fact' && entry.fact.fact === name)
-}
-
-const hasMoved = (person: Person, conversation: string): Promise<unknown> =>
-  until(`${person.name} sees that the chat has moved`, () => has(person, conversation, 'moved'))
 
 /** What an attacker may try by letter: a move of its own, which removes whom it likes. */
 function forgedMove({ group, log }: Held, victim: string) {

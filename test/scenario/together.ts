@@ -28,6 +28,21 @@ export async function isBack(person: Person, conversation: string): Promise<void
     && (await person.conversation(conversation))?.recovering === undefined)
 }
 
+/** Whether a fact of this name is told in a conversation. */
+export const has = async (person: Person, conversation: string, name: string): Promise<boolean> =>
+  (await person.entries(conversation)).some((entry) => entry.kind === 'fact' && entry.fact.fact === name)
+
+export const hasMoved = (person: Person, conversation: string): Promise<unknown> =>
+  until(`${person.name} sees that the chat has moved`, () => has(person, conversation, 'moved'))
+
+/** Their clocks are ahead by so much; apps look at what is due when they start. */
+export async function restartLater(ms: number, all: readonly Person[]): Promise<void> {
+  for (const one of all) {
+    one.now = () => Date.now() + ms
+    await one.restart()
+  }
+}
+
 export async function code(person: Person, conversation: string): Promise<string> {
   return (await person.call('conversation.details', { conversation })).groupCode
 }

@@ -4,6 +4,7 @@ import type { Secret } from '../secret.ts'
 import { encryptPath, newPath, type NewPath } from '../tree/path.ts'
 import type { Extensions } from '../wire/extension.ts'
 import { GroupContext } from '../wire/group-context.ts'
+import type { MLSMessage } from '../wire/framing.ts'
 import type { UpdatePath } from '../wire/node.ts'
 import type { CustomProposals } from '../wire/proposal.ts'
 import { checkVerdict, type Authentication } from './authentication.ts'
@@ -33,8 +34,8 @@ export type CommitOptions = FramingOptions & LeafChange & {
   readonly forcePath?: boolean
   /** Whether the Welcome carries the ratchet tree, the default; else it must come another way (RFC 9420 §12.4.3.3). */
   readonly ratchetTree?: boolean
-  /** For the new members: of the GroupInfo inside the Welcome (RFC 9420 §12.4.1). */
-  readonly groupInfoExtensions?: Extensions
+  /** For the new members: of the GroupInfo inside the Welcome (RFC 9420 §12.4.1). A function may speak of the commit. */
+  readonly groupInfoExtensions?: Extensions | ((commit: MLSMessage) => Extensions)
   readonly psks?: PskLookup
   /** What the application states of its own proposal types: without it, one of them makes a path (RFC 9420 §12.4). */
   readonly customProposals?: CustomProposals
@@ -59,7 +60,7 @@ export function commit(group: Group, options: CommitOptions): Committed {
 
 /** The commit of exactly these proposals, each of which is known to be valid by itself. */
 export function commitListed(group: Group, listed: readonly Listed[], options: CommitOptions): Committed {
-  const { authentication, customProposals, ratchetTree = true, groupInfoExtensions: extensions = [] } = options
+  const { authentication, customProposals, ratchetTree = true, groupInfoExtensions = [] } = options
   const committer = group.ownLeaf
   const effects = applyProposals(group, listed, { committer, authentication, customProposals })
   const found = findPsks(effects.psks, options.psks)
@@ -91,8 +92,10 @@ export function commitListed(group: Group, listed: readonly Listed[], options: C
     proposals: new Map(),
     past: pastOfNext(sent.group, tree),
   }
-  const welcome = effects.added.length === 0 ? undefined
-    : welcomeFor(pending, { effects, path: path?.fresh, joinerSecret, welcomeSecret, info: { ratchetTree, extensions } })
+  const extensionsFor = typeof groupInfoExtensions === 'function' ? groupInfoExtensions : () => groupInfoExtensions
+  const welcome = effects.added.length === 0 ? undefined : welcomeFor(pending, {
+    effects, path: path?.fresh, joinerSecret, welcomeSecret, info: { ratchetTree, extensions: extensionsFor(sent.message) },
+  })
   for (const secret of [joinerSecret, welcomeSecret, ...spent(path?.fresh)]) secret.wipe()
   const applied = describe(group, { listed, effects, committer, tree, content: sent.authenticated.content })
   return { group: sent.group, pending, message: sent.message, welcome, applied, wipe: sent.wipe }

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { copyFileSync } from 'node:fs'
+import path from 'node:path'
+import { test } from 'node:test'
+import Database from 'better-sqlite3'
+import { roomDocument } from '../../main/chat/documents.ts'
+import { commitSlot } from '../../main/chat/sealed.ts'
+import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
+import type { Delivery } from '../../main/ports.ts'
+import { held, spoilEpoch } from './attacker.ts'
+import { asItIs, assertTogether, code, gather, has, hasMoved, isBack, restartLater } from './together.ts'
+import { people, until, type Person } from './world.ts'
+
+/** What could part a group for good: letters that come early, slots that are lost again, stories that not all hear. */
+
+const minuteMs = 60_000
+
+/** The delivery as a stranger with the file would use it. */
+async function withLog(file: string, act: (delivery: Delivery) => Promise<void>): Promise<void> {
+  const delivery = openSqliteDelivery({ file })
+  await act(delivery)
+  await delivery.close()
+}
+
+const areInOneEpoch = (all: readonly Person[], conversation: string): Promise<unknown> =>
+  until('all are in one epoch', async () =>
+    new Set(await Promise.all(all.map((one) => code(one, conversation)))).size === 1)
+
+test('a group that moved twice while somebody was away: the letters lead there one after the other', async (t) => {
+  const { all: [anna, ben, carol, dave], end } = await people(['Anna', 'Ben', 'Carol', 'Dave'])
+  t.after(end)
+  const conversation = await gather(anna, ben, carol, dave)
+  await assertTogether([anna, ben, carol, dave], conversation, 'before')
+  await carol.stop()
+  for (const name of ['Willow', 'Hazel']) {
+    await dave.stop()
+    const state = held(dave, conversation)
+    await withLog(anna.deliveryFile, (delivery) => spoilEpoch(delivery, state, 'unsigned'))
+    await until('the group is elsewhere', async () => {
+      await anna.stop()
+      const { log } = held(anna, conversation)
+      await anna.start()
+      return log !== state.log
+    })
+    await dave.start()
+    await hasMoved(dave, conversation)
+    await anna.call('conversation.rename', { conversation, name })
+    for (const one of [ben, dave]) {
+      await until(`${one.name} sees the name`, async () => (await one.conversation(conversation))?.title === name)
+    }
+  }
+  await carol.start()
+  await until('Carol sees the name', async () => (await carol.conversation(conversation))?.title === 'Hazel')
+  assert.equal(await has(carol, conversation, 'returned'), false)
+  await assertTogether([anna, ben, carol, dave], conversation, 'after')
+})
+
+test('rubbish that the log lost again: whoever has not seen it changes nothing, and is let back in', async (t) => {
+  const { all: [anna, ben, carol, dave], end } = await people(['Anna', 'Ben', 'Carol', 'Dave'])
+  t.after(end)
+  const conversation = await gather(anna, ben, carol)
+  await assertTogether([anna, ben, carol], conversation, 'before')
+  await carol.stop()
+  const state = held(carol, conversation)
+  await withLog(anna.deliveryFile, (delivery) => spoilEpoch(delivery, state, 'unsigned'))
+  for (const one of [anna, ben]) await hasMoved(one, conversation)
+  for (const one of [anna, ben]) await one.stop()
+  const log = new Database(anna.deliveryFile)
+  const { changes } = log.prepare(
+    'DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE log = ? ORDER BY seq DESC LIMIT 6)').run(`h.${state.log}`)
+  assert.equal(changes, 6)
+  await restartLater(11 * minuteMs, [anna, ben])
+  await carol.start()
+  await until('Carol hears that others are further on', () => {
+    const room = carol.store?.document('room', conversation)
+    return Promise.resolve(room !== undefined && roomDocument.decode(room).behindAt > 0)
+  })
+  await carol.call('conversation.add', { conversation, people: [], invites: [await dave.invite()] })
+  await restartLater(32 * minuteMs, [carol])
+  await isBack(carol, conversation)
+  assert.equal(log.prepare('SELECT COUNT(*) FROM records WHERE log = ? AND slot = ?').pluck()
+    .get(`h.${state.log}`, commitSlot(state.group, 2)), 0)
+  log.close()
+  assert.equal(await dave.accept(), conversation)
+  await assertTogether([anna, ben, carol, dave], conversation, 'after')
+})
+
+test('two stories that both brought somebody in: nobody stays in the one that ends, and whoever is only there is told', async (t) => {
+  const { all: [anna, ben, carol, dave, eve], end } = await people(['Anna', 'Ben', 'Carol', 'Dave', 'Eve'])
+  t.after(end)
+  const conversation = await gather(anna, ben, carol)
+  await assertTogether([anna, ben, carol], conversation, 'before')
+  const invites = [await dave.invite(), await eve.invite()] as const
+  for (const one of [anna, ben, carol, dave, eve]) await one.stop()
+  const other = path.join(path.dirname(anna.deliveryFile), 'other.sqlite')
+  copyFileSync(anna.deliveryFile, other)
+  for (const one of [carol, dave]) {
+    one.through = (delivery) => { void delivery.close(); return openSqliteDelivery({ file: other, pollMs: 20 }) }
+  }
+  for (const one of [anna, ben, carol, dave, eve]) await one.start()
+  await carol.call('conversation.add', { conversation, people: [], invites: [invites[0]] })
+  await anna.call('conversation.add', { conversation, people: [], invites: [invites[1]] })
+  for (const one of [dave, eve]) assert.equal(await one.accept(), conversation)
+  await assertTogether([carol, dave], conversation, 'here')
+  await assertTogether([anna, ben, eve], conversation, 'there')
+  for (const one of [carol, dave]) one.through = asItIs
+  for (const one of [carol, dave]) await one.restart()
+  await areInOneEpoch([anna, ben, carol], conversation)
+  await restartLater(71 * minuteMs, [anna, ben, carol])
+  const [told] = await until('who is only in the other story hears of it', async () => {
+    const chats = await Promise.all([dave, eve].map((one) => one.conversation(conversation)))
+    const out = [dave, eve].filter((_, at) => chats[at]?.recovering?.reason === 'forked')
+    return out.length > 0 && out
+  })
+  const there = told === dave ? eve : dave
+  await areInOneEpoch([anna, ben, carol, there], conversation)
+  await assertTogether([anna, ben, carol, there], conversation, 'after')
+})
