@@ -1,10 +1,10 @@
 import { choice, decode, equal, MlsError, struct, toHex, uint8, type Infer, type Suite } from '../mls/index.ts'
-import { applyEntry, firstStanding, refusalOf, type EntryRefusal, type Standing } from './devices.ts'
+import { applyEntry, applyTo, draftOf, firstStanding, refusalOf, type EntryRefusal, type Standing } from './devices.ts'
 import {
   entryHash, follows, headAfter, issuerSigned, newKeySigned, SignedEntry, type Entry, type LogHead,
 } from './entry.ts'
 import { versioned } from './fields.ts'
-import { accountIdFor, SignedGenesis, verifyGenesis, type Genesis } from './genesis.ts'
+import { accountIdFor, SignedGenesis, verifyGenesis } from './genesis.ts'
 
 /**
  * The device log `u.<account>`: the genesis, then a hash chain of entries. Anybody can append rubbish to it, so the
@@ -119,7 +119,7 @@ function acceptEntry(
   suite: Suite, accountId: Uint8Array, signed: SignedEntry, log: DeviceLog,
 ): DeviceLog | IgnoredReason {
   const { entry } = signed
-  const { genesis, head, entries } = log
+  const { head, entries } = log
   const refusal = refusalOf(log, entry)
   if (refusal === 'issuer-unknown') return refusal
   const present = entries[entry.n - 1]
@@ -132,30 +132,36 @@ function acceptEntry(
   if (refusal !== undefined) return refusal
   if (!newKeySigned(suite, accountId, signed)) return 'possession'
   const next = [...entries, signed]
-  const after = entry.operation.type === 'revoke'
-    ? standingAfter(suite, genesis.genesis, next.map((one) => one.entry))
+  const after = takesBack(entry, entries)
+    ? standingAfter(suite, log, next.map((one) => one.entry))
     : applyEntry(suite, log, entry, true)
   if (undoesItself(after, entry)) return 'right'
   return { ...log, ...after, entries: next, head: headAfter(suite, entry) }
 }
+
+/** Whether a revocation takes back an entry of before: only then do all of them have to be gone through again. */
+const takesBack = ({ operation }: Entry, before: readonly SignedEntry[]): boolean => operation.type === 'revoke'
+  && before.slice(operation.lastHonoured).some(({ entry }) => equal(entry.issuer, operation.publicKey))
 
 /**
  * The standing after entries that were accepted one by one, where a later revocation may take back earlier entries of
  * the revoked key, and with them whatever rested on these. A revocation itself is never taken back, not even by
  * revoking its issuer: trust only shrinks, so nobody has to un-remove a leaf, and a wronged device is added afresh.
  */
-function standingAfter(suite: Suite, genesis: Genesis, entries: readonly Entry[]): Standing {
+function standingAfter(suite: Suite, { genesis, owners }: DeviceLog, entries: readonly Entry[]): Standing {
   const honoured = new Map<string, number>()
   for (const { operation } of entries) {
     if (operation.type !== 'revoke') continue
     const key = toHex(operation.publicKey)
     honoured.set(key, Math.min(operation.lastHonoured, honoured.get(key) ?? operation.lastHonoured))
   }
-  return entries.reduce((standing, entry) => {
+  const standing = draftOf(firstStanding(suite, genesis.genesis))
+  const idOf = (publicKey: Uint8Array): string => owners.get(toHex(publicKey)) ?? ''
+  for (const entry of entries) {
     const isHonoured = entry.n <= (honoured.get(toHex(entry.issuer)) ?? entry.n)
-    const counts = isHonoured && refusalOf(standing, entry) === undefined
-    return applyEntry(suite, standing, entry, counts)
-  }, firstStanding(suite, genesis))
+    applyTo(standing, entry, { counts: isHonoured && refusalOf(standing, entry) === undefined, idOf })
+  }
+  return standing
 }
 
 /** Whether a revocation takes away the ground on which its own issuer stands; revoking the own current key is fine. */

@@ -137,50 +137,74 @@ function revocationRefusal(standing: Standing, issuer: Issuer, publicKey: Uint8A
  * have added is there as a revoked one. A revocation always counts.
  */
 export function applyEntry(suite: Suite, standing: Standing, entry: Entry, counts: boolean): Standing {
+  const draft = draftOf(standing)
+  applyTo(draft, entry, { counts, idOf: (publicKey) => toHex(deviceIdFor(suite, publicKey)) })
+  return draft
+}
+
+/** A standing that nobody else holds: it is changed in place, so that many entries cost no copies. */
+export type Draft = {
+  recoveryPublicKey: Uint8Array
+  readonly devices: Device[]
+  readonly owners: Map<string, string>
+  closed: number | undefined
+}
+
+export const draftOf = ({ recoveryPublicKey, devices, owners, closed }: Standing): Draft =>
+  ({ recoveryPublicKey, devices: [...devices], owners: new Map(owners), closed })
+
+/** As `applyEntry`. `idOf`: of the device whose first key this is. */
+export function applyTo(draft: Draft, entry: Entry, { counts, idOf }: {
+  readonly counts: boolean, readonly idOf: (publicKey: Uint8Array) => string
+}): void {
   const { operation } = entry
-  const change = (of: (device: Device) => boolean, to: Partial<Device>): readonly Device[] =>
-    standing.devices.map((device) => of(device) ? { ...device, ...to } : device)
-  const owned = (publicKey: Uint8Array, owner: string): ReadonlyMap<string, string> =>
-    new Map([...standing.owners, [toHex(publicKey), owner]])
+  const issuer = draft.owners.get(toHex(entry.issuer)) ?? ''
   switch (operation.type) {
     case 'add': {
       const { publicKey, name } = operation
-      const deviceId = toHex(deviceIdFor(suite, publicKey))
-      const device: Device = {
-        deviceId, publicKey, name, since: entry.n, addedAt: entry.time,
-        addedBy: standing.owners.get(toHex(entry.issuer)) ?? '', trusted: false, revoked: !counts,
-      }
-      return { ...standing, devices: [...standing.devices, device], owners: owned(publicKey, deviceId) }
+      const deviceId = idOf(publicKey)
+      draft.devices.push({
+        deviceId, publicKey, name, since: entry.n, addedAt: entry.time, addedBy: issuer, trusted: false, revoked: !counts,
+      })
+      draft.owners.set(toHex(publicKey), deviceId)
+      return
     }
-    case 'grant': {
-      if (!counts) return standing
-      const deviceId = toHex(operation.deviceId)
-      return { ...standing, devices: change((device) => device.deviceId === deviceId, { trusted: true }) }
-    }
+    case 'grant':
+      if (counts) change(draft, toHex(operation.deviceId), { trusted: true })
+      return
     case 'renew': {
       const { publicKey } = operation
-      const deviceId = standing.owners.get(toHex(entry.issuer)) ?? ''
-      const devices = counts ? change((device) => device.deviceId === deviceId, { publicKey }) : standing.devices
-      return { ...standing, devices, owners: owned(publicKey, deviceId) }
+      if (counts) change(draft, issuer, { publicKey })
+      draft.owners.set(toHex(publicKey), issuer)
+      return
     }
     case 'revoke': {
-      const devices = change(({ publicKey }) => equal(publicKey, operation.publicKey), { revoked: true })
-      return { ...standing, devices }
+      const { publicKey } = operation
+      change(draft, draft.owners.get(toHex(publicKey)) ?? '', { revoked: true }, (device) => equal(device.publicKey, publicKey))
+      return
     }
     case 'certify': {
       const { publicKey } = operation
       const deviceId = toHex(operation.deviceId)
-      const devices = counts ? change((device) => device.deviceId === deviceId, { publicKey }) : standing.devices
-      return { ...standing, devices, owners: owned(publicKey, deviceId) }
+      if (counts) change(draft, deviceId, { publicKey })
+      draft.owners.set(toHex(publicKey), deviceId)
+      return
     }
-    case 'rotateRecovery': {
-      const { publicKey } = operation
-      return {
-        ...standing,
-        recoveryPublicKey: counts ? publicKey : standing.recoveryPublicKey,
-        owners: owned(publicKey, 'recovery'),
-      }
-    }
-    case 'close': return counts ? { ...standing, devices: change(() => true, { revoked: true }), closed: entry.n } : standing
+    case 'rotateRecovery':
+      if (counts) draft.recoveryPublicKey = operation.publicKey
+      draft.owners.set(toHex(operation.publicKey), 'recovery')
+      return
+    case 'close':
+      if (!counts) return
+      draft.closed = entry.n
+      for (const [at, device] of draft.devices.entries()) draft.devices[at] = { ...device, revoked: true }
   }
+}
+
+function change(
+  { devices }: Draft, deviceId: string, to: Partial<Device>, isMeant: (device: Device) => boolean = () => true,
+): void {
+  const at = devices.findIndex((device) => device.deviceId === deviceId)
+  const device = devices[at]
+  if (device !== undefined && isMeant(device)) devices[at] = { ...device, ...to }
 }
