@@ -25,6 +25,8 @@ export type Electron = {
   readonly dialog: {
     /** Gives the number of the button. */
     showMessageBox(window: AnyWindow, box: MessageBox): Promise<{ readonly response: number }>
+    /** `filePath` is empty where the dialogue was closed. */
+    showSaveDialog(options: { readonly defaultPath: string }): Promise<{ readonly canceled: boolean, readonly filePath: string }>
   }
   /** Absent where the host shows no screens. */
   readonly desktopCapturer?: {

@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import path from 'node:path'
 import { createApp, type App } from './app.ts'
 import { productSuite } from './app/self.ts'
+import { sha256Digest } from './crypto/digest.ts'
 import { implementationsOf, nativePrimitives } from './crypto/native.ts'
 import { openSqliteDelivery } from './delivery/sqlite.ts'
 import type { Electron } from './electron.ts'
@@ -60,7 +61,7 @@ async function appOn(seat: Seat, primitives: Primitives, log: OpenLog): Promise<
   })
   return createApp({
     profile: seat.profile, version: seat.version, deviceName: hostname(),
-    platform: platforms[process.platform] ?? '', vault, random, ui: seat.ui,
+    platform: platforms[process.platform] ?? '', vault, random, digest: sha256Digest, saveFile: seat.saveFile, ui: seat.ui,
     delivery: openSqliteDelivery({ file: path.join(seat.data, 'delivery.sqlite') }),
     pairing: hpkePairing(suite),
     suiteOf, idleMs: seat.idleMs,

@@ -414,6 +414,9 @@ export interface Log {
 }
 export type Counts = Pick<EventOf<'report'>, 'open' | 'conversations' | 'entries' | 'outbox' | 'publishing' | 'recovering'>
 
+/** SHA-256 of what comes in parts. */
+export type Digest = { readonly update: (bytes: Uint8Array) => void, readonly end: () => Uint8Array }
+
 export type Ports = {
   readonly profile: string
   readonly version: string
@@ -428,6 +431,13 @@ export type Ports = {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly random: (length: number) => Uint8Array
+  readonly digest: () => Digest
+  /**
+   * Asks where to put a file of that name, and writes it: beside its place first, for nobody else to read, and renamed
+   * when all of it is on the disk. False where no place was chosen. Rejects with PortError('save-full' | 'save-failed'),
+   * and then nothing is left of it.
+   */
+  readonly saveFile: (name: string, pieces: Iterable<Uint8Array>) => Promise<boolean>
   /** How long nobody has touched this computer, in milliseconds; always 0 where the system does not say. */
   readonly idleMs: () => number
   /** Calls back after `delayMs`, once; gives the function that cancels it. */

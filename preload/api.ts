@@ -13,7 +13,7 @@
 import type { Closing } from './closing.ts'
 import { errorCodes } from './codes.ts'
 import { historyRanges, type Link, type OwnDevice } from './devices.ts'
-import type { Attachment } from './files.ts'
+import { fileCalls, type Attachment, type FileProgress } from './files.ts'
 import { call, count, flag, id, list, object, oneOf, text, type Call } from './check.ts'
 import { shellCalls, type ShellNews } from './shell.ts'
 
@@ -264,6 +264,8 @@ export type Change = {
   readonly closing?: Closing | { readonly at: 'none' }
   /** From the shell, outside the count: its revision is 0. */
   readonly shell?: ShellNews
+  /** How far attachments have come that are on their way. */
+  readonly files?: readonly FileProgress[]
   /** Something the person should know now; shown once. */
   readonly notice?: { readonly code: ErrorCode | 'window', readonly detail?: string }
 }
@@ -297,6 +299,7 @@ export type FoundMessage = {
 }
 
 export { errorCodes, historyRanges }
+export { fileBytesLimit, filePieceBytes, filesLimit } from './files.ts'
 export type { Call } from './check.ts'
 export type * from './closing.ts'
 export type * from './devices.ts'
@@ -452,6 +455,7 @@ export const calls = {
   'invite.list': call({}).returns<readonly MadeInvite[]>(),
   'invite.make': call({}).returns<MadeInvite>(),
   'invite.withdraw': call({ invite: id }).returns<undefined>(),
+  ...fileCalls,
 } as const
 
 export type Calls = typeof calls

@@ -9,6 +9,8 @@ export const text = (max: number, min = 0): Check<string> =>
 /** An identifier: 32 or 64 lower-case hexadecimal digits. */
 export const id: Check<string> = (value): value is string =>
   typeof value === 'string' && /^(?:[0-9a-f]{32}|[0-9a-f]{64})$/.test(value)
+export const bytes = (max: number): Check<Uint8Array> =>
+  (value): value is Uint8Array => value instanceof Uint8Array && value.length <= max
 export const flag: Check<boolean> = (value): value is boolean => typeof value === 'boolean'
 /** A whole number between `min` and `max`, inclusive. */
 export const count = (min: number, max: number): Check<number> =>

@@ -45,7 +45,7 @@ const table: readonly Row[] = [
   { files: 'preload/closing.ts' },
   { files: 'preload/codes.ts' },
   { files: 'preload/devices.ts' },
-  { files: 'preload/files.ts' },
+  { files: 'preload/files.ts', imports: ['preload/check.ts'] },
   { files: 'preload/restore.ts' },
   { files: 'preload/shell.ts', imports: ['preload/check.ts'] },
   {
@@ -123,8 +123,9 @@ const table: readonly Row[] = [
   { files: 'main/window.ts', types: ['main/electron.ts'], node: ['node:fs', 'node:path'] },
   { files: 'main/profiles.ts', node: ['node:fs', 'node:path', 'node:util'] },
   {
-    files: 'main/shell/', imports: ['preload/api.ts', 'preload/shell.ts', 'main/ipc.ts', 'main/window.ts', 'main/profiles.ts'],
-    types: ['main/electron.ts'], node: ['node:fs', 'node:os', 'node:path'],
+    files: 'main/shell/',
+    imports: ['preload/api.ts', 'preload/shell.ts', 'main/ipc.ts', 'main/ports.ts', 'main/window.ts', 'main/profiles.ts'],
+    types: ['main/electron.ts'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:os', 'node:path'],
   },
   { files: 'main/index.ts', imports: ['main/'], packages: ['electron'], node: 'all' },
 

@@ -10,6 +10,7 @@ import { compose, profileBody, vetoBody } from '../chat/send.ts'
 import type { ArgumentOf, CallName, InvitePreview, OwnDevice, ResultOf } from '../../preload/api.ts'
 import { PortError } from '../ports.ts'
 import { confirmWords, nameFrom, recoveryWords } from './account.ts'
+import { fileAnswers } from './attachments.ts'
 import { claimAccount } from './claim.ts'
 import type { Closing } from './closing.ts'
 import { details } from './details.ts'
@@ -254,6 +255,7 @@ export const answers: Answers = {
     withdrawInvite(state, invite)
     return undefined
   },
+  ...fileAnswers,
 }
 
 /** Throws PortError('bad-argument') for a device that is not one of this account. */

@@ -20,7 +20,8 @@ export function encryptOutbox(state: State, id: string): 'none' | 'some' | 'all'
   if (room === undefined || !maySend(room, state.ports.now()) || isHeld(state, id)) return 'none'
   const underWay = new Set([...state.publishes.values()].flatMap(({ target }) =>
     target.type === 'message' && toHex(target.room) === id ? target.items.map(toHex) : []))
-  const items = [...state.outbox].filter(([key, item]) => toHex(item.room) === id && !underWay.has(key))
+  const isComplete = (key: string): boolean => !state.files.isUploading(messageEntryId(state.self.accountId, key))
+  const items = [...state.outbox].filter(([key, item]) => toHex(item.room) === id && !underWay.has(key) && isComplete(key))
     .sort(byPosition).map(([, item]) => item)
   if (items.length === 0) return 'none'
   const made = encryptItems(room, items.slice(0, outboxBatch), (entry) => state.store.entry(entry), state.self.accountId)

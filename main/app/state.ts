@@ -22,6 +22,7 @@ import type { DeviceLog } from '../identity/device-log.ts'
 import { PortError, wipe, type Ports, type Store, type StoredEntry, type StoreWrite } from '../ports.ts'
 import { DeviceLogs, foldOn } from './device-logs.ts'
 import { DeviceNews, endOf, type DeviceName } from './devices.ts'
+import { Files } from './files.ts'
 import { notesOn } from './notes.ts'
 import { Registers } from './registers.ts'
 import { genesisRecordOf, secretsOf, selfOf } from './self.ts'
@@ -55,6 +56,7 @@ export class State {
   readonly keyPackages = new Map<string, OwnKeyPackage>()
   readonly declined = new Set<string>()
   readonly registers: Registers
+  readonly files: Files
   /** What other own devices lack and this one does not have yet. */
   readonly missing = new Map<string, MissingRecord>()
   readonly transfers = new Map<string, Transfer>()
@@ -79,6 +81,7 @@ export class State {
     this.registers = new Registers(store)
     this.account = loaded.account
     this.self = selfOf(ports, loaded.account)
+    this.files = new Files(store, this.self.suite)
     this.deviceLogs = new DeviceLogs(store, this.self.suite)
     this.#follow()
     this.#teller = loaded.teller
@@ -196,7 +199,8 @@ export class State {
       documents, groups: next.groups, entries: next.entries, cursors: transaction.cursors ?? [],
       removedEntries: next.removedEntries,
       clearedConversations: transaction.removedRooms ?? [], pieces: transaction.pieces ?? [],
-      renamedAttachments: transaction.renamedAttachments ?? [], removedAttachments: transaction.removedAttachments ?? [],
+      renamedAttachments: transaction.renamedAttachments ?? [],
+      removedAttachments: [...transaction.removedAttachments ?? [], ...next.removedAttachments],
     }
     const notes = notesOn(transaction.steps ?? [], this)
     this.store.commit(write)
@@ -238,6 +242,14 @@ export class State {
     }
     entries.push(...transaction.entries ?? [])
     const sink = { documents, remember }
+    const files = this.files.follow({
+      entries, removed: removedEntries, removedRooms: transaction.removedRooms ?? [],
+      accepted: (transaction.steps ?? []).filter(({ state: { room } }) =>
+        room.state === 'active' && this.rooms.get(room.id)?.room.state === 'request'),
+    })
+    documents.push(...files.documents)
+    remember.push(...files.then)
+    entries.push(...files.entries)
     for (const id of transaction.removedRooms ?? []) wiped.push(...this.#dropRequests(id, undefined, sink))
     // First what goes: an outbox item may come again, under the same id, for another conversation.
     for (const id of transaction.removedRooms ?? []) groups.push(...this.#removeRoom(id, sink))
@@ -246,7 +258,9 @@ export class State {
     this.#keepRecords({ say, publish }, sink)
     this.#keepPlain(transaction, contacts, sink)
     const named = contacts.size > 0
-    return { remember, wipe: wiped, entries, removedEntries, groups, rooms, named }
+    return {
+      remember, wipe: wiped, entries, removedEntries, groups, rooms, named, removedAttachments: files.removedAttachments,
+    }
   }
 
   #removeRoom(id: string, sink: Sink): NonNullable<StoreWrite['groups']>[number][] {
@@ -443,6 +457,7 @@ export class State {
     wipe(secretsOf(this.account))
     this.deviceLogs.clear()
     this.registers.clear()
+    this.files.clear()
     wipe([...this.transfers.values()].map(({ key }) => key))
     this.transfers.clear()
     for (const state of this.rooms.values()) wipe(closeRoom(still(state), 'left').wipe)

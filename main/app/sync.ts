@@ -12,6 +12,7 @@ import { PortError, type LogRecord, type Ports } from '../ports.ts'
 import { watchEnd } from './afterwards.ts'
 import { closedIn, onLeavesReplaced } from './alarms.ts'
 import { tendCard } from './card.ts'
+import { moveBulk } from './bulk.ts'
 import { renewClaims } from './claim.ts'
 import { storeCommit } from './commit.ts'
 import { isRevoked } from './devices.ts'
@@ -24,11 +25,11 @@ import { leaveSpoilt, takeMoved } from './move.ts'
 import { encryptOutbox, publishAll, report, stale } from './outbox.ts'
 import { ask, checkSlots, compareWhenStrange, gossip, gossipEveryMs, isAgedOut, noteHead, onStory, waitBehind } from './recover.ts'
 import { beginOwnGroup } from './own-group.ts'
+import { sweep } from './staging.ts'
 import type { State } from './state.ts'
 import { onKeyPackageLog, restock, tendStock } from './stock.ts'
 import { chance, Tasks } from './tasks.ts'
 import { tendDevices } from './tend-devices.ts'
-import { tendTransfers } from './transfer.ts'
 
 /**
  * Moves records between the logs and the state: what is to be published goes out, what others appended comes in. Each
@@ -72,6 +73,7 @@ export class Sync {
       return
     }
     tendStock(this.#state, { inboxRead: false })
+    sweep(this.#state)
     this.#state.registers.wake = (room, waitMs) => { this.#tasks.wakeOnce(`own ${waitMs}`, waitMs, () => { this.kick(room) }) }
     this.kick()
   }
@@ -82,7 +84,7 @@ export class Sync {
     this.#watch()
     this.#run('publish', () => this.#publishAll())
     this.#tasks.wakeOnce('card', cardQuietMs, () => { this.#tendCard() })
-    this.#transfer()
+    this.#bulk()
     if (room !== undefined) {
       this.#run(room, () => this.#syncRoom(room))
       return
@@ -93,11 +95,10 @@ export class Sync {
     for (const id of this.#state.rooms.keys()) this.#run(id, () => this.#syncRoom(id))
   }
 
-  /** The past, for a new own device or from an old one. */
-  #transfer(): void {
-    if (this.#state.transfers.size > 0) this.#run('transfer', async () => {
-      const waitMs = await tendTransfers(this.#state, () => this.#stopped)
-      if (waitMs !== undefined) this.#tasks.wake('transfer', waitMs, () => { this.#transfer() })
+  /** The past for a new own device or from an old one, and attachments. */
+  #bulk(): void {
+    moveBulk(this.#state, {
+      tasks: this.#tasks, isStopped: () => this.#stopped, ready: (conversation) => { this.kick(conversation) },
     })
   }
 

@@ -52,6 +52,15 @@ export type MissingRecord = {
 }
 export const missingDocument = json<MissingRecord>('list of what is missing')
 
+/**
+ * An attachment that goes to the log: so many of its chunks are there. `send`: its message waits for it. `again`: another
+ * own device has asked for it.
+ */
+export type Upload = { readonly version: 1, readonly why: 'send' | 'again', readonly done: number }
+export const uploadDocument = json<Upload>('upload')
+/** An attachment that is fetched; all else stands in its entry. */
+export const fetchDocument = json<{ readonly version: 1 }>('fetch')
+
 /** What its owner calls a device. */
 export const deviceNameDocument =
   json<{ readonly version: 1, readonly name: string, readonly platform: string }>('device name')

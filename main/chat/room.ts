@@ -292,7 +292,8 @@ export function append(
 
 type Told = Entry extends infer E ? E extends Entry ? Omit<E, 'id' | 'conversation' | 'order' | 'at'> : never : never
 
-function lastOf(entry: StoredEntry, before: Room['last']): Room['last'] {
+/** What the list shows of a conversation, after that entry. */
+export function lastOf(entry: StoredEntry, before: Room['last']): Room['last'] {
   if (entry.kind !== 'message') return before
   const { at, text, own, from, attachments = [] } = entry
   const [first] = attachments

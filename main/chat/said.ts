@@ -3,6 +3,7 @@ import type { Attachment } from '../../preload/api.ts'
 import type { StoredEntry } from '../ports.ts'
 import { fileName, type WireAttachment } from './attached.ts'
 import type { Body } from './content.ts'
+import { pictureTypes } from './media.ts'
 import type { Room } from './room.ts'
 
 /** What a message says: its text, its attachments and how long it stays, on the wire and in the timeline. */
@@ -71,15 +72,15 @@ export function bodyOfEntry(entry: Extract<StoredEntry, { readonly kind: 'messag
   })
 }
 
-/** The media types that the window shows as pictures. */
-export const pictureTypes: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp'])
-/** What is fetched without being asked for. */
+/** What is fetched without being asked for: pictures that are not too large. */
 const pictureLimit = 5 * 1024 * 1024
+export const comesByItself = ({ mediaType, size }: Pick<Attachment, 'mediaType' | 'size'>): boolean =>
+  pictureTypes.has(mediaType) && size <= pictureLimit
 
-/** Pictures that are not too large come by themselves, but nothing does before this person has accepted. */
+/** Where an attachment is at first; nothing comes before this person has accepted. */
 export const firstState = (
-  { hash, mediaType, size }: Omit<Attachment, 'state'>, room: Pick<Room, 'state'>, holds: (hash: string) => boolean,
+  attachment: Omit<Attachment, 'state'>, room: Pick<Room, 'state'>, holds: (hash: string) => boolean,
 ): Attachment['state'] => {
-  if (holds(hash)) return 'here'
-  return room.state !== 'request' && pictureTypes.has(mediaType) && size <= pictureLimit ? 'coming' : 'offered'
+  if (holds(attachment.hash)) return 'here'
+  return room.state !== 'request' && comesByItself(attachment) ? 'coming' : 'offered'
 }

@@ -14,6 +14,7 @@ import {
 import { openWindow, origin, prepareElectron } from '../window.ts'
 import type { Opened } from '../window.ts'
 import { Desktop } from './desktop.ts'
+import { saveFile } from './save.ts'
 
 /** What answers the Calls of one opened profile. `close` resolves when everything is saved. */
 export type OpenApp = { readonly handle: Handle, readonly close: () => Promise<void> }
@@ -29,6 +30,8 @@ export type Seat = {
   readonly ui: { readonly show: (change: Change) => void }
   /** How long nobody has touched this computer, in milliseconds. */
   readonly idleMs: () => number
+  /** Where to put a file, the person is asked (save.ts). */
+  readonly saveFile: (name: string, pieces: Iterable<Uint8Array>) => Promise<boolean>
 }
 
 export type ShellOptions = {
@@ -197,6 +200,7 @@ class Shell {
       profile, data: this.#data, folder: prepareProfile(this.#data, profile),
       version: this.#electron.app.getVersion(), ui: { show: (change) => { this.#show(change) } },
       idleMs: () => this.#electron.powerMonitor.getSystemIdleTime() * 1_000,
+      saveFile: (name, pieces) => saveFile(this.#electron, name, pieces),
     }
     try {
       return await this.#options.open(seat)

@@ -1,6 +1,7 @@
 /** What the codes of the main process mean to a person. */
 import type { ErrorCode } from '../../preload/api.ts'
 import { backupCodes } from './backup.ts'
+import { fileCodes } from './files.ts'
 
 /** What a code means to a person: what happened, whether anything is lost, what comes next. */
 const words: Readonly<Record<ErrorCode, string>> = {
@@ -41,6 +42,7 @@ const words: Readonly<Record<ErrorCode, string>> = {
   'words-unknown': 'Some of these are no words of a recovery key. Look at your paper again.',
   'words-order': 'One of the words is another one, or two have changed places. Look at your paper again.',
   ...backupCodes,
+  ...fileCodes,
   'card-missing': 'Nothing was found for these words where messages are kept. Nothing was changed: look at ' +
     'your paper again, and whether this is the right place.',
   'words-replaced': 'These words were replaced by newer ones. Nothing was changed: look for the newer paper.',

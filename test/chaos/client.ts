@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, rmSync } from 'node:fs'
 import path from 'node:path'
+import { sha256Digest } from '../../main/crypto/digest.ts'
 import { createApp, type App } from '../../main/app.ts'
 import { attemptLimit } from '../../main/chat/membership.ts'
 import { commitSlot, groupLog, sealOf, sealRecord } from '../../main/chat/sealed.ts'
@@ -53,7 +54,7 @@ export class Client {
       profile: this.name, version: '0', deviceName: this.name, platform: 'Linux', vault: vaultOf(this.#file, this.#key, {}),
       delivery: this.#logs.view(this.name), ui: { show: (change) => { this.#see(change) } },
       pairing, suiteOf: nativeSuites(this.#random.bytes), now: clock.now, random: this.#random.bytes, after: clock.after,
-      idleMs: () => 0,
+      digest: sha256Digest, saveFile: () => Promise.resolve(false), idleMs: () => 0,
       log: quietLog(), report: (error) => { this.bugs.push(error) },
     })
     const { phase } = await this.call('app.open', {})

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { sha256Digest } from '../../main/crypto/digest.ts'
 import { makeAccount } from '../../main/app/account.ts'
 import { withOwnWords } from '../../main/app/own-words.ts'
 import { ownGroupOf } from '../../main/app/registers.ts'
@@ -237,7 +238,7 @@ function profile(t: TestContext): State {
   const ports: Ports = {
     profile: 'one', version: '0', deviceName: 'one', platform: '', vault: vaultOf(file, random(32), {}),
     delivery: openSqliteDelivery({ file }), ui: { show: () => undefined }, pairing, suiteOf: suites,
-    now: () => Date.now(), random, idleMs: () => 0, after: () => () => undefined, log: quietLog(), report: (error) => { throw error },
+    now: () => Date.now(), random, digest: sha256Digest, saveFile: () => Promise.resolve(false), idleMs: () => 0, after: () => () => undefined, log: quietLog(), report: (error) => { throw error },
   }
   t.after(async () => {
     store.close()

@@ -10,12 +10,13 @@ import path from 'node:path'
 import { createApp, type App } from '../../main/app.ts'
 import { productSuite } from '../../main/app/self.ts'
 import type { Alias } from '../../main/events.ts'
+import { sha256Digest } from '../../main/crypto/digest.ts'
 import { nativeSuites } from '../../main/crypto/native.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import type { OpenLog } from '../../main/log/log.ts'
 import { hpkePairing } from '../../main/pairing/pairing.ts'
 import { openStore, type StoreOptions } from '../../main/sqlite/store.ts'
-import type { Delivery, Log, Store, Vault } from '../../main/ports.ts'
+import type { Delivery, Log, Ports, Store, Vault } from '../../main/ports.ts'
 import type {
   Answer, ArgumentOf, CallName, Change, Conversation, Entry, ErrorCode, ResultOf,
 } from '../../preload/api.ts'
@@ -99,6 +100,12 @@ export class Person {
       ...this.storeOptions, through: (store) => { this.store = this.throughStore(store); return this.store },
     })
   idleMs = 0
+  /** What was saved out of the app, by name. */
+  readonly saved = new Map<string, Buffer>()
+  saveFile: Ports['saveFile'] = (name, pieces) => {
+    this.saved.set(name, Buffer.concat([...pieces]))
+    return Promise.resolve(true)
+  }
   /** Replaced where a story looks into the log. */
   logIn: (folder: string) => Log & Partial<OpenLog> = quietLog
 
@@ -124,6 +131,7 @@ export class Person {
       delivery: this.through(openSqliteDelivery({ file: this.deliveryFile, pollMs: 20, now: () => this.now() })),
       ui: { show: (change) => { this.changes.push(change); this.shown(change) } },
       pairing, suiteOf: suites, now: () => this.now(), random, idleMs: () => this.idleMs,
+      digest: sha256Digest, saveFile: (name, pieces) => this.saveFile(name, pieces),
       after: (delayMs, run) => {
         const timer = setTimeout(() => { timers.delete(timer); run() }, delayMs)
         timers.add(timer)

@@ -50,6 +50,10 @@ export type Standin = {
   answer: number
   /** Addresses that the system's browser got. */
   readonly browsed: string[]
+  /** Where the person puts the next file that is saved; without it the dialogue is closed. */
+  saveTo: string | undefined
+  /** Names that were proposed for files. */
+  readonly proposed: string[]
   /** What the system says about the last input, in seconds. */
   idleSeconds: number
   /** The exit code, once the app has quit. */
@@ -136,6 +140,11 @@ const systemOf = (standin: () => Standin): Pick<Electron, 'shell' | 'dialog'> =>
   },
   dialog: {
     showMessageBox: async (_window, box) => { standin().asked.push(box); return { response: standin().answer } },
+    showSaveDialog: async ({ defaultPath }) => {
+      const { proposed, saveTo } = standin()
+      proposed.push(defaultPath)
+      return { canceled: saveTo === undefined, filePath: saveTo ?? '' }
+    },
   },
 })
 
@@ -201,7 +210,7 @@ export function createStandin(options: StandinOptions): Standin {
       if (window === undefined) throw new Error('the app has no window')
       return window
     },
-    complaints, calls, screen, opened: [], asked: [], answer: 0, browsed: [], idleSeconds: 0, exited: app.exited,
+    complaints, calls, screen, opened: [], asked: [], answer: 0, browsed: [], proposed: [], saveTo: undefined, idleSeconds: 0, exited: app.exited,
   }
   return standin
 }
