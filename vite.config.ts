@@ -32,6 +32,29 @@ const schema: Plugin = {
   },
 }
 
+/** The licences of what is bundled ask for it: their texts lie beside each bundle. */
+const licences: Plugin = {
+  name: 'coppice:licences',
+  generateBundle(_options, bundle) {
+    const folders = new Set<string>()
+    for (const part of Object.values(bundle)) {
+      for (const id of part.type === 'chunk' ? part.moduleIds : []) {
+        const folder = /^\0?(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1]
+        if (folder !== undefined) folders.add(folder)
+      }
+    }
+    const texts = [...folders].sort().map((folder) => {
+      const { name, version } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as Record<string, string>
+      const file = readdirSync(folder).find((entry) => /^licen[cs]e(?:\.md|\.txt)?$/i.test(entry))
+      if (file === undefined) throw new Error(`${String(name)} brings no licence`)
+      return `${String(name)} ${String(version)}\n\n${readFileSync(path.join(folder, file), 'utf8').trim()}\n`
+    })
+    if (texts.length > 0) {
+      this.emitFile({ type: 'asset', fileName: 'licences.txt', source: texts.join(`\n${'-'.repeat(80)}\n\n`) })
+    }
+  },
+}
+
 const onNode = (outDir: string, format: 'es' | 'cjs', input: readonly string[]) => ({
   consumer: 'server' as const,
   resolve: { noExternal: true as const, external },
@@ -52,7 +75,7 @@ const onNode = (outDir: string, format: 'es' | 'cjs', input: readonly string[]) 
 const config: UserConfig = {
   root: at('renderer'),
   base: './',
-  plugins: [svelte({ configFile: false, compilerOptions: { runes: true } }), schema],
+  plugins: [svelte({ configFile: false, compilerOptions: { runes: true } }), schema, licences],
   logLevel: 'warn',
   build: { sourcemap: true, reportCompressedSize: false, rolldownOptions: { checks: { bundlerTimings: false } } },
   environments: {

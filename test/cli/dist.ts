@@ -9,11 +9,11 @@ import { parseArgs } from 'node:util'
 import { findElectron } from '../standin/browser.ts'
 import { root } from '../e2e/harness.ts'
 
-type Host = { readonly flag: string, readonly usual: readonly string[], readonly more: readonly string[] }
+type Host = { readonly flags: readonly string[], readonly usual: readonly string[], readonly more: readonly string[] }
 const hosts: Readonly<Partial<Record<NodeJS.Platform, Host>>> = {
-  linux: { flag: '--linux', usual: ['deb', 'tar.gz'], more: ['dir', 'AppImage'] },
-  darwin: { flag: '--mac', usual: ['dmg', 'zip'], more: ['dir'] },
-  win32: { flag: '--win', usual: ['nsis'], more: ['dir'] },
+  linux: { flags: ['--linux'], usual: ['deb', 'tar.gz'], more: ['dir', 'AppImage'] },
+  darwin: { flags: ['--mac', '--x64', '--arm64'], usual: ['dmg', 'zip'], more: ['dir'] },
+  win32: { flags: ['--win', '--x64', '--arm64'], usual: ['nsis'], more: ['dir'] },
 }
 
 const { values, positionals } = parseArgs({
@@ -66,7 +66,7 @@ function pack(): void {
   }
   const targets = wanted.map((target) => target === 'tar.gz' ? 'dir' : target)
   run(process.execPath, [
-    path.join(root, 'node_modules', 'electron-builder', 'cli.js'), host.flag, ...new Set(targets), '--publish', 'never',
+    path.join(root, 'node_modules', 'electron-builder', 'cli.js'), ...host.flags, ...new Set(targets), '--publish', 'never',
     `-c.directories.output=${output}`, ...electronDist(),
   ])
   if (wanted.includes('tar.gz')) tarGz()

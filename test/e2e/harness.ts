@@ -7,10 +7,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { _electron } from 'playwright-core'
 import type { Locator, Page } from 'playwright-core'
 import type { Bridge, CallName, Conversation, Entry } from '../../preload/api.ts'
 import type { Electron } from '../../main/electron.ts'
-import { findBrowser } from '../standin/browser.ts'
+import { findBrowser, findElectron } from '../standin/browser.ts'
 import { createStandin } from '../standin/electron.ts'
 import type { Standin } from '../standin/electron.ts'
 
@@ -27,6 +28,9 @@ export const built = path.join(root, 'dist')
 /** The window of a running app, and its end. */
 export type Running = {
   readonly page: Page
+  /** Script errors of the page and refusals of its policy. */
+  readonly complaints: readonly string[]
+  /** Throws where the app runs on real Electron. */
   readonly standin: Standin
   /** Quits as a person does, and waits until everything is saved. Gives the exit code. */
   readonly quit: () => Promise<number>
@@ -54,9 +58,35 @@ export async function newStandin(appData: string): Promise<Standin> {
   return createStandin({ browser: await findBrowser(), appData })
 }
 
-/** Starts the built app, unchanged, on the stand-in. */
+/** Starts the built app, unchanged, on the stand-in, or on Electron for `npm run e2e -- --electron`. */
 export async function launch(data: string, profile?: string): Promise<Running> {
+  const args = ['--data', data, ...profile === undefined ? [] : ['--profile', profile]]
+  if (process.env['COPPICE_E2E'] === 'electron') return launchElectron(args)
   return launchWith(await builtStart(), data, profile)
+}
+
+/** Electron's own binary with this folder as its app; Chromium refuses to run as root with its sandbox. */
+async function launchElectron(args: readonly string[]): Promise<Running> {
+  const executablePath = findElectron()
+  if (executablePath === undefined) throw new Error('the binary of Electron is not here')
+  const unsandboxed = process.platform === 'linux' && process.getuid?.() === 0 ? ['--no-sandbox'] : []
+  const app = await _electron.launch({ executablePath, args: [...unsandboxed, root, ...args] })
+  const page = await app.firstWindow()
+  const complaints: string[] = []
+  page.on('pageerror', (error) => { complaints.push(error.message) })
+  page.on('console', (message) => { if (message.type() === 'error') complaints.push(message.text()) })
+  page.setDefaultTimeout(20_000)
+  const child = app.process()
+  const exited = new Promise<number>((resolve) => { child.once('exit', (code) => { resolve(code ?? -1) }) })
+  return {
+    page, complaints,
+    get standin(): never { throw new Error('this is seen on the stand-in alone') },
+    quit: async () => {
+      // The answer may be lost with the process that gives it.
+      await app.evaluate((electron) => { electron.app.quit() }).catch(() => undefined)
+      return exited
+    },
+  }
 }
 
 /** The same with another `start`. */
@@ -66,7 +96,7 @@ export async function launchWith(start: Start, data: string, profile?: string): 
   // A start that fails must fail the test at once, not only when the page does not come.
   const page = await Promise.race([standin.page(), start(standin.electron, { args }).then(() => standin.page())])
   page.setDefaultTimeout(20_000)
-  return { page, standin, quit: () => { standin.electron.app.quit(); return standin.exited } }
+  return { page, standin, complaints: standin.complaints, quit: () => { standin.electron.app.quit(); return standin.exited } }
 }
 
 /** Makes a Call from the page, with whatever argument. */

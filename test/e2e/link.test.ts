@@ -119,7 +119,7 @@ test('the code of the account’s computer, pasted on the new one: both talk, th
   await say(ben.page, 'Only for the old one.')
   await seeMessage(anna.page, 'Only for the old one.')
   assert.equal(await timeline(laptop.page).getByText('Only for the old one.').count(), 0)
-  for (const { standin } of [anna, ben, laptop]) assert.deepEqual(standin.complaints, [])
+  for (const { complaints } of [anna, ben, laptop]) assert.deepEqual(complaints, [])
 })
 
 test('the new computer shows, the other reads a picture of it: wrong digits end it, and it works with the next code', async (t) => {

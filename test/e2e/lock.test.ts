@@ -51,7 +51,7 @@ async function unlockTo(page: Page, heading: string): Promise<void> {
 
 test('Ctrl Alt L locks; only the passphrase leads back', async (t) => {
   const { data } = await dataFor(t)
-  const { page, standin, quit } = await begin(t, data)
+  const { page, complaints, quit } = await begin(t, data)
   await page.keyboard.press('Control+Alt+l')
   await title(page, 'Locked')
   assert.deepEqual(await conversationsOf(page), [])
@@ -62,7 +62,7 @@ test('Ctrl Alt L locks; only the passphrase leads back', async (t) => {
   await page.getByText('This passphrase does not open the profile.').waitFor()
   await unlock(page)
   await rowing(page).waitFor()
-  assert.deepEqual(standin.complaints, [])
+  assert.deepEqual(complaints, [])
   await quit()
 })
 
