@@ -10,7 +10,7 @@ import { IdentitySignature } from '../identity/genesis.ts'
 import { OutboxItem, Publish } from './content.ts'
 import type { Heard } from './heard.ts'
 import { emptyRoom, type Member, type PendingCommit, type Room, type Waiting } from './room.ts'
-import type { OwnKeyPackage } from './mail.ts'
+import { decodeMail, type OwnKeyPackage } from './mail.ts'
 import { Seals, type Seal } from './sealed.ts'
 import type { Register } from './self-group.ts'
 
@@ -151,29 +151,53 @@ function flagCodec(): Codec<boolean> {
   }
 }
 
-const PendingDocument = struct({
+const pendingFields = {
   version: uint8,
   epoch: uint64,
   slot: utf8(100),
   bytes: opaque(documentLimit),
   next: secret(documentLimit),
   applied: Applied,
-  mails: vector(struct({ log: utf8(100), bytes: opaque(documentLimit) }), documentLimit),
+}
+
+/** Version 1 had the Welcome in each mail. */
+const FirstPendingDocument = struct({
+  ...pendingFields, mails: vector(struct({ log: utf8(100), bytes: opaque(documentLimit) }), documentLimit),
 })
+const PendingDocument = struct({
+  ...pendingFields,
+  welcome: opaque(documentLimit),
+  mails: vector(struct({
+    log: utf8(100), tokenProof: opaque(64), commitsAfter: uint64, messagesAfter: uint64,
+  }), documentLimit),
+})
+const pendingVersion = 2
 
 /** `group` is the current epoch, as it is stored in the same transaction. */
 export function encodePendingCommit(group: Group, pending: PendingCommit): Uint8Array {
   const next = new Secret(encodePending(group, pending.next))
-  const bytes = encode(PendingDocument, { ...pending, version, next })
+  const bytes = encode(PendingDocument, { ...pending, version: pendingVersion, next })
   next.wipe()
   return bytes
 }
 
 export function decodePendingCommit(suiteOf: SuiteOf, group: Group, bytes: Uint8Array): PendingCommit {
-  const { version: _, next, ...rest } = decode(PendingDocument, versioned(bytes))
+  const { version: _, next, ...rest } = bytes[0] === pendingVersion ? decode(PendingDocument, bytes) : firstPending(bytes)
   const pending = { ...rest, next: decodePending(suiteOf, group, next.unwrap()) }
   next.wipe()
   return pending
+}
+
+function firstPending(bytes: Uint8Array): Infer<typeof PendingDocument> {
+  const { mails, ...rest } = decode(FirstPendingDocument, versioned(bytes))
+  const sent = mails.flatMap(({ log, bytes: mail }) => {
+    const read = decodeMail(mail)
+    return read.type === 'welcome' ? [{ log, ...read }] : []
+  })
+  return {
+    ...rest, welcome: sent[0]?.welcome ?? new Uint8Array(0),
+    mails: sent.map(({ log, tokenProof, commitsAfter, messagesAfter }) => ({ log, tokenProof, commitsAfter, messagesAfter })),
+  }
 }
 
 export const encodeOutboxItem = (item: Omit<OutboxItem, 'version'>): Uint8Array =>

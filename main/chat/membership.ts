@@ -111,7 +111,8 @@ export function makeCommit(state: RoomState, moment: Moment, position: Position)
   const pending: PendingCommit = {
     epoch: group.context.epoch, slot: commitSlot(group, state.room.attempt), bytes: record, next: made.pending,
     applied: made.applied,
-    mails: made.welcome === undefined ? [] : mailsFor(wanted.claimed, encodeMessage(made.welcome), moment, position),
+    ...made.welcome === undefined ? { welcome: new Uint8Array(0), mails: [] }
+      : mailsFor(wanted.claimed, encodeMessage(made.welcome), moment, position),
   }
   return {
     ...still({ ...cleaned, group: made.group, pending }),
@@ -140,15 +141,12 @@ export const ownLeafExtensions = ({ tree, ownLeaf }: Group, self: Self): Extensi
 
 function mailsFor(
   claimed: readonly Claimed[], welcome: Uint8Array, moment: Moment, position: Position,
-): PendingCommit['mails'] {
-  return claimed.map((one) => ({
+): Pick<PendingCommit, 'welcome' | 'mails'> {
+  return { welcome, mails: claimed.map((one) => ({
     log: inboxLog(one.deviceId),
-    bytes: encodeWelcomeMail({
-      welcome,
-      tokenProof: one.token === '' ? new Uint8Array(0) : tokenProof(moment.self.suite, fromHex(one.token), welcome),
-      commitsAfter: BigInt(position.commits), messagesAfter: BigInt(position.messages),
-    }),
-  }))
+    tokenProof: one.token === '' ? new Uint8Array(0) : tokenProof(moment.self.suite, fromHex(one.token), welcome),
+    commitsAfter: BigInt(position.commits), messagesAfter: BigInt(position.messages),
+  })) }
 }
 
 /** The pending commit was read back as the first valid record of its slot: its epoch begins, its Welcomes go out. */
@@ -161,7 +159,9 @@ export function winCommit(state: RoomState, pending: PendingCommit, moment: Mome
   const added = pending.applied.added.length > 0
   return settle({
     ...entered,
-    publish: [...entered.publish, ...pending.mails.map((mail) => ({ ...mail, slot: '', target: 'record' as const }))],
+    publish: [...entered.publish, ...pending.mails.map(({ log, ...mail }) => ({
+      log, slot: '', bytes: encodeWelcomeMail({ ...mail, welcome: pending.welcome }), target: 'record' as const,
+    }))],
     // Newcomers hear from the one who added them how the others are called.
     say: [...entered.say, ...(added ? [{ type: 'introductions' as const }] : [])],
     wipe: [...entered.wipe, ...merged.wipe],

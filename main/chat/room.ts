@@ -6,6 +6,7 @@ import type { AppliedCommit, Group, Secret } from '../mls/index.ts'
 import type { Heard } from './heard.ts'
 import type { Passed } from './history.ts'
 import type { RejoinReason } from './letter.ts'
+import type { WelcomeMail } from './mail.ts'
 import type { Seal } from './sealed.ts'
 import type { SaidWord } from './self-group.ts'
 
@@ -184,8 +185,9 @@ export type PendingCommit = {
   readonly bytes: Uint8Array
   readonly next: Group
   readonly applied: AppliedCommit
-  /** To be sent when it has won; `log` is an inbox. */
-  readonly mails: readonly { readonly log: string, readonly bytes: Uint8Array }[]
+  /** To be sent when it has won: the Welcome, the same for all whom it adds, and what goes with it into each inbox. */
+  readonly welcome: Uint8Array
+  readonly mails: readonly (Omit<WelcomeMail, 'welcome'> & { readonly log: string })[]
 }
 
 /** Everything about one conversation, in memory: a value that transitions replace. */

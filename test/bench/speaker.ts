@@ -61,8 +61,9 @@ export class Speaker {
     })
     const { state } = makeCommit(created.state, moment, { commits: 0, messages: 0 })
     if (state.pending === undefined) throw new Error('nobody to add')
-    const mail = state.pending.mails.find(({ log }) => log === inboxLog(app.deviceId))
-    this.#state = winCommit(state, state.pending, moment).state
+    const won = winCommit(state, state.pending, moment)
+    const mail = won.publish.find(({ log }) => log === inboxLog(app.deviceId))
+    this.#state = won.state
     if (mail === undefined || this.#state.members.length !== crowd.length + 2) throw new Error('somebody was left out')
     await delivery.append(mail.log, mail.bytes)
   }
