@@ -15,6 +15,20 @@ export type Electron = {
     /** The computer goes off, on Linux and macOS. */
     on(event: 'shutdown', listener: () => void): unknown
   }
+  readonly Menu: {
+    buildFromTemplate(template: MenuEntry[]): ElectronMenu
+    setApplicationMenu(menu: ElectronMenu | null): void
+  }
+  /** `image` is a NativeImage of the same module, of which this file knows only a part. */
+  readonly Tray: new (image: never) => ElectronTray
+  readonly Notification: {
+    new (options: NotificationOptions): ElectronNotification
+    isSupported(): boolean
+  }
+  readonly nativeImage: {
+    /** Rows of pixels from the top, each blue, green, red, alpha; colours multiplied by alpha. */
+    createFromBitmap(pixels: Buffer, options: { width: number, height: number, scaleFactor?: number }): NativeImage
+  }
   readonly screen: { getAllDisplays(): readonly Display[], getPrimaryDisplay(): Display }
   readonly shell: {
     /** Opens a folder in the file manager; gives what went wrong, or an empty text. */
@@ -43,6 +57,10 @@ export interface ElectronApp {
   getPath(name: 'appData'): string
   setPath(name: 'userData' | 'sessionData', folder: string): void
   requestSingleInstanceLock(): boolean
+  /** The number at the app's icon, in the dock and some launchers. */
+  setBadgeCount(count: number): boolean
+  /** Windows tells apps apart by it, and shows notifications of those alone that it knows. */
+  setAppUserModelId(id: string): void
   quit(): void
   exit(code?: number): void
   /**
@@ -72,6 +90,53 @@ export type SchemeOfApp = {
   privileges: { standard: boolean, secure: boolean, codeCache: boolean }
 }
 
+export type MenuRole =
+  | 'undo' | 'redo' | 'cut' | 'copy' | 'paste' | 'pasteAndMatchStyle' | 'delete' | 'selectAll' | 'togglefullscreen'
+  | 'minimize' | 'zoom' | 'front' | 'close' | 'services' | 'hide' | 'hideOthers' | 'unhide' | 'quit' | 'reload'
+  | 'toggleDevTools' | 'window' | 'help'
+export type MenuEntry = {
+  label?: string
+  role?: MenuRole
+  type?: 'separator'
+  accelerator?: string
+  enabled?: boolean
+  visible?: boolean
+  submenu?: MenuEntry[]
+  click?: () => void
+}
+export interface ElectronMenu {
+  popup(): void
+}
+
+export interface NativeImage {
+  /** The same picture for a denser screen, as pixels. */
+  addRepresentation(options: { scaleFactor: number, width: number, height: number, buffer: Buffer }): void
+  /** macOS draws it in the colour of the menu bar. */
+  setTemplateImage(option: boolean): void
+}
+
+export interface ElectronTray {
+  setImage(image: never): void
+  setToolTip(text: string): void
+  setContextMenu(menu: ElectronMenu | null): void
+  on(event: 'click', listener: () => void): unknown
+  destroy(): void
+}
+
+export type NotificationOptions = {
+  title: string
+  body: string
+  silent: boolean
+  hasReply: boolean
+  replyPlaceholder: string
+}
+export interface ElectronNotification {
+  show(): void
+  close(): void
+  on(event: 'click', listener: () => void): unknown
+  on(event: 'reply', listener: (details: { readonly reply: string }) => void): unknown
+}
+
 export type Rectangle = { readonly x: number, readonly y: number, readonly width: number, readonly height: number }
 /** `workArea`: without bars and docks. */
 export type Display = { readonly workArea: Rectangle }
@@ -94,6 +159,7 @@ export type WindowOptions = {
     contextIsolation: true
     nodeIntegration: false
     webviewTag: false
+    devTools: boolean
     /** Chromium's spelling checker would fetch its dictionaries from the network. */
     spellcheck: false
   }
@@ -111,6 +177,9 @@ export interface AnyWindow {
   restore(): void
   maximize(): void
   setFullScreen(on: boolean): void
+  flashFrame(on: boolean): void
+  /** Windows only: a small picture at the app's entry in the task bar. */
+  setOverlayIcon(image: NativeImage | null, description: string): void
   show(): void
   hide(): void
   focus(): void
@@ -140,8 +209,17 @@ export interface WebContents {
   on(event: 'will-frame-navigate', listener: (event: Preventable & { readonly url: string }) => void): unknown
   on(event: 'will-attach-webview', listener: (event: Preventable) => void): unknown
   on(event: 'did-finish-load', listener: () => void): unknown
+  on(event: 'context-menu', listener: (event: unknown, params: ContextParams) => void): unknown
+  replaceMisspelling(text: string): void
   /** The mouse wheel, with Ctrl. */
   on(event: 'zoom-changed', listener: (event: unknown, direction: 'in' | 'out') => void): unknown
+}
+
+export type ContextParams = {
+  readonly isEditable: boolean
+  readonly selectionText: string
+  readonly misspelledWord: string
+  readonly dictionarySuggestions: readonly string[]
 }
 
 export type ScreenSource = { readonly id: string, readonly name: string }

@@ -140,6 +140,7 @@ export function openWindow(electron: Electron, { built, place, made }: WindowWis
     webPreferences: {
       preload: path.join(built, 'preload', 'index.cjs'), partition,
       sandbox: true, contextIsolation: true, nodeIntegration: false, webviewTag: false, spellcheck: false,
+      devTools: !electron.app.isPackaged,
     },
   })
   made(window)

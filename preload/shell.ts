@@ -71,5 +71,7 @@ export type ShellNews = {
 /** Answered by the shell, also while the profile is not open. */
 export const shellCalls = {
   'shell.settings': call({}).returns<ShellState>(),
+  /** The conversation that the window shows, or nothing: of that one no notification tells while the window is in front. */
+  'shell.shown': call({ conversation: text(64) }).returns<undefined>(),
   'shell.change': call({ settings: shellSettings }).returns<ShellState>(),
 } as const

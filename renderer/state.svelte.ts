@@ -4,16 +4,18 @@
  */
 import type {
   Answer, ArgumentOf, Bridge, CallName, Change, Closing, Conversation, ConversationNews, ErrorCode, Link, Me, OwnDevice, Phase,
-  ResultOf, Snapshot,
+  ResultOf, ShellNews, Snapshot,
 } from '../preload/api.ts'
 import { words } from './i18n/en.ts'
 import type { Naming } from './i18n/grammar.ts'
+import { desk } from './desk.svelte.ts'
 import { Timeline } from './timeline.svelte.ts'
 
 declare global {
   interface Window { readonly coppice: Bridge }
 }
 
+export type HelpPage = 'protects' | 'shortcuts' | 'about'
 export type Theme = 'system' | 'light' | 'dark'
 export type Notice = { readonly id: number, readonly text: string }
 /** Which dialog of the main window is open. */
@@ -55,6 +57,10 @@ class App {
   modals = $state(0)
   /** The recovery page was asked for again, from the banner or the settings. */
   recovery = $state(false)
+  /** Grows when the list's search is asked for from outside the list. */
+  finding = $state(0)
+  /** Which page of the help is open, in whatever phase. */
+  help = $state<HelpPage>()
   theme = $state<Theme>('system')
   /** The present minute, so that "2 min ago" moves on. */
   now = $state(Date.now())
@@ -177,6 +183,7 @@ class App {
 
   /** Merges one Change; a hole in the revisions means that something was missed, so everything is taken anew. */
   apply(change: Change): void {
+    if (change.shell !== undefined) this.#hearShell(change.shell)
     if (this.#opening !== undefined) {
       this.#waiting.push(change)
       return
@@ -188,6 +195,22 @@ class App {
       return
     }
     this.#merge(change)
+  }
+
+  /** The menu, the tray or a notification was clicked. What is under way in a dialog is not thrown away for it. */
+  #hearShell({ command, open, state }: ShellNews): void {
+    if (state !== undefined) desk.state = state
+    const { me } = this
+    if (command === 'lock' && me?.lock.passphrase === true) void this.lock()
+    if (this.modals > 0) return
+    if (open !== undefined && me !== undefined) this.selectWhenThere(open)
+    if (command === 'help') this.help = 'protects'
+    else if (command === 'shortcuts' || command === 'about') this.help = command
+    else if (command === 'find') this.finding++
+    else if (command === 'report' || command === 'settings') this.dialog = me === undefined ? undefined : command
+    else if (command === 'new-chat' || command === 'new-group') {
+      this.dialog = me === undefined || this.readOnly !== undefined ? undefined : command
+    }
   }
 
   #merge(change: Change): void {
@@ -248,6 +271,7 @@ class App {
   select(id: string | undefined): void {
     if (id === this.selectedId) return
     this.selectedId = id
+    void this.ask('shell.shown', { conversation: id ?? '' })
     this.timeline = id === undefined ? undefined : new Timeline(id, this)
     this.#loadTimeline()
   }

@@ -124,7 +124,11 @@ const table: readonly Row[] = [
   { files: 'main/profiles.ts', node: ['node:fs', 'node:path', 'node:util'] },
   {
     files: 'main/shell/',
-    imports: ['preload/api.ts', 'preload/shell.ts', 'main/ipc.ts', 'main/ports.ts', 'main/window.ts', 'main/profiles.ts'],
+    imports: [
+      'preload/api.ts', 'preload/shell.ts', 'main/ipc.ts', 'main/ports.ts', 'main/window.ts', 'main/profiles.ts',
+      // Every word that people read lies in one folder.
+      'renderer/i18n/system.ts',
+    ],
     types: ['main/electron.ts'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:os', 'node:path'],
   },
   { files: 'main/index.ts', imports: ['main/'], packages: ['electron'], node: 'all' },

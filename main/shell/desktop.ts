@@ -1,17 +1,31 @@
 /** The app at home in the desktop: what it keeps for this computer, and how its window comes and goes. */
+import { randomBytes } from 'node:crypto'
 import path from 'node:path'
-import type { Answer, ArgumentOf, CallName, ResultOf } from '../../preload/api.ts'
-import type { KeptSettings, ShellNews, ShellSettings, ShellState } from '../../preload/shell.ts'
+import { systemWords } from '../../renderer/i18n/system.ts'
+import type { Answer, ArgumentOf, CallName, Change, ResultOf, Snapshot } from '../../preload/api.ts'
+import type { KeptSettings, ShellCommand, ShellNews, ShellSettings, ShellState } from '../../preload/shell.ts'
 import type { Electron, ElectronWindow, WindowOptions } from '../electron.ts'
 import { bringToFront } from '../window.ts'
-import { keepPlace, placed } from './place.ts'
+import { unreadImage } from './icon.ts'
+import { applicationMenu, contextMenu } from './menu.ts'
+import { Notifier } from './notifier.ts'
+import { keepPlace, placed, type Zoom } from './place.ts'
+import { Told } from './told.ts'
+import { Tray, type TrayState } from './tray.ts'
 import { firstSettings, readSettings, writeSettings, type Kept } from './settings.ts'
 
 export type DesktopOptions = {
   readonly electron: Electron
   readonly platform: NodeJS.Platform
   readonly tell: (news: ShellNews) => void
+  /** Asks the app, as the window would. */
+  readonly ask: <N extends CallName>(name: N, argument: ArgumentOf<N>) => Promise<Answer<ResultOf<N>>>
 }
+
+/** As in electron-builder.yml. */
+const appId = 'invalid.coppice.app'
+/** No timer of Node waits longer. */
+const longestTimerMs = 2 ** 31 - 1
 
 const systems: Readonly<Partial<Record<NodeJS.Platform, ShellState['system']>>> = { darwin: 'mac', win32: 'windows' }
 
@@ -23,14 +37,38 @@ export class Desktop {
   #kept: Kept = { settings: firstSettings, place: undefined, lost: false }
   #window: ElectronWindow | undefined
   #quitting = false
+  readonly #told = new Told()
+  readonly #notifier: Notifier
+  #tray: Tray | undefined
+  /** The conversation that the window shows. */
+  #selected = ''
+  #badge = 0
+  /** What the menu was made for. */
+  #menu = ''
+  #zoom: (how: Zoom) => void = () => undefined
+  #quietTimer: ReturnType<typeof setTimeout> | undefined
   /** The app was started by the system: nobody waits for its window. */
   hidden = false
 
   constructor(options: DesktopOptions) {
     this.#options = options
     this.#electron = options.electron
-    const { app } = options.electron
-    app.on('before-quit', () => { this.#quitting = true })
+    const { electron, platform } = options
+    const { app } = electron
+    this.#notifier = new Notifier({
+      electron, platform, told: this.#told, now: () => Date.now(),
+      level: () => this.#kept.settings.notifications,
+      isQuiet: () => this.#quietUntil !== 0,
+      isSeen: (id) => this.#window?.isFocused() === true && (id === undefined || id === this.#selected),
+      open: (id) => { this.#openConversation(id) },
+      reply: (conversation, text) => this.#reply(conversation, text),
+      call: () => { if (this.#kept.settings.flash && this.#window?.isFocused() === false) this.#window.flashFrame(true) },
+    })
+    if (platform === 'win32') app.setAppUserModelId(appId)
+    app.on('before-quit', () => {
+      this.#quitting = true
+      this.#notifier.withdrawAll()
+    })
     app.on('second-instance', () => { this.present() })
     app.on('activate', () => { this.present() })
   }
@@ -39,6 +77,7 @@ export class Desktop {
   settle(folder: string): void {
     this.#file = path.join(folder, 'shell.json')
     this.#kept = readSettings(this.#file)
+    this.#refresh()
   }
 
   get place(): Pick<WindowOptions, 'x' | 'y' | 'width' | 'height'> {
@@ -49,7 +88,19 @@ export class Desktop {
   attach(window: ElectronWindow): void {
     const { place } = this.#kept
     this.#window = window
-    keepPlace(window, place, (moved) => { this.#moved(moved) })
+    this.#zoom = keepPlace(window, place, (moved) => { this.#moved(moved) })
+    this.#refresh()
+    window.on('focus', () => { if (this.#kept.settings.flash) window.flashFrame(false) })
+    window.on('closed', () => {
+      clearTimeout(this.#quietTimer)
+      this.#tray?.close()
+      this.#tray = undefined
+    })
+    const { webContents: contents } = window
+    contents.on('context-menu', (_event, params) => {
+      const entries = contextMenu(params, (word) => { contents.replaceMisspelling(word) })
+      if (entries.length > 0) this.#electron.Menu.buildFromTemplate(entries).popup()
+    })
     window.on('close', (event) => {
       if (this.#quitting || !this.#staysOpen) return
       event.preventDefault()
@@ -74,25 +125,142 @@ export class Desktop {
 
   /** Answers the Calls that are about this computer, whatever state the profile is in. */
   answer<N extends CallName>(name: N, argument: unknown): Answer<ResultOf<N>> | undefined {
+    return this.#answer(name, argument) as Answer<ResultOf<N>> | undefined
+  }
+
+  #answer(name: CallName, argument: unknown): Answer<unknown> | undefined {
     switch (name) {
-      case 'shell.settings': return { ok: true, value: this.#state as ResultOf<N> }
-      case 'shell.change':
-        return this.#change((argument as ArgumentOf<'shell.change'>).settings) as Answer<ResultOf<N>>
+      case 'shell.settings': return { ok: true, value: this.#state }
+      case 'shell.change': return this.#change((argument as ArgumentOf<'shell.change'>).settings)
+      case 'shell.shown':
+        this.#selected = (argument as ArgumentOf<'shell.shown'>).conversation
+        return { ok: true, value: undefined }
       default: return undefined
     }
+  }
+
+  /** The window has asked for everything, and gets this. */
+  opened(snapshot: Snapshot): void {
+    this.#selected = ''
+    this.#told.take(snapshot)
+    this.#refresh()
+  }
+
+  /** The window is told this. */
+  heard(change: Change): void {
+    this.#notifier.hear(this.#told.hear(change))
+    this.#refresh()
   }
 
   get #state(): ShellState {
     const { settings, lost } = this.#kept
     return {
-      settings: { ...settings, autostart: false }, system: systems[this.#options.platform] ?? 'linux', lost,
-      notifies: false, spellingLater: false,
+      settings: { ...settings, quietUntil: this.#quietUntil, autostart: false }, lost,
+      system: systems[this.#options.platform] ?? 'linux', notifies: this.#electron.Notification.isSupported(),
+      spellingLater: false,
     }
   }
 
-  #change({ autostart: _, ...settings }: ShellSettings): Answer<ShellState> {
-    return this.#keep({ settings }) ? { ok: true, value: this.#state } : { ok: false, code: 'settings-not-kept' }
+  /** 0 when it is over. */
+  get #quietUntil(): number {
+    const { quietUntil } = this.#kept.settings
+    return quietUntil > Date.now() ? quietUntil : 0
   }
+
+  #change({ autostart: _, ...settings }: ShellSettings): Answer<ShellState> {
+    const before = this.#kept.settings
+    if (!this.#keep({ settings })) return { ok: false, code: 'settings-not-kept' }
+    if (before.notifications !== settings.notifications) this.#notifier.withdrawAll()
+    this.#refresh()
+    return { ok: true, value: this.#state }
+  }
+
+  #quiet(quietUntil: number): void {
+    this.#keep({ settings: { ...this.#kept.settings, quietUntil } })
+    this.#refresh()
+    this.#options.tell({ state: this.#state })
+  }
+
+  #command(command: ShellCommand): void {
+    this.present()
+    this.#options.tell({ command })
+  }
+
+  #openConversation(open: string | undefined): void {
+    this.present()
+    if (open !== undefined) this.#options.tell({ open })
+  }
+
+  /** A reply that does not go out waits as the draft, after what is there. */
+  async #reply(conversation: string, text: string): Promise<string | undefined> {
+    if (text.trim() === '') return undefined
+    const { ask } = this.#options
+    const sent = await ask('message.send', { conversation, key: randomBytes(16).toString('hex'), text })
+    if (sent.ok) return undefined
+    const draft = this.#told.conversations.get(conversation)?.draft ?? ''
+    const kept = await ask('conversation.draft', { conversation, text: draft === '' ? text : `${draft}\n${text}` })
+    return kept.ok ? systemWords.notification.notSent : systemWords.notification.lostReply
+  }
+
+  // -------------------------------------------------------------- what the desktop shows
+
+  #refresh(): void {
+    if (this.#window === undefined || this.#window.isDestroyed()) return
+    this.#showBadge(this.#window, this.#told.unread)
+    this.#showMenu()
+    this.#showTray()
+    clearTimeout(this.#quietTimer)
+    if (this.#quietUntil === 0) return
+    this.#quietTimer = setTimeout(() => {
+      this.#refresh()
+      this.#options.tell({ state: this.#state })
+    }, Math.min(this.#quietUntil - Date.now() + 1, longestTimerMs))
+  }
+
+  #showBadge(window: ElectronWindow, unread: number): void {
+    if (unread === this.#badge) return
+    const { app, nativeImage } = this.#electron
+    this.#badge = unread
+    app.setBadgeCount(unread)
+    if (this.#options.platform !== 'win32') return
+    window.setOverlayIcon(unread > 0 ? unreadImage(nativeImage) : null, systemWords.tray.tip(unread))
+  }
+
+  #showMenu(): void {
+    const { open, writable, lockable } = this.#told
+    const made = [open, writable, lockable].join()
+    if (made === this.#menu) return
+    this.#menu = made
+    const { app, Menu } = this.#electron
+    Menu.setApplicationMenu(Menu.buildFromTemplate(applicationMenu({
+      mac: this.#options.platform === 'darwin', packaged: app.isPackaged, open, writable, lockable,
+      act: (command) => { this.#command(command) }, zoom: (how) => { this.#zoom(how) },
+    })))
+  }
+
+  #showTray(): void {
+    if (!this.#kept.settings.tray) {
+      this.#tray?.close()
+      this.#tray = undefined
+      return
+    }
+    const state: TrayState = {
+      unread: this.#told.unread, lockable: this.#told.lockable, quietUntil: this.#quietUntil,
+    }
+    if (this.#tray !== undefined) {
+      this.#tray.show(state)
+      return
+    }
+    this.#tray = new Tray({
+      electron: this.#electron, mac: this.#options.platform === 'darwin', now: () => Date.now(),
+      acts: {
+        show: () => { this.present() }, lock: () => { this.#options.tell({ command: 'lock' }) },
+        quiet: (until) => { this.#quiet(until) }, quit: () => { this.#electron.app.quit() },
+      },
+    }, state)
+  }
+
+  // -------------------------------------------------------------- closing and keeping
 
   /** A window of this app goes on where it is closed: by custom on macOS, elsewhere because the person wants that. */
   get #staysOpen(): boolean {

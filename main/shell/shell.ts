@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { pushChannel } from '../../preload/api.ts'
-import type { Answer, ArgumentOf, CallName, Change, Phase, ResultOf } from '../../preload/api.ts'
+import { calls, pushChannel } from '../../preload/api.ts'
+import type { Answer, ArgumentOf, CallName, Change, Phase, ResultOf, Snapshot } from '../../preload/api.ts'
 import type { Electron } from '../electron.ts'
 import { bindCalls } from '../ipc.ts'
 import type { Handle } from '../ipc.ts'
@@ -92,7 +92,10 @@ class Shell {
     this.#electron = electron
     this.#options = options
     this.#desktop = new Desktop({
-      electron, platform: options.platform ?? process.platform, tell: (shell) => { this.#show({ revision: 0, shell }) },
+      electron, platform: options.platform ?? process.platform,
+      tell: (shell) => { this.#push({ revision: 0, shell }) },
+      ask: async (name, argument) => calls[name].check(argument)
+        ? this.#current?.handle(name, argument) ?? { ok: false, code: 'not-ready' } : { ok: false, code: 'bad-argument' },
     })
   }
 
@@ -147,7 +150,14 @@ class Shell {
     if (name === 'address.open') {
       return this.#openAddress((argument as ArgumentOf<'address.open'>).address) as Promise<Answer<ResultOf<N>>>
     }
-    return this.#current.handle(name, argument)
+    const asked = this.#current.handle(name, argument)
+    return name === 'app.open' ? this.#opened(asked) : asked
+  }
+
+  async #opened<N extends CallName>(asked: Promise<Answer<ResultOf<N>>>): Promise<Answer<ResultOf<N>>> {
+    const answer = await asked
+    if (answer.ok) this.#desktop.opened(answer.value as Snapshot)
+    return answer
   }
 
   /** From now on the page may use a camera, or no longer. */
@@ -211,6 +221,11 @@ class Shell {
   }
 
   #show(change: Change): void {
+    this.#desktop.heard(change)
+    this.#push(change)
+  }
+
+  #push(change: Change): void {
     const contents = this.#window?.window.webContents
     if (contents !== undefined && !contents.isDestroyed()) contents.send(pushChannel, change)
   }

@@ -18,13 +18,15 @@ export type Fixture = {
   /** How long `close` takes, in milliseconds. */
   closeMs: number
   closes: number
+  /** Answers in place of the usual ones, by name of the Call. */
+  readonly answers: Record<string, Answer<unknown>>
   /** The system that the shell takes this one for. */
   platform: NodeJS.Platform
 }
 
 export function newFixture(): Fixture {
   const fixture: Fixture = {
-    seats: [], asked: [], closeMs: 0, closes: 0, platform: 'linux',
+    seats: [], asked: [], answers: {}, closeMs: 0, closes: 0, platform: 'linux',
     show: (change) => { fixture.seats.at(-1)?.ui.show(change) },
     start: (electron: Electron, { args }) =>
       runShell(electron, { args, built, open: (seat) => open(fixture, seat), platform: fixture.platform }),
@@ -37,6 +39,8 @@ function open(fixture: Fixture, seat: Seat): Promise<OpenApp> {
   const phase: Phase = { at: 'new', keychain: 'absent' }
   const answer = (name: string, argument: unknown): Promise<Answer<unknown>> => {
     fixture.asked.push({ name, argument })
+    const other = fixture.answers[name]
+    if (other !== undefined) return Promise.resolve(other)
     switch (name) {
       case 'app.open': return Promise.resolve({ ok: true, value: {
         revision: 0, phase, profile: seat.profile, version: seat.version, conversations: [],

@@ -247,6 +247,7 @@ test('the window is made with every protection on', async () => {
   const { preload, partition, ...preferences } = made[0]?.webPreferences ?? assert.fail('no window was made')
   assert.deepEqual(preferences, {
     sandbox: true, contextIsolation: true, nodeIntegration: false, webviewTag: false, spellcheck: false,
+    devTools: true,
   })
   assert.equal(preload, path.join(built, 'preload', 'index.cjs'))
   assert.ok(!partition.startsWith('persist:'), 'Chromium would keep its own files of the session')

@@ -5,7 +5,7 @@
 import { calls } from '../../preload/api.ts'
 import type {
   Answer, ArgumentOf, CallName, Change, Closing, Conversation, Details, Entry, EntryPage, ErrorCode, Invite, InvitePreview, Link,
-  Lock, MadeInvite, Me, OwnDevice, Person, Phase, ResultOf, Safety,
+  Lock, MadeInvite, Me, OwnDevice, Person, Phase, ResultOf, Safety, ShellState,
 } from '../../preload/api.ts'
 import { isMatch, marksIn, wordsOf } from '../../main/words.ts'
 import * as samples from './ui-samples.ts'
@@ -50,6 +50,7 @@ export class ScriptedBridge {
   screen = false
   /** Whether the keychain takes a key. */
   keychain: 'ok' | 'absent' = 'ok'
+  shell: ShellState = samples.shell
   #receive: (change: Change) => void = () => undefined
   /** What the window must not know while the app is locked. */
   #lockedAway: Conversation[] = []
@@ -232,6 +233,11 @@ export class ScriptedBridge {
         this.#alter(conversation, kept)
         break
       }
+      case 'shell.settings': return value(name, this.shell)
+      case 'shell.change':
+        this.shell = { ...this.shell, settings: of(name).settings, lost: false }
+        return value(name, this.shell)
+      case 'shell.shown': break
       case 'devices.list': return value(name, this.devices)
       case 'devices.number': return value(name, '903712333053384718646761890855')
       case 'recovery.rotate': {

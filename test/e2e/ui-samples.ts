@@ -1,6 +1,6 @@
 /** Conversations to look at: the people and chats of the drawings, and a few that are hard to come by otherwise. */
 import { createHash } from 'node:crypto'
-import type { Conversation, Details, Entry, Link, MadeInvite, Me, OwnDevice, Person, TreeNode } from '../../preload/api.ts'
+import type { Conversation, Details, Entry, Link, MadeInvite, Me, OwnDevice, Person, ShellState, TreeNode } from '../../preload/api.ts'
 
 /** The moment at which the samples are seen: a Wednesday, 12:06 UTC. */
 export const now = Date.UTC(2026, 2, 11, 12, 6)
@@ -237,3 +237,12 @@ export const reportLines = [
 /** 24 words of the BIP-39 list; a test never shows a real key. */
 export const recoveryWords = ('abandon ability able about above absent absorb abstract absurd abuse access accident ' +
   'account accuse achieve acid acoustic acquire across act action actor actress actual').split(' ')
+
+/** What is kept for a computer of Linux that has a tray and two dictionaries. */
+export const shell: ShellState = {
+  settings: {
+    notifications: 'name', quietUntil: 0, flash: false, tray: false, spelling: false, languages: [], protection: false,
+    proxy: { mode: 'system', host: '', port: 0 }, autostart: false,
+  },
+  system: 'linux', notifies: true, dictionaries: ['de', 'en-GB'], spellingLater: false, lost: false,
+}

@@ -41,6 +41,7 @@ export const argumentsOf: { readonly [N in CallName]: (known: Known) => Argument
   'address.open': () => ({ address: 'https://example.org/' }),
   'reader.open': () => ({ open: true }),
   'shell.settings': () => ({}),
+  'shell.shown': ({ conversation }) => ({ conversation }),
   'shell.change': () => ({
     settings: {
       notifications: 'off', quietUntil: 0, flash: false, tray: true, spelling: false, languages: [], protection: false,

@@ -10,8 +10,8 @@ import path from 'node:path'
 import type { Page } from 'playwright-core'
 import type { Electron, ElectronApp, IpcMain, InvokeEvent, MessageBox, WindowOptions } from '../../main/electron.ts'
 import type { Browser } from './browser.ts'
-import { StandinScreen } from './desktop.ts'
-import type { Recorded } from './frame.ts'
+import { createDesktop, type StandinDesktop } from './desktop.ts'
+import type { Record, Recorded } from './frame.ts'
 import { takeLock } from './lock.ts'
 import type { Lock } from './lock.ts'
 import { StandinSession } from './session.ts'
@@ -28,21 +28,20 @@ export type StandinOptions = {
   readonly browserArguments?: readonly string[]
 }
 
-export type Standin = {
+export type Standin = StandinDesktop & {
   readonly electron: Electron
   /** The page of the one window, as soon as it is loaded. */
   readonly page: () => Promise<Page>
   /** Script errors of the page and refusals of its policy, from the first load on. */
   readonly complaints: readonly string[]
   /** Every call to the module that shows something on the desktop, in order. */
-  readonly calls: readonly Recorded[]
+  readonly calls: Recorded[]
   /** The app, to be told what the system says. */
   readonly app: EventEmitter
   /** The computer goes off. */
   readonly goOff: () => void
   /** The one window. */
   readonly window: () => StandinWindow
-  readonly screen: StandinScreen
   /** Folders that were opened in the file manager. */
   readonly opened: string[]
   /** Questions of the system, and what the person clicks: the number of a button. */
@@ -65,6 +64,7 @@ type Handler = (event: InvokeEvent, ...values: unknown[]) => unknown
 class StandinApp extends EventEmitter implements ElectronApp {
   readonly isPackaged = false
   readonly #appData: string
+  readonly #record: Record
   #userData: string
   #lock: Lock | undefined
   #quitting = false
@@ -73,8 +73,9 @@ class StandinApp extends EventEmitter implements ElectronApp {
   readonly exited: Promise<number>
   #end: (code: number) => void = () => undefined
 
-  constructor(appData: string) {
+  constructor(appData: string, record: Record) {
     super()
+    this.#record = record
     this.#appData = appData
     this.#userData = path.join(appData, 'standin')
     this.exited = new Promise((resolve) => { this.#end = resolve })
@@ -87,6 +88,12 @@ class StandinApp extends EventEmitter implements ElectronApp {
   getVersion(): string {
     const manifest = readFileSync(path.join(import.meta.dirname, '..', '..', 'package.json'), 'utf8')
     return (JSON.parse(manifest) as { version: string }).version
+  }
+
+  setAppUserModelId(id: string): void { this.#record('app.setAppUserModelId', id) }
+  setBadgeCount(count: number): boolean {
+    this.#record('app.setBadgeCount', count)
+    return true
   }
 
   requestSingleInstanceLock(): boolean {
@@ -150,7 +157,6 @@ const systemOf = (standin: () => Standin): Pick<Electron, 'shell' | 'dialog'> =>
 
 /** Makes one app instance: hand its `electron` to `start`. */
 export function createStandin(options: StandinOptions): Standin {
-  const app = new StandinApp(options.appData)
   const ipcMain = new StandinIpc()
   const schemes = new Set<string>()
   const sessions = new Map<string, StandinSession>()
@@ -162,7 +168,8 @@ export function createStandin(options: StandinOptions): Standin {
   const complaints: string[] = []
   const calls: Recorded[] = []
   const record = (...call: Recorded): void => { calls.push(call) }
-  const screen = new StandinScreen()
+  const app = new StandinApp(options.appData, record)
+  const { desktop, module } = createDesktop(record)
   const powerMonitor = Object.assign(new EventEmitter(), { getSystemIdleTime: () => standin.idleSeconds })
   let themeSource: 'system' | 'light' | 'dark' = 'system'
   const host: Host = {
@@ -181,8 +188,7 @@ export function createStandin(options: StandinOptions): Standin {
   const page = new Promise<Page>((resolve) => { app.once('standin-page', resolve) })
   const standin: Standin = {
     electron: {
-      app, ipcMain, powerMonitor, screen,
-      ...systemOf(() => standin),
+      ...module, ...systemOf(() => standin), app, ipcMain, powerMonitor,
       BrowserWindow: class extends StandinWindow {
         constructor(window: WindowOptions) {
           super(host, window)
@@ -210,7 +216,8 @@ export function createStandin(options: StandinOptions): Standin {
       if (window === undefined) throw new Error('the app has no window')
       return window
     },
-    complaints, calls, screen, opened: [], asked: [], answer: 0, browsed: [], proposed: [], saveTo: undefined, idleSeconds: 0, exited: app.exited,
+    ...desktop, complaints, calls, opened: [], asked: [], answer: 0, browsed: [], proposed: [], saveTo: undefined,
+    idleSeconds: 0, exited: app.exited,
   }
   return standin
 }

@@ -3,7 +3,7 @@
  * Electron says that a window does, and writes down what it was asked to do.
  */
 import { EventEmitter } from 'node:events'
-import type { Rectangle } from '../../main/electron.ts'
+import type { NativeImage, Rectangle } from '../../main/electron.ts'
 
 /** A call to the `electron` module: its name, and its arguments. */
 export type Recorded = readonly [name: string, ...values: unknown[]]
@@ -70,6 +70,11 @@ export class StandinFrame extends EventEmitter {
     setTimeout(() => { this.emit(on ? 'enter-full-screen' : 'leave-full-screen') }, 20)
   }
 
+
+  flashFrame(on: boolean): void { this.#record('window.flashFrame', on) }
+  setOverlayIcon(image: NativeImage | null, description: string): void {
+    this.#record('window.setOverlayIcon', image === null ? null : 'image', description)
+  }
 
   // ---------------------------------------------------------------- what a person does
 

@@ -47,6 +47,7 @@ export class StandinContents extends EventEmitter implements WebContents {
     this.#record = record
   }
 
+  replaceMisspelling(text: string): void { this.#record('contents.replaceMisspelling', text) }
   getZoomLevel(): number { return this.#zoom }
   setZoomLevel(level: number): void {
     this.#record('contents.setZoomLevel', level)

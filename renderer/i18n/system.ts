@@ -1,0 +1,34 @@
+/** Words that the system shows for the app, outside its window: menus, tray, notifications. The main process has them too. */
+import { count } from './grammar.ts'
+
+const minutes = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+
+export const systemWords = {
+  name: 'Coppice',
+
+  menu: {
+    file: 'File', edit: 'Edit', view: 'View', window: 'Window', help: 'Help', develop: 'Develop',
+    newChat: 'New chat…', newGroup: 'New group…', settings: 'Settings…', lock: 'Lock', find: 'Find',
+    larger: 'Larger', smaller: 'Smaller', normal: 'Normal size', fullScreen: 'Full screen',
+    protects: 'What is protected', shortcuts: 'Shortcuts', report: 'Report…', about: 'About Coppice',
+    undo: 'Undo', redo: 'Redo', cut: 'Cut', copy: 'Copy', paste: 'Paste', pastePlain: 'Paste as plain text',
+    remove: 'Delete', selectAll: 'Select all', minimize: 'Minimize', zoom: 'Zoom', front: 'Bring all to front',
+    close: 'Close window', quit: 'Quit Coppice', services: 'Services', hide: 'Hide Coppice', hideOthers: 'Hide others',
+    unhide: 'Show all', reload: 'Load the page again', tools: 'Developer tools', noSuggestion: 'No suggestion',
+  },
+
+  tray: {
+    show: 'Show Coppice', quiet: 'Quiet for 1 hour', quietTomorrow: 'Quiet until tomorrow', loud: 'No longer quiet',
+    quietUntil: (at: number) => `Quiet until ${minutes.format(at)}`,
+    tip: (unread: number) => unread === 0 ? 'Coppice' : `Coppice: ${count(unread, 'new message')}`,
+  },
+
+  notification: {
+    message: 'New message', request: 'Somebody wants to talk with you.', locked: 'Coppice is locked',
+    messageOf: (name: string) => `New message from ${name}`,
+    said: (name: string, text: string) => `${name}: ${text}`,
+    somebody: 'Somebody', reply: 'Reply',
+    notSent: 'Your reply was not sent. It waits in the chat.',
+    lostReply: 'Your reply was not sent. Open Coppice and write it again.',
+  },
+} as const
