@@ -6,17 +6,15 @@ import { decodeLinking } from './chat/linking.ts'
 import { MlsError } from './mls/index.ts'
 import { keyOfWords, makeAccount, nameFrom, seedFrom } from './app/account.ts'
 import { answers, isOfShell, type Before } from './app/calls.ts'
-import { Closing } from './app/closing.ts'
 import { Idle } from './app/idle.ts'
-import { Linking } from './app/linking.ts'
 import { Newcomer } from './app/newcomer.ts'
 import { countsOf, notedDelivery } from './app/notes.ts'
+import { beginOn, endOn, openOn, toldOn, type Opened } from './app/opened.ts'
 import { withOwnWords } from './app/own-words.ts'
 import { ReadOnly } from './app/read-only.ts'
 import { checkPassphrase, demandAnswerable, readable, refusal, stopping } from './app/refusals.ts'
 import { restoreAccount } from './app/restore.ts'
 import { State } from './app/state.ts'
-import { Sync } from './app/sync.ts'
 import { Teller } from './app/teller.ts'
 import { watchful } from './app/watchful.ts'
 import { PortError, type Ports, type Store, type Way } from './ports.ts'
@@ -44,8 +42,6 @@ export function createApp(ports: Ports): App {
   }
   return { handle: handle as App['handle'], close: () => profile.close() }
 }
-
-type Opened = { readonly state: State, readonly sync: Sync, readonly linking: Linking, readonly closing: Closing }
 
 /** One profile from "nothing is open" to "ready", and back when it is locked. */
 class Profile {
@@ -154,12 +150,9 @@ class Profile {
 
   async #snapshot(): Promise<Snapshot> {
     const phase = await this.#phase()
-    const link = this.#opened?.linking.link
-    const closing = this.#opened?.closing.told
     return {
       revision: this.#teller.revision, phase, profile: this.#ports.profile, version: this.#ports.version,
-      conversations: this.#conversations(), ...link === undefined ? {} : { link },
-      ...closing === undefined ? {} : { closing },
+      conversations: this.#conversations(), ...this.#opened === undefined ? {} : toldOn(this.#opened),
     }
   }
 
@@ -357,19 +350,12 @@ class Profile {
       if (error.code === 'store-damaged') this.#ports.after(0, () => { this.#damaged(store, error) })
     })
     const state = new State(watched, this.#ports, { account, teller: this.#teller, complete: withOwnWords })
-    const sync = new Sync(state)
-    const linking = new Linking({ state, sync, leave: () => this.#alone(() => this.#giveBack()) })
-    const closing = new Closing({ state, sync, leave: () => this.#alone(() => this.#giveBack()) })
-    this.#opened = { state, sync, linking, closing }
+    const opened = openOn(state, () => this.#alone(() => this.#giveBack()))
+    this.#opened = opened
     void this.#tolerant(async () => { this.#ports.vault.sealTo(account.recoverySealKey) })
     this.#idle.start(state.lockAfter)
     // After the answer: the window paints what is stored before it hears what is new.
-    this.#ports.after(0, () => {
-      if (this.#opened?.sync !== sync) return
-      sync.start()
-      linking.resume()
-      closing.resume()
-    })
+    this.#ports.after(0, () => { if (this.#opened === opened) beginOn(opened) })
     return state.lockAfter
   }
 
@@ -426,7 +412,7 @@ class Profile {
     if (opened === undefined) return
     this.#opened = undefined
     this.#idle.stop()
-    await this.#within(limitMs, opened.closing.stop().then(() => opened.linking.stop()).then(() => opened.sync.stop()))
+    await this.#within(limitMs, endOn(opened))
     opened.state.forget()
   }
 
@@ -475,6 +461,7 @@ class Profile {
   async #discard(): Promise<void> {
     await this.#leave(Infinity)
     this.#newcomer = undefined
+    this.#ports.places.keep([])
     this.#closeFiles()
     await this.#ports.vault.destroy()
   }

@@ -41,6 +41,8 @@ export type Electron = {
     showMessageBox(window: AnyWindow, box: MessageBox): Promise<{ readonly response: number }>
     /** `filePath` is empty where the dialogue was closed. */
     showSaveDialog(options: { readonly defaultPath: string }): Promise<{ readonly canceled: boolean, readonly filePath: string }>
+    /** Closed without a choice: no path. */
+    showOpenDialog(options: OpenBox): Promise<{ readonly filePaths: string[] }>
   }
   /** Absent where the host shows no screens. */
   readonly desktopCapturer?: {
@@ -72,6 +74,8 @@ export interface ElectronApp {
   on(event: 'will-quit', listener: (event: Preventable) => void): unknown
   on(event: 'web-contents-created', listener: (event: unknown, contents: WebContents) => void): unknown
 }
+
+export type OpenBox = { properties: ('openFile' | 'openDirectory' | 'createDirectory')[] }
 
 export type MessageBox = {
   type: 'question'

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { createApp, type App } from './app.ts'
+import { archive } from './archive/archive.ts'
 import { productSuite } from './app/self.ts'
 import { sha256Digest } from './crypto/digest.ts'
 import { implementationsOf, nativePrimitives } from './crypto/native.ts'
@@ -63,7 +64,7 @@ async function appOn(seat: Seat, primitives: Primitives, log: OpenLog): Promise<
     profile: seat.profile, version: seat.version, deviceName: hostname(),
     platform: platforms[process.platform] ?? '', vault, random, digest: sha256Digest, saveFile: seat.saveFile, ui: seat.ui,
     delivery: openSqliteDelivery({ file: path.join(seat.data, 'delivery.sqlite') }),
-    pairing: hpkePairing(suite),
+    pairing: hpkePairing(suite), archive, places: seat.places,
     suiteOf, idleMs: seat.idleMs,
     now: () => Date.now(),
     after: (delayMs, run) => {

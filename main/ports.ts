@@ -79,7 +79,7 @@ export type DocumentKind =
   | 'account' | 'room' | 'people' | 'seals' | 'pending' | 'waiting' | 'outbox' | 'publish' | 'contact' | 'invite'
   | 'key-package' | 'declined' | 'setting' | 'passed' | 'heard' | 'seen' | 'trust'
   | 'device-log' | 'wanted-entry' | 'device-name' | 'linking' | 'register' | 'missing' | 'transfer'
-  | 'upload' | 'fetch'
+  | 'upload' | 'fetch' | 'backup'
 
 /** An Entry as it is kept: with what only the main process needs. */
 export type StoredEntry = Entry & {
@@ -172,6 +172,8 @@ export interface Store {
   piece(hash: string, piece: number): Uint8Array | undefined
   /** Only when all of it is here. */
   attachment(hash: string): { readonly size: number, readonly pieces: number } | undefined
+  /** Of all attachments together. */
+  attachmentBytes(): number
   /** How many pieces of an attachment are here. */
   heldPieces(hash: string): number
   /** Ids of the entries that name it, whether it is here or not. */
@@ -358,8 +360,23 @@ export type BackupFile = {
 /** Asked and told between pieces of a long work. */
 export type BackupWork = {
   readonly cancelled: () => boolean
-  /** How many bytes have been read or written. */
-  readonly progress: (bytes: number) => void
+  /** How many bytes have been read or written, of about how many, where that is known better than before. */
+  readonly progress: (bytes: number, of?: number) => void
+}
+
+/** What a folder of backups gets of one: only what is not in it yet is asked for. */
+export type FolderContent = BackupWork & {
+  /** 16 hexadecimal digits that this profile has for this folder alone. */
+  readonly writer: string
+  readonly madeAt: number
+  /** From `about.json` on, in ascending order. */
+  readonly lists: readonly BackupFile[]
+  /** What has the same stamp as at this writer's last backup is not written again; `size` is a guess. */
+  readonly entries: readonly { readonly name: string, readonly stamp: string, readonly size: number }[]
+  /** The bytes of one of them, and the attachments that it names, by their hashes. */
+  readonly entry: (name: string) => Promise<{ readonly bytes: Uint8Array, readonly files: readonly string[] }>
+  /** `undefined`: it is not on this device. */
+  readonly attachment: (hash: string) => Pick<BackupFile, 'size' | 'bytes'> | undefined
 }
 
 /**
@@ -379,17 +396,39 @@ export interface Archive {
     /** About how large it will be: refused at once where there is no room for it. */
     readonly expectedBytes: number
   }): Promise<{ readonly bytes: number }>
+  /** The same for something that is not sealed. */
+  writePlain(place: Place, options: BackupWork & {
+    readonly pieces: AsyncIterable<Uint8Array>, readonly expectedBytes: number
+  }): Promise<{ readonly bytes: number }>
   /**
-   * The files again. Only when it has come to its end without a refusal was the backup whole, every hash right, and
-   * nothing more or less in it than its manifest says: so it is read to its end before anything of it is believed.
+   * The files again, of a backup in one file or of the newest one in a folder (`backup`: of that one). Only when it has
+   * come to its end without a refusal was the backup whole, every hash right, and nothing more or less in it than its
+   * manifest says: so it is read to its end before anything of it is believed.
    */
-  read(place: Place, key: BackupKey, options: BackupWork): AsyncIterable<BackupFile>
-  /** Bytes. */
+  read(place: Place, key: BackupKey, options: BackupWork & { readonly backup?: string }): AsyncIterable<BackupFile>
+  /** How many bytes there are to be read, at most. */
   measure(place: Place): Promise<number>
-  /** What it asks for. */
-  sealOf(place: Place): Promise<BackupSeal['type']>
+  /** How what lies at a place is opened; `nothing`: a folder without backups. */
+  look(place: Place): Promise<'words' | 'passphrase' | 'nothing'>
   /** A key of type 'file' for this backup, so that it can be read several times, also later, without asking again. */
   unlock(place: Place, key: BackupKey): Promise<BackupKey>
+
+  /** The backups in a folder, newest first. */
+  list(place: Place): Promise<readonly { readonly backup: string, readonly madeAt: number, readonly writer: string }[]>
+  /** Makes a folder one of backups, with a secret of its own that this seal keeps there; again with another seal. */
+  begin(place: Place, options: { readonly secret: Secret, readonly seal: BackupSeal }): Promise<void>
+  /** The secret of a folder that has one. */
+  join(place: Place, key: BackupKey): Promise<Secret>
+  /**
+   * Adds a backup to a folder. Killed at any moment it leaves every earlier one as it was. `bytes`: what was written;
+   * `total`: what the folder holds now.
+   */
+  add(place: Place, secret: Secret, content: FolderContent): Promise<{ readonly bytes: number, readonly total: number }>
+  /**
+   * Deletes old backups: of each writer the newest of each of the last seven days and four weeks that have one stay. Then
+   * whatever none that is left needs; not while another device may be about to need it.
+   */
+  prune(place: Place, secret: Secret, now: number): Promise<void>
 }
 
 // ---------------------------------------------------------------- the rest
@@ -426,6 +465,8 @@ export type Ports = {
   readonly vault: Vault
   readonly delivery: Delivery
   readonly pairing: Pairing
+  readonly archive: Archive
+  readonly places: Places
   readonly ui: Ui
   readonly suiteOf: SuiteOf
   /** Milliseconds since 1970. */

@@ -10,6 +10,7 @@
  * and the passphrase (in only).
  */
 
+import { backupCalls, type BackupStatus } from './backup.ts'
 import type { Closing } from './closing.ts'
 import { errorCodes } from './codes.ts'
 import { historyRanges, type Link, type OwnDevice } from './devices.ts'
@@ -262,6 +263,7 @@ export type Change = {
   readonly link?: Link | { readonly at: 'none' }
   /** The same for closing the account. */
   readonly closing?: Closing | { readonly at: 'none' }
+  readonly backup?: BackupStatus
   /** From the shell, outside the count: its revision is 0. */
   readonly shell?: ShellNews
   /** How far attachments have come that are on their way. */
@@ -279,6 +281,7 @@ export type Snapshot = {
   /** Where linking stands, where it is under way. */
   readonly link?: Link
   readonly closing?: Closing
+  readonly backup?: BackupStatus
 }
 
 /** The names of people, for entries whose sender is no longer a member: accountId to name. */
@@ -301,6 +304,8 @@ export type FoundMessage = {
 export { errorCodes, historyRanges }
 export { fileBytesLimit, filePieceBytes, filesLimit } from './files.ts'
 export type { Call } from './check.ts'
+export { backupRhythms, backupSeals, plainFormats } from './backup.ts'
+export type * from './backup.ts'
 export type * from './closing.ts'
 export type * from './devices.ts'
 export type * from './files.ts'
@@ -319,6 +324,7 @@ const name = text(80, 1)
 const passphrase = text(1024)
 
 export const calls = {
+  ...backupCalls,
   /** The whole state; Changes with a higher revision follow. */
   'app.open': call({}).returns<Snapshot>(),
   /** The newest lines of the log, for whoever looks for a fault: no name, text, key, identifier or path is in them. */

@@ -43,6 +43,7 @@ const uiPackages = ['svelte', 'bits-ui', 'virtua', 'qr', '@lucide/svelte', 'intl
 const table: readonly Row[] = [
   { files: 'preload/check.ts' },
   { files: 'preload/closing.ts' },
+  { files: 'preload/backup.ts', imports: ['preload/check.ts', 'preload/codes.ts'] },
   { files: 'preload/codes.ts' },
   { files: 'preload/devices.ts' },
   { files: 'preload/files.ts', imports: ['preload/check.ts'] },
@@ -51,7 +52,7 @@ const table: readonly Row[] = [
   {
     files: 'preload/api.ts',
     imports: [
-      'preload/check.ts', 'preload/closing.ts', 'preload/codes.ts', 'preload/devices.ts', 'preload/files.ts',
+      'preload/backup.ts', 'preload/check.ts', 'preload/closing.ts', 'preload/codes.ts', 'preload/devices.ts', 'preload/files.ts',
       'preload/restore.ts', 'preload/shell.ts',
     ],
   },

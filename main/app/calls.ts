@@ -12,7 +12,6 @@ import { PortError } from '../ports.ts'
 import { confirmWords, nameFrom, recoveryWords } from './account.ts'
 import { fileAnswers } from './attachments.ts'
 import { claimAccount } from './claim.ts'
-import type { Closing } from './closing.ts'
 import { details } from './details.ts'
 import { appendEntry, wantRevocation } from './device-log.ts'
 import { ownDevices } from './devices.ts'
@@ -21,14 +20,13 @@ import { listInvites, makeInvite, showInvite, withdrawInvite } from './invites.t
 import { renewKey, rotateRecovery, revokeByWords } from './keys.ts'
 import { pageOf } from './page.ts'
 import { foundPage } from './search.ts'
-import type { Linking } from './linking.ts'
+import type { Opened } from './opened.ts'
+import { keepRecipient, learnRecipient } from './recipient.ts'
 import type { State, Transaction } from './state.ts'
-import type { Sync } from './sync.ts'
 import { compare, demandNotHeld, demandUnchanged, metByInvite, replaces, safetyOf, trust } from './trust.ts'
 
 /** What an opened profile answers: each Call is a transaction, told to the window after it is stored. */
 
-type Opened = { readonly state: State, readonly sync: Sync, readonly linking: Linking, readonly closing: Closing }
 type Answers = {
   readonly [N in Exclude<CallName, Before | OfShell>]:
     (opened: Opened, argument: ArgumentOf<N>) => ResultOf<N> | Promise<ResultOf<N>>
@@ -43,7 +41,12 @@ export type Before = `app.${'open' | 'report'}` | `setup.${'create' | 'unlock' |
 
 export const answers: Answers = {
   'recovery.words': ({ state }) => recoveryWords(state),
-  'recovery.confirm': ({ state }, { words }) => { confirmWords(state, words); return undefined },
+  'recovery.confirm': async ({ state }, { words }) => {
+    // What backups are sealed to can be told by the key alone, which is forgotten then.
+    await keepRecipient(state)
+    confirmWords(state, words)
+    return undefined
+  },
   'recovery.revoke': async ({ state, sync }, { words, deviceId }) => {
     await revokeByWords(state, words, deviceId)
     sync.kick()
@@ -77,6 +80,20 @@ export const answers: Answers = {
     return undefined
   },
   'account.keep': ({ closing }) => { closing.cancel(); return undefined },
+  'backup.status': ({ backups }) => backups.told,
+  'backup.words': async ({ state, backups }, { words }) => {
+    await learnRecipient(state, words)
+    backups.tell()
+    return undefined
+  },
+  'backup.export': ({ backups }, argument) => backups.exportFile(argument),
+  'backup.choose': ({ backups }) => backups.choose(),
+  'backup.keep': async ({ backups }, argument) => { await backups.keep(argument); return undefined },
+  'backup.rhythm': ({ backups }, { rhythm }) => { backups.setRhythm(rhythm); return undefined },
+  'backup.now': ({ backups }) => backups.now(),
+  'backup.forget': ({ backups }) => { backups.forget(); return undefined },
+  'backup.plain': ({ backups }, argument) => backups.exportPlain(argument),
+  'backup.cancel': ({ backups }) => { backups.cancel(); return undefined },
   'invite.show': async ({ state, sync }) => {
     // Whoever gets the invite shall find this device's keys.
     await sync.published()

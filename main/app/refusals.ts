@@ -15,6 +15,7 @@ export const stopping: ReadonlySet<ErrorCode> = new Set([...readable, 'store-new
 /** What a device may still be asked that was taken out of its account, or closes it. */
 const forReading: ReadonlySet<CallName> = new Set([
   'entries.page', 'conversation.details', 'conversation.read', 'people.known', 'delivery.usage', 'devices.list',
+  'backup.status', 'backup.export', 'backup.plain', 'backup.cancel',
 ])
 
 const shortestPassphrase = 8

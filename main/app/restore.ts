@@ -10,6 +10,8 @@ import { restoredRoom } from '../chat/recovery.ts'
 import { PortError, type Ports, type Store } from '../ports.ts'
 import { adoptAccount } from './account.ts'
 import { readAll } from './read-all.ts'
+import { recipientKey, recipientOfSeed } from './recipient.ts'
+import { registerDocuments, registerOf } from './registers.ts'
 import { suiteOfProduct } from './self.ts'
 
 /**
@@ -37,6 +39,7 @@ export async function restoreAccount(
     const log = await certify(ports, { accountId, keys, device, deviceName })
     const newest = cardsOf(cards, log)
     keepRooms(ports, store, { accountId: toHex(accountId), groups: groupsOn(newest) })
+    await keepRecipientOf(ports, store, { accountId, seed, device })
     const account = adoptAccount(ports, store, {
       adopted: {
         accountId, records: await recordsOf(ports, accountId), name: newest[0]?.card.name ?? '',
@@ -49,6 +52,16 @@ export async function restoreAccount(
   } finally {
     for (const secret of [keys.recovery.privateKey, keys.seal.privateKey, keys.cardName]) secret.wipe()
   }
+}
+
+/** What backups are sealed to, as long as there is the seed. */
+async function keepRecipientOf(ports: Ports, store: Store, { accountId, seed, device }: {
+  readonly accountId: Uint8Array, readonly seed: Secret, readonly device: KeyPair
+}): Promise<void> {
+  const value = JSON.stringify(await recipientOfSeed(ports, { accountId, seed }))
+  const deviceId = toHex(deviceIdFor(suiteOfProduct(ports), device.publicKey))
+  const register = registerOf(undefined, value, { now: ports.now(), deviceId })
+  store.commit({ documents: registerDocuments(new Map([[recipientKey, register]])) })
 }
 
 const recordsOf = async (ports: Ports, accountId: Uint8Array): Promise<readonly Uint8Array[]> =>

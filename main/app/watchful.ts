@@ -21,6 +21,7 @@ export function watchful(store: Store, refused: (error: PortError) => void): Sto
     lastOrder: told((conversation) => store.lastOrder(conversation)),
     segments: told(() => store.segments()),
     entriesIn: told((conversation, segment) => store.entriesIn(conversation, segment)),
+    attachmentBytes: told(() => store.attachmentBytes()),
     search: told((wanted) => store.search(wanted)),
     cursor: told((log) => store.cursor(log)),
     piece: told((hash, piece) => store.piece(hash, piece)),

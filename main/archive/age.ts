@@ -14,6 +14,16 @@ import { atPlace } from './disk.ts'
 export const identityOf = (seed: Secret): string =>
   bech32.encodeFromBytes('age-secret-key-pq-', seed.unwrap()).toUpperCase()
 
+/** The seed in such a text; `undefined` for any other text. */
+export function seedIn(identity: string): Uint8Array | undefined {
+  try {
+    const { prefix, bytes } = bech32.decodeToBytes(identity)
+    return prefix.toLowerCase() === 'age-secret-key-pq-' && bytes.length === 32 ? bytes : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** Its public half: about 2,000 characters. */
 export const recipientOf = (seed: Secret): Promise<string> => identityToRecipient(identityOf(seed))
 

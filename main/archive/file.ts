@@ -20,21 +20,34 @@ export async function writeFile(
   })
 }
 
+export async function writePlain(
+  place: Place, { pieces, expectedBytes, ...work }: Parameters<Archive['writePlain']>[1],
+): Promise<{ readonly bytes: number }> {
+  return atPlace(async () => {
+    await demandRoom(place.path, expectedBytes)
+    return { bytes: await writeWhole(place.path, untilCancelled(pieces, work), { work }) }
+  })
+}
+
+/** As `writeWhole`, sealed. `part` is what it is called until then. */
+export const writeSealed = async (
+  target: string, plain: AsyncIterable<Uint8Array>,
+  { seal, ...rest }: { readonly seal: BackupSeal, readonly work: BackupWork, readonly part?: string },
+): Promise<number> => writeWhole(target, await sealStream(untilCancelled(plain, rest.work), seal), rest)
+
 /** Writes beside the target, and renames when all of it is on the disk. Nothing is left of what was not finished. */
-export async function writeSealed(
-  target: string, plain: AsyncIterable<Uint8Array>, { seal, work }: {
-    readonly seal: BackupSeal, readonly work: BackupWork
-  },
+async function writeWhole(
+  target: string, bytes: AsyncIterable<Uint8Array>,
+  { work, part = `${target}.part` }: { readonly work: BackupWork, readonly part?: string },
 ): Promise<number> {
-  const part = `${target}.part`
   await rm(part, { force: true })
   const handle = await open(part, 'wx', 0o600)
   try {
-    const bytes = await pour(handle, await sealStream(untilCancelled(plain, work), seal), work)
+    const written = await pour(handle, bytes, work)
     await handle.sync()
     await handle.close()
     await rename(part, target)
-    return bytes
+    return written
   } catch (error) {
     await handle.close().catch(() => undefined)
     await rm(part, { force: true })
@@ -61,7 +74,7 @@ async function* untilCancelled(plain: AsyncIterable<Uint8Array>, work: BackupWor
 }
 
 /** The files, then a manifest of them. */
-async function* tarOf(files: AsyncIterable<BackupFile>): AsyncGenerator<Uint8Array> {
+async function* tarOf(files: AsyncIterable<BackupFile> | Iterable<BackupFile>): AsyncGenerator<Uint8Array> {
   const listed: Listed[] = []
   for await (const file of files) {
     // The manifest stands where its name stands among the others; nothing behind it is of the backup.
@@ -76,7 +89,7 @@ async function* tarOf(files: AsyncIterable<BackupFile>): AsyncGenerator<Uint8Arr
   yield tarEnd()
 }
 
-async function* tarred({ name, size, bytes }: BackupFile, hash: Hash): AsyncGenerator<Uint8Array> {
+export async function* tarred({ name, size, bytes }: BackupFile, hash: Hash): AsyncGenerator<Uint8Array> {
   yield tarHeader(name, size)
   let left = size
   for await (const piece of bytes) {

@@ -32,7 +32,7 @@ export function checkAbout(name: string, bytes: Uint8Array): void {
   if (version !== backupVersion) throw new PortError('backup-newer', String(version))
 }
 
-const isListed = (value: unknown): value is Listed => {
+export const isListed = (value: unknown): value is Listed => {
   const { name, size, sha256 } = fieldsOf(value)
   return typeof name === 'string' && Number.isSafeInteger(size) && typeof sha256 === 'string'
 }

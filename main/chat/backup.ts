@@ -262,5 +262,10 @@ function readField(fields: Fields, name: string, kind: Field): unknown {
  */
 export function backupEntry(stored: StoredEntry): BackupEntry | undefined {
   const { imported: _, ...entry } = tellEntry(stored)
-  return entry
+  if (entry.kind !== 'message') return entry
+  const { attachments, expiresAt, ...message } = entry
+  if (expiresAt !== undefined) return undefined
+  return attachments === undefined ? message : {
+    ...message, attachments: attachments.map(({ state: __, why: ___, ...attachment }) => attachment),
+  }
 }

@@ -14,7 +14,9 @@ import {
 import { openWindow, origin, prepareElectron } from '../window.ts'
 import type { Opened } from '../window.ts'
 import { Desktop } from './desktop.ts'
+import { openPlaces } from './places.ts'
 import { saveFile } from './save.ts'
+import type { Places } from '../ports.ts'
 
 /** What answers the Calls of one opened profile. `close` resolves when everything is saved. */
 export type OpenApp = { readonly handle: Handle, readonly close: () => Promise<void> }
@@ -28,6 +30,8 @@ export type Seat = {
   readonly data: string
   readonly version: string
   readonly ui: { readonly show: (change: Change) => void }
+  /** What the person chooses in the system's dialogues. */
+  readonly places: Places
   /** How long nobody has touched this computer, in milliseconds. */
   readonly idleMs: () => number
   /** Where to put a file, the person is asked (save.ts). */
@@ -206,8 +210,9 @@ class Shell {
   }
 
   async #open(profile: string): Promise<OpenApp> {
+    const folder = prepareProfile(this.#data, profile)
     const seat: Seat = {
-      profile, data: this.#data, folder: prepareProfile(this.#data, profile),
+      profile, data: this.#data, folder, places: openPlaces(this.#electron, folder),
       version: this.#electron.app.getVersion(), ui: { show: (change) => { this.#show(change) } },
       idleMs: () => this.#electron.powerMonitor.getSystemIdleTime() * 1_000,
       saveFile: (name, pieces) => saveFile(this.#electron, name, pieces),

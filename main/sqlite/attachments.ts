@@ -45,7 +45,7 @@ export function prepareAttachments(database: Database.Database, seal: Seal): Wri
   }
 }
 
-type Reads = Pick<Store, 'piece' | 'attachment' | 'heldPieces' | 'entriesNaming' | 'unnamedAttachments'>
+type Reads = Pick<Store, 'piece' | 'attachment' | 'attachmentBytes' | 'heldPieces' | 'entriesNaming' | 'unnamedAttachments'>
 
 export function readsOfAttachments(database: Database.Database): Reads {
   const piece = database.prepare<[string, number], { readonly key: Uint8Array, readonly sealed: Uint8Array }>(
@@ -53,6 +53,7 @@ export function readsOfAttachments(database: Database.Database): Reads {
      JOIN keys ON keys.number = key_number WHERE hash = ? AND piece = ?`)
   const found = database.prepare<[string], { readonly size: number, readonly held: number }>(
     'SELECT size, (SELECT count(*) FROM blobs WHERE attachment = number) AS held FROM attachments WHERE hash = ?')
+  const all = database.prepare<[], number>('SELECT coalesce(sum(size), 0) FROM attachments').pluck()
   const naming = database.prepare<[string], string>('SELECT entry FROM named WHERE hash = ? ORDER BY entry').pluck()
   const unnamed = database.prepare<[], string>(
     'SELECT hash FROM attachments WHERE hash NOT IN (SELECT hash FROM named) ORDER BY hash').pluck()
@@ -65,6 +66,7 @@ export function readsOfAttachments(database: Database.Database): Reads {
       const row = found.get(hash)
       return row === undefined || row.held < piecesOf(row.size) ? undefined : { size: row.size, pieces: row.held }
     },
+    attachmentBytes: () => all.get() ?? 0,
     heldPieces: (hash) => found.get(hash)?.held ?? 0,
     entriesNaming: (hash) => naming.all(hash),
     unnamedAttachments: () => unnamed.all(),

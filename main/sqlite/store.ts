@@ -119,6 +119,10 @@ class SqliteStore implements Store {
     return this.#do(() => this.#reads.attachment(hash))
   }
 
+  attachmentBytes(): number {
+    return this.#do(() => this.#reads.attachmentBytes())
+  }
+
   heldPieces(hash: string): number {
     return this.#do(() => this.#reads.heldPieces(hash))
   }

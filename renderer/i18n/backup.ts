@@ -10,4 +10,8 @@ export const backupCodes = {
   'backup-place': 'This place cannot be used: it is gone, or may not be written or read. Nothing was changed; ' +
     'choose another one, or connect the disk.',
   'backup-cancelled': 'The backup was cancelled, and nothing of it is left.',
+  'backup-changed': 'A message was deleted while the backup was made, so nothing of it was kept. Make it again.',
+  'backup-words': 'This computer does not know the key of your 24 words any more. Type them in once, and it will.',
+  'backup-running': 'A backup is being made. Wait until it is done, or cancel it.',
+  'backup-foreign': 'The backups in this folder are of another account. Nothing was changed; choose another folder.',
 } as const

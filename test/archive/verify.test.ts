@@ -56,7 +56,7 @@ describe('A backup that is checked', () => {
     const [place, another] = [placeIn(t), placeIn(t)]
     await written(place, filesOf(talk(3)))
     await written(another, filesOf(talk(3)), { type: 'passphrase', passphrase: 'correct horse' })
-    assert.deepEqual([await archive.sealOf(place), await archive.sealOf(another)], ['recipient', 'passphrase'])
+    assert.deepEqual([await archive.look(place), await archive.look(another)], ['words', 'passphrase'])
     const key = await archive.unlock(place, words)
     assert.equal(key.type, 'file')
     assert.equal((await verified(place, key)).holds.messages, 4)
@@ -69,7 +69,7 @@ describe('A backup that is checked', () => {
     for (const one of wrong) await refused(archive.unlock(another, one), 'backup-key')
     await refused(archive.unlock(place, { type: 'words', secret: new Secret(new Uint8Array(32)) }), 'backup-key')
     writeFileSync(place.path, 'age-encryption.org/v1\n-> scrypt\n')
-    for (const work of [archive.sealOf(place), archive.unlock(place, words)]) await refused(work, 'backup-malformed')
+    for (const work of [archive.look(place), archive.unlock(place, words)]) await refused(work, 'backup-malformed')
   })
 
   test('is stopped in the middle', async (t) => {

@@ -7,6 +7,7 @@ import { commitSlot, groupLog, sealOf, sealRecord } from '../../main/chat/sealed
 import { nativeSuites } from '../../main/crypto/native.ts'
 import type { ArgumentOf, CallName, Change, Conversation, Entry, ResultOf } from '../../preload/api.ts'
 import { heldIn } from '../scenario/attacker.ts'
+import { portsOfBackups } from '../scenario/places.ts'
 import { pairing, quietLog, vaultOf } from '../scenario/world.ts'
 import type { ChaosLogs } from './delivery.ts'
 import { SeededRandom } from './random.ts'
@@ -54,7 +55,7 @@ export class Client {
       profile: this.name, version: '0', deviceName: this.name, platform: 'Linux', vault: vaultOf(this.#file, this.#key, {}),
       delivery: this.#logs.view(this.name), ui: { show: (change) => { this.#see(change) } },
       pairing, suiteOf: nativeSuites(this.#random.bytes), now: clock.now, random: this.#random.bytes, after: clock.after,
-      digest: sha256Digest, saveFile: () => Promise.resolve(false), idleMs: () => 0,
+      digest: sha256Digest, saveFile: () => Promise.resolve(false), idleMs: () => 0, ...portsOfBackups(path.dirname(this.#file)),
       log: quietLog(), report: (error) => { this.bugs.push(error) },
     })
     const { phase } = await this.call('app.open', {})

@@ -19,6 +19,7 @@ import { PortError, type Delivery, type Ports } from '../../main/ports.ts'
 import { fromHex, Secret } from '../../main/mls/index.ts'
 import { openStore } from '../../main/sqlite/store.ts'
 import { appendToLog, entryRecord, keyOn, logOf, signEntry, suite } from './devices.ts'
+import { portsOfBackups } from './places.ts'
 import { pairing, people, quietLog, random, Refused, suites, until, vaultOf, type Person } from './world.ts'
 
 const refused = (code: string) => (error: unknown): boolean => error instanceof Refused && error.code === code
@@ -236,7 +237,7 @@ function profile(t: TestContext): State {
   const store = openStore({ file: path.join(folder, 'profile.sqlite'), key: random(32) })
   const file = path.join(folder, 'delivery.sqlite')
   const ports: Ports = {
-    profile: 'one', version: '0', deviceName: 'one', platform: '', vault: vaultOf(file, random(32), {}),
+    ...portsOfBackups(folder), profile: 'one', version: '0', deviceName: 'one', platform: '', vault: vaultOf(file, random(32), {}),
     delivery: openSqliteDelivery({ file }), ui: { show: () => undefined }, pairing, suiteOf: suites,
     now: () => Date.now(), random, digest: sha256Digest, saveFile: () => Promise.resolve(false), idleMs: () => 0, after: () => () => undefined, log: quietLog(), report: (error) => { throw error },
   }

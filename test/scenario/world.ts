@@ -20,6 +20,7 @@ import type { Delivery, Log, Ports, Store, Vault } from '../../main/ports.ts'
 import type {
   Answer, ArgumentOf, CallName, Change, Conversation, Entry, ErrorCode, ResultOf,
 } from '../../preload/api.ts'
+import { portsOfBackups, TestPlaces } from './places.ts'
 
 export const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 export const suites = nativeSuites(random)
@@ -106,6 +107,7 @@ export class Person {
     this.saved.set(name, Buffer.concat([...pieces]))
     return Promise.resolve(true)
   }
+  readonly places = new TestPlaces()
   /** Replaced where a story looks into the log. */
   logIn: (folder: string) => Log & Partial<OpenLog> = quietLog
 
@@ -132,6 +134,7 @@ export class Person {
       ui: { show: (change) => { this.changes.push(change); this.shown(change) } },
       pairing, suiteOf: suites, now: () => this.now(), random, idleMs: () => this.idleMs,
       digest: sha256Digest, saveFile: (name, pieces) => this.saveFile(name, pieces),
+      ...portsOfBackups(path.join(this.#folder, this.name), this.places),
       after: (delayMs, run) => {
         const timer = setTimeout(() => { timers.delete(timer); run() }, delayMs)
         timers.add(timer)

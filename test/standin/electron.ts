@@ -47,6 +47,8 @@ export type Standin = StandinDesktop & {
   /** Questions of the system, and what the person clicks: the number of a button. */
   readonly asked: MessageBox[]
   answer: number
+  /** The file or folder that the person opens; undefined: the dialogue is closed. */
+  chosen: string | undefined
   /** Addresses that the system's browser got. */
   readonly browsed: string[]
   /** Where the person puts the next file that is saved; without it the dialogue is closed. */
@@ -152,6 +154,7 @@ const systemOf = (standin: () => Standin): Pick<Electron, 'shell' | 'dialog'> =>
       proposed.push(defaultPath)
       return { canceled: saveTo === undefined, filePath: saveTo ?? '' }
     },
+    showOpenDialog: async () => ({ filePaths: [standin().chosen ?? []].flat() }),
   },
 })
 
@@ -216,7 +219,7 @@ export function createStandin(options: StandinOptions): Standin {
       if (window === undefined) throw new Error('the app has no window')
       return window
     },
-    ...desktop, complaints, calls, opened: [], asked: [], answer: 0, browsed: [], proposed: [], saveTo: undefined,
+    ...desktop, complaints, calls, opened: [], asked: [], answer: 0, chosen: undefined, browsed: [], proposed: [], saveTo: undefined,
     idleSeconds: 0, exited: app.exited,
   }
   return standin

@@ -1,0 +1,41 @@
+import { Backups } from './backups.ts'
+import { Closing } from './closing.ts'
+import { Linking } from './linking.ts'
+import type { State } from './state.ts'
+import { Sync } from './sync.ts'
+
+/** What works on an opened profile. */
+export type Opened = {
+  readonly state: State
+  readonly sync: Sync
+  readonly linking: Linking
+  readonly closing: Closing
+  readonly backups: Backups
+}
+
+/** `leave` puts this profile away for good. */
+export function openOn(state: State, leave: () => Promise<void>): Opened {
+  const sync = new Sync(state)
+  const parts = { state, sync, leave }
+  return { state, sync, linking: new Linking(parts), closing: new Closing(parts), backups: new Backups(state) }
+}
+
+export function beginOn({ sync, linking, closing, backups }: Opened): void {
+  sync.start()
+  linking.resume()
+  closing.resume()
+  backups.resume()
+}
+
+export async function endOn({ sync, linking, closing, backups }: Opened): Promise<void> {
+  await Promise.all([backups.stop(), closing.stop().then(() => linking.stop())])
+  await sync.stop()
+}
+
+/** What of them the window is told at its start. */
+export function toldOn({ linking, closing, backups }: Opened) {
+  const { link } = linking
+  const { told } = closing
+  return { backup: backups.told, ...link === undefined ? {} : { link }, ...told === undefined ? {} : { closing: told } }
+}
+
