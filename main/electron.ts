@@ -63,13 +63,17 @@ export interface ElectronApp {
   setBadgeCount(count: number): boolean
   /** Windows tells apps apart by it, and shows notifications of those alone that it knows. */
   setAppUserModelId(id: string): void
+  setAsDefaultProtocolClient(scheme: string, program: string, args: string[]): boolean
   quit(): void
   exit(code?: number): void
   /**
    * `second-instance`: another process of the same profile was started; it ends, this one comes to the front.
    * `before-quit`: from now on closing a window means to quit. `activate`: its icon in the dock was clicked.
    */
-  on(event: 'second-instance' | 'window-all-closed' | 'before-quit' | 'activate', listener: () => void): unknown
+  on(event: 'second-instance', listener: (event: unknown, args: string[]) => void): unknown
+  /** macOS: an address of the app's own scheme, after `will-finish-launching`. */
+  on(event: 'open-url', listener: (event: Preventable, address: string) => void): unknown
+  on(event: 'window-all-closed' | 'before-quit' | 'activate', listener: () => void): unknown
   /** All windows are closed; `preventDefault` keeps the process until `quit` is called again. */
   on(event: 'will-quit', listener: (event: Preventable) => void): unknown
   on(event: 'web-contents-created', listener: (event: unknown, contents: WebContents) => void): unknown

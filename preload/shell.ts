@@ -66,7 +66,12 @@ export type ShellNews = {
   /** A conversation to open: its notification was clicked. */
   readonly open?: string
   readonly state?: ShellState
+  /** An address was opened: `shell.link` gives it. */
+  readonly link?: true
 }
+
+/** What came by an address `coppice:…`: an invite's text, or why it is none. Empty when nothing came. */
+export type OpenedLink = { readonly invite?: string, readonly refused?: 'invite-linking' | 'invite-malformed' }
 
 /** Answered by the shell, also while the profile is not open. */
 export const shellCalls = {
@@ -74,4 +79,6 @@ export const shellCalls = {
   /** The conversation that the window shows, or nothing: of that one no notification tells while the window is in front. */
   'shell.shown': call({ conversation: text(64) }).returns<undefined>(),
   'shell.change': call({ settings: shellSettings }).returns<ShellState>(),
+  /** Takes what came by an address, once. */
+  'shell.link': call({}).returns<OpenedLink>(),
 } as const

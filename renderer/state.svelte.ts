@@ -9,6 +9,7 @@ import type {
 import { words } from './i18n/en.ts'
 import type { Naming } from './i18n/grammar.ts'
 import { desk } from './desk.svelte.ts'
+import { opened } from './opened.svelte.ts'
 import { Timeline } from './timeline.svelte.ts'
 
 declare global {
@@ -198,8 +199,9 @@ class App {
   }
 
   /** The menu, the tray or a notification was clicked. What is under way in a dialog is not thrown away for it. */
-  #hearShell({ command, open, state }: ShellNews): void {
+  #hearShell({ command, open, state, link }: ShellNews): void {
     if (state !== undefined) desk.state = state
+    if (link === true) opened.knocks++
     const { me } = this
     if (command === 'lock' && me?.lock.passphrase === true) void this.lock()
     if (this.modals > 0) return

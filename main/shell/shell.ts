@@ -15,6 +15,7 @@ import { openWindow, origin, prepareElectron } from '../window.ts'
 import type { Opened } from '../window.ts'
 import { Desktop } from './desktop.ts'
 import { openPlaces } from './places.ts'
+import { Links, claimLinks } from './link.ts'
 import { saveFile } from './save.ts'
 import type { Places } from '../ports.ts'
 
@@ -86,6 +87,7 @@ class Shell {
   #temporary: string | undefined
   #window: Opened | undefined
   readonly #desktop: Desktop
+  readonly #links: Links
   #current: OpenApp | undefined
   #closing: Promise<void> | undefined
   #closed = false
@@ -101,6 +103,10 @@ class Shell {
       ask: async (name, argument) => calls[name].check(argument)
         ? this.#current?.handle(name, argument) ?? { ok: false, code: 'not-ready' } : { ok: false, code: 'bad-argument' },
     })
+    this.#links = new Links(electron, () => {
+      this.#desktop.present()
+      this.#push({ revision: 0, shell: { link: true } })
+    })
   }
 
   prepare(): void {
@@ -113,6 +119,7 @@ class Shell {
     this.#desktop.hidden = wishes.hidden === true
     if (profile === undefined) app.setPath('userData', path.join(this.#data, 'chooser'))
     else if (!this.#claim(profile)) this.isSecond = true
+    this.#links.hear(this.#options.args)
     app.on('window-all-closed', () => { app.quit() })
     app.on('will-quit', (event) => {
       if (this.#closed) return
@@ -124,6 +131,7 @@ class Shell {
 
   async run(): Promise<void> {
     const electron = this.#electron
+    claimLinks(electron, this.#options.platform ?? process.platform)
     if (this.#profile === undefined) this.#current = this.#picker()
     else this.#current = await this.#open(this.#profile)
     const desktop = this.#desktop
@@ -145,6 +153,7 @@ class Shell {
     }
     // A page that begins anew shows no reader.
     if (name === 'app.open') this.#openReader(false)
+    if (name === 'shell.link') return Promise.resolve({ ok: true, value: this.#links.take() as ResultOf<N> })
     const answer = this.#desktop.answer(name, argument)
     if (answer !== undefined) return Promise.resolve(answer)
     if (this.#current === undefined || this.#closing !== undefined) {

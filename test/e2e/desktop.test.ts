@@ -138,7 +138,7 @@ describe('closing and quitting', () => {
     await window.close()
     assert.deepEqual(running.standin.calls.at(-1), ['window.hide'])
     assert.equal((await invoke(running.page, 'app.open', {}) as Answer<unknown>).ok, true, 'it goes on')
-    running.standin.app.emit('second-instance')
+    running.standin.app.emit('second-instance', {}, [])
     assert.deepEqual(running.standin.calls.slice(-2), [['window.show'], ['window.focus']])
     assert.equal(await running.quit(), 0)
     assert.equal(fixture.closes, 1)

@@ -48,6 +48,7 @@ export const argumentsOf: { readonly [N in CallName]: (known: Known) => Argument
       proxy: { mode: 'system', host: '', port: 0 }, autostart: false,
     },
   }),
+  'shell.link': () => ({}),
   'invite.show': () => ({}),
   'invite.read': ({ invite }) => ({ invite }),
   'conversation.direct': ({ invite }) => ({ invite }),

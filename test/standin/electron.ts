@@ -99,9 +99,11 @@ class StandinApp extends EventEmitter implements ElectronApp {
   }
 
   requestSingleInstanceLock(): boolean {
-    this.#lock ??= takeLock(this.#userData, () => this.emit('second-instance'))
+    this.#lock ??= takeLock(this.#userData, () => this.emit('second-instance', {}, []))
     return this.#lock !== undefined
   }
+
+  setAsDefaultProtocolClient(): boolean { throw new Error('only packaged apps claim a scheme') }
 
   quit(): void { void this.#quit() }
 
