@@ -123,6 +123,8 @@ export type Conversation = {
   readonly archived: boolean
   /** The other person of a direct chat has closed their account. */
   readonly gone?: true
+  /** This other device of the account has another group code in the same epoch. */
+  readonly codeDiffers?: string
   /** Order in the list: the newest event. */
   readonly at: number
   /** When the current epoch began, and when the newest keys in it were made. */

@@ -18,7 +18,8 @@ declare global {
 
 export type HelpPage = 'protects' | 'shortcuts' | 'about'
 export type Theme = 'system' | 'light' | 'dark'
-export type Notice = { readonly id: number, readonly text: string }
+/** `devices`: what to do about it is found there. */
+export type Notice = { readonly id: number, readonly text: string, readonly devices: boolean }
 /** Which dialog of the main window is open. */
 export type Dialog =
   'new-chat' | 'new-group' | 'invite' | 'settings' | 'passphrase' | 'remove-passphrase' | 'remove-profile' |
@@ -26,6 +27,8 @@ export type Dialog =
 
 const themeKey = 'coppice-theme'
 const noticeMs = 9_000
+const askingMs = 60_000
+const aboutDevices: ReadonlySet<ErrorCode | 'window'> = new Set(['veto-told', 'device-stolen', 'devices-split', 'code-differs'])
 /** How often the main process is told that somebody is there. */
 const activeMs = 15_000
 
@@ -250,7 +253,7 @@ class App {
     this.timeline?.merge(change.entries ?? [], change.removedEntries ?? [])
     if (change.notice !== undefined) {
       const { code } = change.notice
-      this.tell(code === 'window' ? words.app.inFront : words.code(code))
+      this.tell(code === 'window' ? words.app.inFront : words.code(code), aboutDevices.has(code))
     }
   }
 
@@ -291,11 +294,17 @@ class App {
     this.#keepSelection()
   }
 
-  /** Shows a sentence once, for a while. */
-  tell(text: string): void {
+  /** Shows a sentence once, for a while; longer where there is something to do about it. */
+  tell(text: string, devices = false): void {
     const id = this.#notices++
-    this.notices = [...this.notices.filter((notice) => notice.text !== text), { id, text }]
-    setTimeout(() => { this.dismiss(id) }, noticeMs)
+    this.notices = [...this.notices.filter((notice) => notice.text !== text), { id, text, devices }]
+    setTimeout(() => { this.dismiss(id) }, devices ? askingMs : noticeMs)
+  }
+
+  /** From whatever is shown to the list of devices. */
+  showDevices(): void {
+    this.person = undefined
+    this.dialog = 'devices'
   }
 
   tellCode(code: ErrorCode): void {

@@ -113,7 +113,9 @@ export class Folding {
     const { also, state } = this
     const given = this.#given
     const room = ownGroupOf(this.rooms()) ?? ownGroupOf((given.steps ?? []).map((step) => step.state))
-    const all = this.saysAll ? registerBodies(new Map([...state.registers.values, ...this.#registers])) : []
+    // Who comes in has no code that could be compared with one of before.
+    const isLasting = ([key]: readonly [string, Register]): boolean => !key.startsWith('code.')
+    const all = this.saysAll ? registerBodies([...new Map([...state.registers.values, ...this.#registers])].filter(isLasting)) : []
     const written = this.saysAll ? new Map([...state.registers.unsent, ...this.#registers.keys()].flatMap((key) => {
       const register = this.register(key)
       return register === undefined ? [] : [[key, { ...register, sent: true }] as const]

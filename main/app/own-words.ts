@@ -5,6 +5,7 @@ import { acceptRequest } from '../chat/requests.ts'
 import { isShown, still, type Room, type RoomStep } from '../chat/room.ts'
 import type { RegisterWord, SaidWord } from '../chat/self-group.ts'
 import type { StoredEntry } from '../ports.ts'
+import { compareCode, isAlarm } from './codes.ts'
 import { Folding } from './folding.ts'
 import { heal, holesIn, lostWords, onLost, openQuestions, settleMissing } from './healing.ts'
 import { ownGroupOf, parsed, typingMs, type Wish } from './registers.ts'
@@ -128,10 +129,11 @@ function take(folding: Folding, word: SaidWord): void {
 
 /**
  * A device that came in by somebody's trick cannot vouch for people, nor put away an alarm, nor say what was said before:
- * only one that may link and revoke others can, whoever's word it passes on. Raising an alarm is any device's right.
+ * only one that may link and revoke others can, whoever's word it passes on. Raising an alarm is any device's right. Of
+ * its own codes each speaks for itself.
  */
 const mayWrite = (folding: Folding, by: string, word: RegisterWord): boolean =>
-  !word.key.startsWith('trust.') || fieldsOf(parsed(word))['trust'] === 'changed' || isElder(folding, by)
+  word.key.startsWith('code.') ? word.key.endsWith(`.${by}`) : !word.key.startsWith('trust.') || fieldsOf(parsed(word))['trust'] === 'changed' || isElder(folding, by)
 
 const isElder = ({ state }: Folding, by: string): boolean =>
   state.devices.devices.some(({ deviceId, trusted, revoked }) => deviceId === by && trusted && !revoked)
@@ -216,6 +218,17 @@ const folds: Readonly<Record<string, (folding: Folding, rest: string, value: unk
     if (room === undefined) return
     folding.also.removedRooms.push(id)
     folding.also.wipe.push(...closeRoom(still(room), 'left').wipe)
+  },
+  code: (folding, rest, value) => {
+    const before = folding.room(rest.slice(0, 32))
+    if (before?.group === undefined) return
+    const after = compareCode(before, { deviceId: rest.slice(33), own: folding.state.self.deviceId, value })
+    if (after === before) return
+    folding.step(still(after))
+    if (isAlarm(before, after)) folding.also.then.push(() => {
+      folding.state.registers.differing.add(after.room.id)
+      folding.state.show({ notice: { code: 'code-differs' } })
+    })
   },
   contact: (folding, accountId, value) => {
     const { state } = folding

@@ -21,6 +21,8 @@ export class Registers {
   readonly awaited = new Map<string, string>()
   /** When a draft was last changed on this device, by conversation; of this process alone. */
   readonly typedAt = new Map<string, number>()
+  /** Conversations of which another own device has said another code (codes.ts); of this process alone. */
+  readonly differing = new Set<string>()
   /** Keys that the others do not know yet. */
   readonly unsent = new Set<string>()
   /** Since when, or 0. */
@@ -48,7 +50,7 @@ export class Registers {
   }
 
   clear(): void {
-    for (const kept of [this.values, this.awaited, this.typedAt, this.unsent]) kept.clear()
+    for (const kept of [this.values, this.awaited, this.typedAt, this.unsent, this.differing]) kept.clear()
     this.wake = undefined
   }
 }

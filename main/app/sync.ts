@@ -17,7 +17,7 @@ import { renewClaims } from './claim.ts'
 import { storeCommit } from './commit.ts'
 import { isRevoked } from './devices.ts'
 import { goOnInTime } from './continue.ts'
-import { forgetAnswered, forgetInTime, renewInTime } from './health.ts'
+import { forgetAnswered, forgetInTime } from './health.ts'
 import { onInbox } from './inbox.ts'
 import { MemberLogs } from './member-logs.ts'
 import { tendKeys } from './keys.ts'
@@ -29,7 +29,7 @@ import { sweep } from './staging.ts'
 import type { State } from './state.ts'
 import { onKeyPackageLog, restock, tendStock } from './stock.ts'
 import { chance, Tasks } from './tasks.ts'
-import { tendDevices } from './tend-devices.ts'
+import { tendRoom } from './tending.ts'
 
 /**
  * Moves records between the logs and the state: what is to be published goes out, what others appended comes in. Each
@@ -270,9 +270,9 @@ export class Sync {
     await this.#compare(id)
     this.#forget(id)
     report(this.#state, id)
-    renewInTime(this.#state, id)
-    const tendMs = await tendDevices(this.#state, id)
-    if (tendMs !== undefined) this.#tasks.wake(`tend ${id}`, tendMs, () => { this.kick(id) })
+    const { waitMs, differing } = await tendRoom(this.#state, id)
+    for (const one of differing) this.#onOther(one)
+    if (waitMs !== undefined) this.#tasks.wake(`tend ${id}`, waitMs, () => { this.kick(id) })
     await this.#commitOrWait(id)
     const encrypted = encryptOutbox(this.#state, id)
     if (encrypted === 'some') this.kick(id)

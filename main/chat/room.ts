@@ -144,7 +144,13 @@ export type Room = {
   readonly vetoed: readonly Veto[]
   /** The other person of a direct chat has closed their account: there is nobody to write to. */
   readonly gone: boolean
+  /** The codes of the newest epochs, and the epoch in which an own device has another one (main/app/codes.ts). */
+  readonly codes: readonly CodeSeen[]
+  readonly differs: { readonly deviceId: string, readonly group: string, readonly epoch: number } | undefined
 }
+
+/** `group` is an MLS group id. */
+export type CodeSeen = { readonly group: string, readonly epoch: number, readonly code: string }
 
 /** `incarnation` is decimal. */
 export type Veto = { readonly accountId: string, readonly deviceId: string, readonly incarnation: string }
@@ -166,6 +172,7 @@ export const emptyRoom = (id: string, now: number): Room => ({
   last: undefined, request: undefined, receiptsDue: [], proposals: [], recovery: undefined, answered: undefined, joinedAt: '0',
   returnedAt: '', strangeAt: 0, behindAt: 0, headAt: now, watchedFrom: now, ownRecords: { epoch: '', records: [] },
   suspects: [], spoiltAt: 0, moves: [], formerLogs: [], apart: [], helpers: [], vetoed: [], gone: false,
+  codes: [], differs: undefined,
 })
 
 /** The people of a group as its tree and the entries say; kept apart from the room, because it grows with the group. */
@@ -385,6 +392,7 @@ function tellSummary(state: RoomState, self: string, { nameOf }: Acquaintance): 
     pinned: room.pinned,
     archived: room.archived,
     ...room.gone ? { gone: true } : {},
+    ...room.differs === undefined ? {} : { codeDiffers: room.differs.deviceId },
     at: room.at,
     epochAt: room.epochAt,
     healedAt: room.healedAt,

@@ -30,6 +30,8 @@ const words: Readonly<Record<ErrorCode, string>> = {
   'device-heard': 'This device has been heard of meanwhile, or is gone already. Nothing was changed.',
   'devices-split': 'One of your devices tells another history of your account than this one can read. ' +
     'Whoever carries your messages may be hiding something. Compare the lists of devices on both.',
+  'code-differs': 'Two of your devices have different codes for one chat, so they do not see the same. Nothing is lost: ' +
+    'what members saw is being compared, and whoever went the other way is let back in.',
   'trust-changed': 'Something changed about this person, and nothing is sent to them until you have looked ' +
     'at it. Open their page, then do this again.',
   'device-revoked': 'This device was taken out of your account. What was said stays here to read; ' +

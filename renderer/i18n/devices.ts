@@ -76,6 +76,8 @@ export const devicesWords = {
   mayNot: 'This computer may not link others yet. Use one that may, or give it the right there.',
   account: 'Account number', accountText: 'The same on all your devices, and on one that is just being linked.',
   undo: 'Undo: remove this device',
+  codeDiffers: (name: string) => `Your device “${name}” had another code in the same moment, so the two did not see the ` +
+    'same. Whoever carries your messages may show them different things. It is compared with what the others saw.',
   revokedTitle: 'This computer was removed from your account',
   revokedText: 'What was said until then stays here to read. Nothing is sent or received any more, and others no longer ' +
     'see this computer. To use it again, remove this profile and link the computer anew.',

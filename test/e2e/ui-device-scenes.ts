@@ -169,6 +169,16 @@ export const deviceScenes: Readonly<Record<string, Scene>> = {
       await page.getByRole('article').first().waitFor()
     },
   },
+  'code-differs': {
+    script: { conversations: sampleConversations.map((each) =>
+      each.id === river.id ? { ...each, codeDiffers: deviceId('Work laptop') } : each) },
+    act: async (page) => {
+      await press(page, /^River garden/)
+      const about = page.getByRole('complementary', { name: 'About this chat' })
+      if (!await about.isVisible()) await press(page, 'About this chat')
+      await about.getByText('Your device “Work laptop” had another code').scrollIntoViewIfNeeded()
+    },
+  },
   'device-lines': {
     script: {
       entries: [
