@@ -9,11 +9,11 @@ export const origin = `${scheme}://coppice/`
 const startPage = `${origin}index.html`
 
 /**
- * What the page may do. No inline script or style, no network, no frames; strings become script or markup through
+ * What the page may do. No inline script or style, no network, no frames; pictures also from the page's own memory; strings become script or markup through
  * two Trusted Types policies: that of Svelte's templates, which are constants of the bundle, and that of the one worker.
  */
 export const contentSecurityPolicy = [
-  "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "font-src 'self'",
+  "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' blob:", "font-src 'self'",
   "worker-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
   "require-trusted-types-for 'script'", 'trusted-types svelte-trusted-html coppice-worker',
 ].join('; ')

@@ -11,5 +11,5 @@ export const errorCodes = [
   'profile-busy', 'delivery-unreachable', 'settings-not-kept', 'proxy-malformed',
   'card-missing', 'words-replaced', 'backup-malformed', 'backup-newer', 'backup-key', 'backup-space', 'backup-place',
   'backup-cancelled', 'backup-changed', 'backup-words', 'backup-running', 'backup-foreign',
-  'too-large', 'file-too-large', 'files-too-many', 'picture-broken', 'save-failed', 'save-full', 'profile-unknown', 'bug',
+  'too-large', 'file-too-large', 'files-too-many', 'picture-broken', 'file-unreadable', 'save-failed', 'save-full', 'profile-unknown', 'bug',
 ] as const

@@ -10,6 +10,7 @@ import { words } from './i18n/en.ts'
 import type { Naming } from './i18n/grammar.ts'
 import { desk } from './desk.svelte.ts'
 import { opened } from './opened.svelte.ts'
+import { Files } from './files.svelte.ts'
 import { Timeline } from './timeline.svelte.ts'
 
 declare global {
@@ -77,6 +78,8 @@ class App {
   isOut = $derived(this.readOnly === 'device-revoked' || this.readOnly === 'account-closed')
   /** A muted conversation does not call. */
   unread = $derived(this.conversations.reduce((sum, { unread, muted }) => muted ? sum : sum + unread, 0))
+
+  readonly files = new Files((name, argument) => this.ask(name, argument))
 
   #bridge: Bridge | undefined
   #revision = -1
@@ -158,6 +161,7 @@ class App {
   /** Locked or closed: nothing that was shown stays in the window. */
   #forget(): void {
     this.conversations = []
+    this.files.clear()
     this.select(undefined)
     this.#wanted = undefined
     this.#names.clear()
@@ -251,6 +255,10 @@ class App {
     }
     this.#loadTimeline()
     this.timeline?.merge(change.entries ?? [], change.removedEntries ?? [])
+    for (const { entry, hash, done, of } of change.files ?? []) {
+      if (done < of) this.files.progress.set(`${entry} ${hash}`, { done, of })
+      else this.files.progress.delete(`${entry} ${hash}`)
+    }
     if (change.notice !== undefined) {
       const { code } = change.notice
       this.tell(code === 'window' ? words.app.inFront : words.code(code), aboutDevices.has(code))

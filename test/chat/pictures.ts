@@ -11,20 +11,23 @@ export const chunk = (name: string, data: Uint8Array): Buffer => {
 
 export type Painted = {
   readonly width?: number, readonly height?: number, readonly colour?: readonly [number, number, number]
+  readonly pixel?: (x: number, y: number) => readonly [number, number, number]
   /** Chunks before the pixels. */
   readonly extra?: readonly Buffer[]
   /** As large as if it were noise. */
   readonly stored?: boolean
 }
 
-/** A picture of one colour. */
-export function pngOf({ width = 8, height = 8, colour = [40, 90, 60], extra = [], stored = false }: Painted = {}): Buffer {
+/** A picture of one colour, or of any. */
+export function pngOf({
+  width = 8, height = 8, colour = [40, 90, 60], pixel = () => colour, extra = [], stored = false,
+}: Painted = {}): Buffer {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
   header.set([8, 2], 8)
-  const row = Buffer.concat([Buffer.alloc(1), Buffer.concat(Array.from({ length: width }, () => Buffer.from(colour)))])
-  const pixels = Buffer.concat(Array.from({ length: height }, () => row))
+  const pixels = Buffer.concat(Array.from({ length: height }, (_, y) =>
+    Buffer.from([0, ...Array.from({ length: width }, (__, x) => pixel(x, y)).flat()])))
   return Buffer.concat([
     Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', header), ...extra,
     chunk('IDAT', deflateSync(pixels, stored ? { level: 0 } : {})), chunk('IEND', Buffer.alloc(0)),

@@ -8,6 +8,7 @@ import type {
   Lock, MadeInvite, Me, OwnDevice, Person, Phase, ResultOf, Safety, ShellState,
 } from '../../preload/api.ts'
 import { isMatch, marksIn, wordsOf } from '../../main/words.ts'
+import { ScriptedFiles } from './ui-files.ts'
 import * as samples from './ui-samples.ts'
 
 type Asked = { readonly name: CallName, readonly argument: unknown }
@@ -46,6 +47,7 @@ export class ScriptedBridge {
   link: Link | undefined
   closing: Closing | undefined
   made: readonly MadeInvite[] = samples.madeInvites
+  readonly files = new ScriptedFiles()
   /** Whether the host lets the reader of QR codes see the screen. */
   screen = false
   /** Whether the keychain takes a key. */
@@ -257,7 +259,7 @@ export class ScriptedBridge {
       case 'link.recognise': this.step(samples.links.joining('new')); break
       case 'link.cancel': this.step(undefined); break
       case 'shell.link': return { value: {} }
-      default: throw new Error(`the script has no answer to ${name}`)
+      default: return { value: this.files.answer(name, argument) }
     }
     return { value: undefined }
   }

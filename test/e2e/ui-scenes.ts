@@ -4,6 +4,7 @@ import type { Conversation, Person } from '../../preload/api.ts'
 import type { BridgeOptions } from './ui-bridge.ts'
 import { closingScenes } from './ui-closing-scenes.ts'
 import { deviceScenes } from './ui-device-scenes.ts'
+import { fileScenes } from './ui-file-scenes.ts'
 import {
   conversation, dayMs, fact, gap, idOf, jonas, me, message, now, person, recoveryWords, river, sampleConversations, sampleEntries,
   today,
@@ -360,4 +361,5 @@ export const scenes: Readonly<Record<string, Scene>> = {
   },
   ...deviceScenes,
   ...closingScenes,
+  ...fileScenes,
 }

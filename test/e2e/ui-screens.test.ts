@@ -35,12 +35,13 @@ const inTheme = async (page: Page, theme: 'light' | 'dark', name: string): Promi
 
 for (const size of sizes) {
   describe(`every screen at ${String(size.width)} px passes the audit of axe and fits`, () => {
-    for (const [name, { script, answers = {}, act }] of Object.entries(scenes)) {
+    for (const [name, { script, answers = {}, act, told = [] }] of Object.entries(scenes)) {
       test(name, async () => {
         const bridge = new ScriptedBridge(script)
         for (const [call, answer] of Object.entries(answers)) bridge.answers[call as CallName] = () => answer
         const { page } = await stage.show(bridge, size)
         await act?.(page)
+        for (const change of told) bridge.push(change)
         await inTheme(page, 'light', name)
         // Colours do not hang on the width, nor the structure on the theme.
         assert.deepEqual(await auditOf(page, size === sizes[0] ? 'all' : 'structure'), [])

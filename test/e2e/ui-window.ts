@@ -7,6 +7,8 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { readFileMap, serve } from '../../main/window.ts'
 import type { CallName, Change } from '../../preload/api.ts'
 import { findBrowser } from '../standin/browser.ts'
+import { decode, encode } from '../standin/wire.ts'
+import type { Wire } from '../standin/wire.ts'
 import { ScriptedBridge } from './ui-bridge.ts'
 import type { BridgeOptions } from './ui-bridge.ts'
 import { now } from './ui-samples.ts'
@@ -16,10 +18,12 @@ const origin = 'https://coppice.invalid/'
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
 type Violation = { id: string, help: string, nodes: { html: string, failureSummary?: string }[] }
+/** What structured cloning carries, bytes among it. */
+declare const scriptedWire: { encode: typeof encode, decode: typeof decode }
 declare const axe: { run: (context: unknown, options: object) => Promise<{ violations: Violation[] }> }
 declare global {
   interface Window {
-    scriptedCall: (name: string, argument: unknown) => Promise<unknown>
+    scriptedCall: (name: string, argument: Wire) => Promise<Wire>
     scriptedPush: (change: Change) => void
     scriptedReady: () => Promise<void>
     refused: string[]
@@ -60,7 +64,8 @@ const expose = (): void => {
   })
   window.scriptedPush = (change) => { receive(change) }
   const bridge = {
-    call: (name: string, argument: unknown) => window.scriptedCall(name, argument),
+    call: async (name: string, argument: unknown) =>
+      scriptedWire.decode(await window.scriptedCall(name, scriptedWire.encode(argument))),
     onChange: (wanted: (change: Change) => void) => {
       receive = wanted
       void window.scriptedReady()
@@ -133,11 +138,12 @@ async function connect(page: Page, seat: Seat): Promise<void> {
       pushes = pushes.then(push).catch(() => undefined)
     })
   })
-  await page.exposeFunction('scriptedCall', async (name: CallName, argument: unknown) => {
-    const answer = await seat.bridge.call(name, argument)
+  await page.exposeFunction('scriptedCall', async (name: CallName, argument: Wire) => {
+    const answer = await seat.bridge.call(name, decode(argument))
     await pushes
-    return plain(answer)
+    return encode(answer)
   })
+  await page.addInitScript(`globalThis.scriptedWire = { encode: ${encode.toString()}, decode: ${decode.toString()} }`)
   await page.addInitScript(expose)
 }
 
