@@ -10,6 +10,7 @@ import { Idle } from './app/idle.ts'
 import { Newcomer } from './app/newcomer.ts'
 import { countsOf, notedDelivery } from './app/notes.ts'
 import { beginOn, endOn, openOn, toldOn, type Opened } from './app/opened.ts'
+import { chooseBackup, openBackup, type OpenedBackup } from './app/opened-backup.ts'
 import { withOwnWords } from './app/own-words.ts'
 import { ReadOnly } from './app/read-only.ts'
 import { checkPassphrase, demandAnswerable, readable, refusal, stopping } from './app/refusals.ts'
@@ -85,6 +86,8 @@ class Profile {
       this.#unlock(passphrase === '' ? { type: 'keychain' } : { type: 'passphrase', passphrase }),
     'setup.recover': (argument) => this.#recover(argument),
     'setup.restore': (argument) => this.#restore(argument),
+    'setup.restoreBackup': (argument) => this.#restoreBackup(argument),
+    'restore.choose': ({ kind }) => chooseBackup(this.#ports, kind),
     'setup.read': () => this.#show(),
     'setup.link': (argument) => this.#link(argument),
     'profile.remove': ({ name }) => this.#remove(name),
@@ -231,7 +234,7 @@ class Profile {
   }
 
   /** What was begun and failed leaves nothing behind: this computer is as new as before. */
-  async #restore({ words, name, passphrase }: ArgumentOf<'setup.restore'>): Promise<undefined> {
+  async #restore({ words, name, passphrase }: ArgumentOf<'setup.restore'>, backup?: OpenedBackup): Promise<undefined> {
     if (this.#current() !== undefined) throw new PortError('not-ready')
     const { vault } = this.#ports
     const deviceName = nameFrom(name)
@@ -240,7 +243,7 @@ class Profile {
     const startedAt = this.#ports.now()
     try {
       const store = await this.#newStore(passphrase)
-      this.#start(store, await restoreAccount(this.#ports, store, { seed, deviceName }))
+      this.#start(store, await restoreAccount(this.#ports, store, { seed, deviceName, backup }))
     } catch (error) {
       this.#store = undefined
       await this.#tolerant(() => vault.destroy())
@@ -251,6 +254,18 @@ class Profile {
     this.#noteOpened('restored', startedAt)
     this.#tell(await this.#phase())
     return undefined
+  }
+
+  async #restoreBackup({ token, typed, ...rest }: ArgumentOf<'setup.restoreBackup'>): Promise<undefined> {
+    if (this.#current() !== undefined) throw new PortError('not-ready')
+    // What is wrong with it, or with what was typed, is said before anything is made.
+    const backup = await openBackup(this.#ports, token, typed)
+    try {
+      await this.#restore(rest, backup)
+      return undefined
+    } finally {
+      backup.key.wipe()
+    }
   }
 
   #newcomerOn(store: Store): Newcomer {

@@ -19,6 +19,7 @@ import { runShell } from './shell/shell.ts'
 import type { OpenApp, Seat } from './shell/shell.ts'
 import { lockStore } from './sqlite/lock.ts'
 import { openReading } from './sqlite/reading.ts'
+import { clearScratch, openScratch } from './sqlite/scratch.ts'
 import { openStore } from './sqlite/store.ts'
 
 /** What the places of bugs are told from: this folder, or that of the bundle. */
@@ -57,6 +58,7 @@ async function appOn(seat: Seat, primitives: Primitives, log: OpenLog): Promise<
   const suiteOf = composeSuites(primitives, random)
   const suite = suiteOf(productSuite)
   if (suite === undefined) throw new Error('this computer lacks the cipher suite of the product')
+  clearScratch(seat.folder)
   const vault = createVault({
     folder: seat.folder, keychain: await openKeychain(), suite, openStore, openReading, lockStore,
   })
@@ -64,7 +66,7 @@ async function appOn(seat: Seat, primitives: Primitives, log: OpenLog): Promise<
     profile: seat.profile, version: seat.version, deviceName: hostname(),
     platform: platforms[process.platform] ?? '', vault, random, digest: sha256Digest, saveFile: seat.saveFile, ui: seat.ui,
     delivery: openSqliteDelivery({ file: path.join(seat.data, 'delivery.sqlite') }),
-    pairing: hpkePairing(suite), archive, places: seat.places,
+    pairing: hpkePairing(suite), archive, places: seat.places, scratch: () => openScratch(seat.folder),
     suiteOf, idleMs: seat.idleMs,
     now: () => Date.now(),
     after: (delayMs, run) => {

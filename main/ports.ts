@@ -79,7 +79,7 @@ export type DocumentKind =
   | 'account' | 'room' | 'people' | 'seals' | 'pending' | 'waiting' | 'outbox' | 'publish' | 'contact' | 'invite'
   | 'key-package' | 'declined' | 'setting' | 'passed' | 'heard' | 'seen' | 'trust'
   | 'device-log' | 'wanted-entry' | 'device-name' | 'linking' | 'register' | 'missing' | 'transfer'
-  | 'upload' | 'fetch' | 'backup'
+  | 'upload' | 'fetch' | 'backup' | 'restore'
 
 /** An Entry as it is kept: with what only the main process needs. */
 export type StoredEntry = Entry & {
@@ -133,6 +133,9 @@ export type Segment = {
   readonly size: number
 }
 
+/** A store for a while: its file is gone after `discard`, or at the next start if that never came. */
+export type Scratch = { readonly store: Store, readonly discard: () => void }
+
 /** What is looked for, and in which conversations not. */
 export type Wanted = { readonly text: string, readonly limit: number, readonly except?: ReadonlySet<string> }
 
@@ -148,6 +151,8 @@ export interface Store {
   documents(kind: DocumentKind): readonly { readonly key: string, readonly bytes: Uint8Array }[]
   group(id: string): GroupState | undefined
   entry(id: string): StoredEntry | undefined
+  /** Which of these entries are here. */
+  present(ids: readonly string[]): ReadonlySet<string>
   /** The newest `limit` entries with a smaller order (0: of all), oldest first. */
   entriesBefore(conversation: string, before: number, limit: number): readonly StoredEntry[]
   /** How many received messages of a conversation have a greater order. */
@@ -467,6 +472,7 @@ export type Ports = {
   readonly pairing: Pairing
   readonly archive: Archive
   readonly places: Places
+  readonly scratch: () => Scratch
   readonly ui: Ui
   readonly suiteOf: SuiteOf
   /** Milliseconds since 1970. */

@@ -15,6 +15,7 @@ import type { Closing } from './closing.ts'
 import { errorCodes } from './codes.ts'
 import { historyRanges, type Link, type OwnDevice } from './devices.ts'
 import { fileCalls, type Attachment, type FileProgress } from './files.ts'
+import { restoreCalls, type Restore } from './restore.ts'
 import { call, count, flag, id, list, object, oneOf, text, type Call } from './check.ts'
 import { shellCalls, type ShellNews } from './shell.ts'
 
@@ -266,6 +267,8 @@ export type Change = {
   /** The same for closing the account. */
   readonly closing?: Closing | { readonly at: 'none' }
   readonly backup?: BackupStatus
+  /** The same for work on a backup. */
+  readonly restore?: Restore
   /** From the shell, outside the count: its revision is 0. */
   readonly shell?: ShellNews
   /** How far attachments have come that are on their way. */
@@ -284,6 +287,7 @@ export type Snapshot = {
   readonly link?: Link
   readonly closing?: Closing
   readonly backup?: BackupStatus
+  readonly restore?: Restore
 }
 
 /** The names of people, for entries whose sender is no longer a member: accountId to name. */
@@ -327,6 +331,7 @@ const passphrase = text(1024)
 
 export const calls = {
   ...backupCalls,
+  ...restoreCalls,
   /** The whole state; Changes with a higher revision follow. */
   'app.open': call({}).returns<Snapshot>(),
   /** The newest lines of the log, for whoever looks for a fault: no name, text, key, identifier or path is in them. */

@@ -10,6 +10,6 @@ export const errorCodes = [
   'store-full', 'store-damaged', 'store-read-only', 'store-newer', 'read-only', 'folder-hidden', 'address-refused', 'address-unopened',
   'profile-busy', 'delivery-unreachable', 'settings-not-kept', 'proxy-malformed',
   'card-missing', 'words-replaced', 'backup-malformed', 'backup-newer', 'backup-key', 'backup-space', 'backup-place',
-  'backup-cancelled', 'backup-changed', 'backup-words', 'backup-running', 'backup-foreign',
+  'backup-cancelled', 'backup-changed', 'backup-words', 'backup-running', 'backup-foreign', 'backup-other',
   'too-large', 'file-too-large', 'files-too-many', 'picture-broken', 'file-unreadable', 'save-failed', 'save-full', 'profile-unknown', 'bug',
 ] as const

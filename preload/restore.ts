@@ -1,4 +1,7 @@
-/** The vocabulary of reading backups: checking them, trying them out, and taking them in (api.ts). This file imports nothing. */
+/** The vocabulary of reading backups: checking them, trying them out, and taking them in (api.ts). */
+import { call, oneOf, text } from './check.ts'
+import type { errorCodes } from './codes.ts'
+
 
 /** Times are milliseconds since 1970; 0 where there is no message. */
 export type BackupHolds = {
@@ -43,5 +46,27 @@ export type Restore =
   | { readonly at: 'rehearsed', readonly holds: BackupHolds, readonly rehearsal: Rehearsal }
   /** `added`: messages that were not here before. */
   | { readonly at: 'restored', readonly holds: BackupHolds, readonly added: number }
-  | { readonly at: 'failed', readonly code: string, readonly detail?: string }
+  | { readonly at: 'failed', readonly code: typeof errorCodes[number], readonly detail?: string }
   | { readonly at: 'none' }
+
+const token = text(400, 1)
+const typed = text(1024, 1)
+
+/** A part of the table of Calls (api.ts). */
+export const restoreCalls = {
+  /**
+   * `setup.restore` with a backup. `typed` opens it: its passphrase, or the words. Without `words` nothing comes back but what is
+   * in it, to be read.
+   */
+  'setup.restoreBackup': call({ token, typed, words: text(1000), name: text(80, 1), passphrase: text(1024) }).returns<undefined>(),
+  /** Lets the person choose a backup; `undefined` where they chose none. Answered in every phase. */
+  'restore.choose': call({ kind: oneOf(['open', 'folder'] as const) }).returns<ChosenBackup | undefined>(),
+  /** Reads all of it and changes nothing. What it comes to is told as `Change.restore`, as for the other ones. */
+  'restore.verify': call({ token, typed }).returns<undefined>(),
+  /** Takes it into a profile of its own that is deleted again, and says what is different here. */
+  'restore.rehearse': call({ token, typed }).returns<undefined>(),
+  /** Adds what is not here. Goes on after a restart. */
+  'restore.start': call({ token, typed }).returns<undefined>(),
+  /** Stops such a work, or puts away what it came to. */
+  'restore.cancel': call({}).returns<undefined>(),
+} as const

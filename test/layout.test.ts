@@ -47,7 +47,7 @@ const table: readonly Row[] = [
   { files: 'preload/codes.ts' },
   { files: 'preload/devices.ts' },
   { files: 'preload/files.ts', imports: ['preload/check.ts'] },
-  { files: 'preload/restore.ts' },
+  { files: 'preload/restore.ts', imports: ['preload/check.ts'], types: ['preload/codes.ts'] },
   { files: 'preload/shell.ts', imports: ['preload/check.ts'] },
   {
     files: 'preload/api.ts',

@@ -36,8 +36,8 @@ type OfShell = `profile.${'choose' | 'folder'}` | 'reader.open' | 'address.open'
 export const isOfShell = (name: CallName): name is OfShell & CallName =>
   /^(?:shell\..*|reader\.open|address\.open|profile\.(?:choose|folder))$/.test(name)
 /** Calls that createApp answers, because they open or close the profile, or come before it is open. */
-export type Before = `app.${'open' | 'report'}` | `setup.${'create' | 'unlock' | 'recover' | 'read' | 'link' | 'restore'}` |
-  'profile.remove' | `lock.${'now' | 'after' | 'active'}` | `passphrase.${'set' | 'remove'}`
+export type Before = `app.${'open' | 'report'}` | `setup.${'create' | 'unlock' | 'recover' | 'read' | 'link' | 'restore' | 'restoreBackup'}` |
+  'restore.choose' | 'profile.remove' | `lock.${'now' | 'after' | 'active'}` | `passphrase.${'set' | 'remove'}`
 
 export const answers: Answers = {
   'recovery.words': ({ state }) => recoveryWords(state),
@@ -79,6 +79,10 @@ export const answers: Answers = {
     await closing.begin(words)
     return undefined
   },
+  'restore.verify': async ({ restoring }, { token, typed }) => { await restoring.verify(token, typed); return undefined },
+  'restore.rehearse': async ({ restoring }, { token, typed }) => { await restoring.rehearse(token, typed); return undefined },
+  'restore.start': async ({ restoring }, { token, typed }) => { await restoring.start(token, typed); return undefined },
+  'restore.cancel': async ({ restoring }) => { await restoring.cancel(); return undefined },
   'account.keep': ({ closing }) => { closing.cancel(); return undefined },
   'backup.status': ({ backups }) => backups.told,
   'backup.words': async ({ state, backups }, { words }) => {

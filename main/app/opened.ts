@@ -1,6 +1,7 @@
 import { Backups } from './backups.ts'
 import { Closing } from './closing.ts'
 import { Linking } from './linking.ts'
+import { hostOf, Restoring } from './restoring.ts'
 import type { State } from './state.ts'
 import { Sync } from './sync.ts'
 
@@ -11,31 +12,39 @@ export type Opened = {
   readonly linking: Linking
   readonly closing: Closing
   readonly backups: Backups
+  readonly restoring: Restoring
 }
 
 /** `leave` puts this profile away for good. */
 export function openOn(state: State, leave: () => Promise<void>): Opened {
   const sync = new Sync(state)
   const parts = { state, sync, leave }
-  return { state, sync, linking: new Linking(parts), closing: new Closing(parts), backups: new Backups(state) }
+  return {
+    state, sync, linking: new Linking(parts), closing: new Closing(parts), backups: new Backups(state),
+    restoring: new Restoring(hostOf(state)),
+  }
 }
 
-export function beginOn({ sync, linking, closing, backups }: Opened): void {
+export function beginOn({ sync, linking, closing, backups, restoring }: Opened): void {
   sync.start()
   linking.resume()
   closing.resume()
   backups.resume()
+  restoring.resume()
 }
 
-export async function endOn({ sync, linking, closing, backups }: Opened): Promise<void> {
-  await Promise.all([backups.stop(), closing.stop().then(() => linking.stop())])
+export async function endOn({ sync, linking, closing, backups, restoring }: Opened): Promise<void> {
+  await Promise.all([backups.stop(), restoring.stop(), closing.stop().then(() => linking.stop())])
   await sync.stop()
 }
 
 /** What of them the window is told at its start. */
-export function toldOn({ linking, closing, backups }: Opened) {
+export function toldOn({ linking, closing, backups, restoring }: Opened) {
   const { link } = linking
   const { told } = closing
-  return { backup: backups.told, ...link === undefined ? {} : { link }, ...told === undefined ? {} : { closing: told } }
+  return {
+    backup: backups.told, restore: restoring.restore, ...link === undefined ? {} : { link },
+    ...told === undefined ? {} : { closing: told },
+  }
 }
 

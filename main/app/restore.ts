@@ -9,6 +9,7 @@ import { deviceLogOf, keyPackageLog } from '../chat/mail.ts'
 import { restoredRoom } from '../chat/recovery.ts'
 import { PortError, type Ports, type Store } from '../ports.ts'
 import { adoptAccount } from './account.ts'
+import { keepJob, type OpenedBackup } from './opened-backup.ts'
 import { readAll } from './read-all.ts'
 import { recipientKey, recipientOfSeed } from './recipient.ts'
 import { registerDocuments, registerOf } from './registers.ts'
@@ -26,7 +27,11 @@ type Keys = { readonly recovery: KeyPair, readonly seal: KeyPair, readonly cardN
  * PortError('card-missing' | 'words-replaced' | 'account-closed' | 'delivery-unreachable'); nothing is kept in the store then.
  */
 export async function restoreAccount(
-  ports: Ports, store: Store, { seed, deviceName }: { readonly seed: Secret, readonly deviceName: string },
+  ports: Ports, store: Store, { seed, deviceName, backup }: {
+    readonly seed: Secret, readonly deviceName: string
+    /** What is taken in as soon as the account is back. */
+    readonly backup?: OpenedBackup | undefined
+  },
 ): Promise<OwnAccount> {
   const suite = suiteOfProduct(ports)
   const keys: Keys = {
@@ -35,11 +40,13 @@ export async function restoreAccount(
   }
   try {
     const { accountId, cards } = await findAccount(ports, keys)
+    if (backup !== undefined && toHex(accountId) !== backup.accountId) throw new PortError('backup-other')
     const device = suite.signatureKeyPair()
     const log = await certify(ports, { accountId, keys, device, deviceName })
     const newest = cardsOf(cards, log)
     keepRooms(ports, store, { accountId: toHex(accountId), groups: groupsOn(newest) })
     await keepRecipientOf(ports, store, { accountId, seed, device })
+    if (backup !== undefined) keepJob(store, backup)
     const account = adoptAccount(ports, store, {
       adopted: {
         accountId, records: await recordsOf(ports, accountId), name: newest[0]?.card.name ?? '',

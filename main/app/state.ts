@@ -196,7 +196,7 @@ export class State {
     const documents: Documents = [...transaction.documents ?? []]
     const next = this.#resolve(transaction, documents)
     const write: StoreWrite = {
-      documents, groups: next.groups, entries: next.entries, cursors: transaction.cursors ?? [],
+      documents, groups: next.groups, entries: [...next.entries, ...transaction.past ?? []], cursors: transaction.cursors ?? [],
       removedEntries: next.removedEntries,
       clearedConversations: transaction.removedRooms ?? [], pieces: transaction.pieces ?? [],
       renamedAttachments: transaction.renamedAttachments ?? [],

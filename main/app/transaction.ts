@@ -15,6 +15,8 @@ export type Transaction = {
   readonly steps?: readonly RoomStep[]
   /** Entries changed beside the steps, by id. */
   readonly entries?: readonly StoredEntry[]
+  /** The same of the past, which nobody is told of: there may be very many. */
+  readonly past?: readonly StoredEntry[]
   /** Items of the outbox as they are from now on. */
   readonly outbox?: readonly OutboxItem[]
   readonly removedRooms?: readonly string[]

@@ -16,6 +16,7 @@ export function watchful(store: Store, refused: (error: PortError) => void): Sto
     documents: told((kind) => store.documents(kind)),
     group: told((id) => store.group(id)),
     entry: told((id) => store.entry(id)),
+    present: told((ids) => store.present(ids)),
     entriesBefore: told((conversation, before, limit) => store.entriesBefore(conversation, before, limit)),
     unreadAfter: told((conversation, order) => store.unreadAfter(conversation, order)),
     lastOrder: told((conversation) => store.lastOrder(conversation)),

@@ -38,7 +38,11 @@ export function tarHeader(name: string, size: number): Uint8Array {
   return header
 }
 
-const sumOf = (header: Uint8Array): number => header.reduce((sum, octet) => sum + octet, 0)
+function sumOf(header: Uint8Array): number {
+  let sum = 0
+  for (const octet of header) sum += octet
+  return sum
+}
 
 /** The zeroes that fill the last block of a file. */
 export const tarPadding = (size: number): Uint8Array => new Uint8Array((block - size % block) % block)
@@ -84,7 +88,7 @@ export async function* readTar(pieces: AsyncIterable<Uint8Array>): AsyncGenerato
         if (whole.some((octet) => octet !== 0)) throw malformed('padding')
         continue
       }
-      if (whole.every((octet) => octet === 0)) {
+      if (whole[0] === 0 && whole.every((octet) => octet === 0)) {
         zeroes += 1
         continue
       }
@@ -125,6 +129,6 @@ function headerIn(header: Uint8Array): { readonly name: string, readonly size: n
   const size = Number.parseInt(digits, 8)
   if (size >= sizeLimit) throw malformed('size')
   const same = tarHeader(name, size)
-  if (header.some((octet, at) => octet !== same[at])) throw malformed('header')
+  if (Buffer.compare(header, same) !== 0) throw malformed('header')
   return { name, size }
 }

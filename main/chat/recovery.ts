@@ -10,7 +10,7 @@ import { rejoinReasons, SignedStory, signRejoin, signStory, type Letter } from '
 import { accountOf } from './account-of.ts'
 import type { OwnKeyPackage } from './mail.ts'
 import {
-  emptyRoom, groupIdOf, isWell, still, withRoom, type Member, type Recovery, type Room, type RoomState, type RoomStep,
+  emptyRoom, historyBase, groupIdOf, isWell, still, withRoom, type Member, type Recovery, type Room, type RoomState, type RoomStep,
 } from './room.ts'
 import type { Moment } from './self.ts'
 
@@ -133,6 +133,8 @@ export function restoredRoom(
     room: {
       ...emptyRoom(toHex(group.groupId), now), log: toHex(group.log), kind: group.kind, state: 'active', helpers,
       name: group.kind === 'group' ? group.title : '', peer: group.kind === 'direct' ? people[0] ?? '' : '',
+      // Room below for what was said before.
+      nextOrder: historyBase, firstOrder: historyBase,
       recovery: { reason: 'restored', since: now, from: now, attempts: 0, nextAt: now, reference: '' },
     },
     members: people.map((accountId) => ({ accountId, devices: 1, healedAt: 0 })),

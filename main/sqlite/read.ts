@@ -60,11 +60,13 @@ function readsOfGroups(database: Database.Database): Pick<Reads, 'group'> {
 /** How many orders are in a segment (schema/0004.sql). */
 const segmentOrders = 1_000
 
-type EntryReads = Pick<Reads, 'entry' | 'entriesBefore' | 'unreadAfter' | 'lastOrder' | 'segments' | 'entriesIn' | 'search'>
+type EntryReads = Pick<Reads, 'entry' | 'present' | 'entriesBefore' | 'unreadAfter' | 'lastOrder' | 'segments' | 'entriesIn' | 'search'>
 
 function readsOfEntries(database: Database.Database): EntryReads {
   const one = database.prepare<[string], Row>(
     'SELECT key, sealed FROM entries JOIN keys ON number = key_number WHERE id = ?')
+  const present = database.prepare<[string], string>(
+    'SELECT id FROM entries WHERE id IN (SELECT value FROM json_each(?))').pluck()
   const page = database.prepare<[string, number, number], Row>(
     `SELECT key, sealed FROM entries JOIN keys ON number = key_number
      WHERE conversation = ? AND position < ? ORDER BY position DESC LIMIT ?`)
@@ -81,6 +83,7 @@ function readsOfEntries(database: Database.Database): EntryReads {
     'SELECT max(position) FROM entries WHERE conversation = ?').pluck()
   const search = prepareSearch(database)
   return {
+    present: (ids) => new Set(present.all(JSON.stringify(ids))),
     search: (wanted) => search(wanted).flatMap(({ conversation, position }) => {
       const row = at.get(conversation, position)
       return row === undefined ? [] : [entryIn(row)]

@@ -83,6 +83,10 @@ class SqliteStore implements Store {
     return this.#do(() => this.#reads.entry(id))
   }
 
+  present(ids: readonly string[]): ReadonlySet<string> {
+    return this.#do(() => this.#reads.present(ids))
+  }
+
   entriesBefore(conversation: string, before: number, limit: number): readonly StoredEntry[] {
     return this.#do(() => this.#reads.entriesBefore(conversation, before, limit))
   }

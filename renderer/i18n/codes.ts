@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../../preload/api.ts'
 import { backupCodes } from './backup.ts'
 import { fileCodes } from './files.ts'
+import { restoreCodes } from './restore.ts'
 
 /** What a code means to a person: what happened, whether anything is lost, what comes next. */
 const words: Readonly<Record<ErrorCode, string>> = {
@@ -45,6 +46,7 @@ const words: Readonly<Record<ErrorCode, string>> = {
   'words-order': 'One of the words is another one, or two have changed places. Look at your paper again.',
   ...backupCodes,
   ...fileCodes,
+  ...restoreCodes,
   'card-missing': 'Nothing was found for these words where messages are kept. Nothing was changed: look at ' +
     'your paper again, and whether this is the right place.',
   'words-replaced': 'These words were replaced by newer ones. Nothing was changed: look for the newer paper.',

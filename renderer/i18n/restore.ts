@@ -16,3 +16,9 @@ export const restoreWords = {
   nameMissing: 'Give this computer a name.', thisComputer: 'My computer',
   restore: 'Bring my account back', busy: 'Looking for your account…',
 }
+
+/** What its codes mean to a person: part of codes.ts. */
+export const restoreCodes = {
+  'backup-other': 'This backup is of another account, so it cannot be taken in here. Nothing was changed. To read it, restore ' +
+    'it in a profile of its own.',
+} as const

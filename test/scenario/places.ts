@@ -1,6 +1,7 @@
 /** Where the backups of a test lie, in place of the dialogues of a system. */
 import { archive } from '../../main/archive/archive.ts'
 import type { Place, Places, Ports } from '../../main/ports.ts'
+import { openScratch } from '../../main/sqlite/scratch.ts'
 
 /** A token is the path. `chosen`: what the person chooses next. */
 export class TestPlaces implements Places {
@@ -27,5 +28,5 @@ export class TestPlaces implements Places {
 }
 
 /** What an app needs for backups; `folder`: the profile's. */
-export const portsOfBackups = (_folder: string, places: Places = new TestPlaces()): Pick<Ports, 'archive' | 'places'> =>
-  ({ archive, places })
+export const portsOfBackups = (folder: string, places: Places = new TestPlaces()): Pick<Ports, 'archive' | 'places' | 'scratch'> =>
+  ({ archive, places, scratch: () => openScratch(folder) })

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { describe, test, type TestContext } from 'node:test'
+import type { BackupSeal } from '../../main/ports.ts'
+import type { ErrorCode, Restore } from '../../preload/api.ts'
+import { backupOf, ended } from './backups.ts'
+import { people, Person, Refused, until } from './world.ts'
+
+const hourMs = 60 * 60 * 1000
+const passphrase: BackupSeal = { type: 'passphrase', passphrase: 'correct horse' }
+const typed = 'correct horse'
+
+const hear = (person: Person, conversation: string, text: string): Promise<unknown> =>
+  until(`${person.name} reads "${text}"`, async () => (await person.texts(conversation)).includes(text))
+
+const refused = (work: Promise<unknown>, code: ErrorCode): Promise<void> =>
+  assert.rejects(work, (error) => error instanceof Refused && error.code === code, code)
+
+/** Mara with a direct chat and a group, some of it read, one pinned, a draft. */
+async function life(t: TestContext) {
+  const { all: [mara, jonas], end } = await people(['Mara', 'Jonas'])
+  t.after(async () => {
+    for (const person of [mara, jonas]) assert.deepEqual(person.bugs, [], `${person.name} met a bug`)
+    await end()
+  })
+  const { conversation: direct } = await mara.call('conversation.direct', { invite: await jonas.invite() })
+  await jonas.accept()
+  const { conversation: group } = await mara.call('conversation.group', { name: 'River', people: [], invites: [await jonas.invite()] })
+  await jonas.accept()
+  for (const text of ['one', 'two', 'three']) await mara.say(direct, text)
+  await hear(jonas, direct, 'three')
+  for (const text of ['heron', 'otter']) await jonas.say(group, text)
+  await hear(mara, group, 'otter')
+  const order = (await mara.entries(group)).find((entry) => entry.kind === 'message')?.order ?? 0
+  await mara.call('conversation.read', { conversation: group, order })
+  await mara.call('conversation.keep', { conversation: group, muted: false, pinned: true, archived: false })
+  await mara.call('conversation.draft', { conversation: group, text: 'half a wo' })
+  return { mara, jonas, direct, group }
+}
+
+async function fresh(t: TestContext, like: Person, name = 'Mara anew'): Promise<Person> {
+  const person = new Person(name, like.folder)
+  person.now = like.now
+  await person.start()
+  t.after(() => person.stop())
+  return person
+}
+
+const told = async (person: Person, conversation: string) => (await person.entries(conversation)).flatMap((entry) =>
+  entry.kind === 'message' ? [[entry.id, entry.text, entry.own, entry.at]] : [])
+
+const holdsOf = (restore: Restore) => 'holds' in restore ? restore.holds : undefined
+
+describe('A backup, in a profile that has everything', () => {
+  test('is checked, tried out, and taken in without changing anything, as often as one likes', async (t) => {
+    const { mara, direct, group } = await life(t)
+    const token = await backupOf(mara, passphrase)
+    const before = [await mara.entries(direct), await mara.entries(group), await mara.conversations()]
+    mara.places.chosen = token
+    const chosen = await mara.call('restore.choose', { kind: 'open' })
+    assert.deepEqual([chosen?.token, chosen?.name, chosen?.sealed], [token, 'Mara.age', 'passphrase'])
+    await refused(mara.call('restore.verify', { token, typed: 'wrong horse' }), 'backup-key')
+    await mara.call('restore.verify', { token, typed })
+    const checked = await ended(mara)
+    assert.equal(checked.at, 'checked')
+    const holds = holdsOf(checked)
+    assert.deepEqual([holds?.name, holds?.conversations, holds?.messages, holds?.people], ['Mara', 2, 5, 1])
+    assert.equal(holds?.bytes, chosen?.bytes)
+    await mara.call('restore.rehearse', { token, typed })
+    const rehearsed = await ended(mara)
+    assert.deepEqual(rehearsed.at === 'rehearsed' && rehearsed.rehearsal, {
+      same: 5, differing: 0, missingHere: 0, conversationsMissingHere: 0, missingThere: 0, newer: 0,
+    })
+    for (let times = 0; times < 2; times++) {
+      await mara.call('restore.start', { token, typed })
+      const restored = await ended(mara)
+      assert.equal(restored.at === 'restored' && restored.added, 0)
+    }
+    assert.deepEqual([await mara.entries(direct), await mara.entries(group), await mara.conversations()], before)
+    await mara.call('restore.cancel', {})
+    assert.deepEqual((await mara.call('app.open', {})).restore, { at: 'none' })
+    assert.equal(mara.store?.document('restore', 'own'), undefined)
+  })
+
+  test('tells of another person\'s backup, and of one that is no backup', async (t) => {
+    const { mara, jonas, direct } = await life(t)
+    const token = await backupOf(jonas, passphrase)
+    const before = await mara.entries(direct)
+    await mara.call('restore.start', { token, typed })
+    const failed = await ended(mara)
+    assert.deepEqual(failed, { at: 'failed', code: 'backup-other' })
+    await refused(mara.call('restore.start', { token: '/nowhere/at/all', typed }), 'backup-place')
+    await refused(mara.call('restore.start', { token: 'unknown', typed }), 'backup-place')
+    assert.deepEqual(await mara.entries(direct), before)
+  })
+})
+
+describe('Everything is lost, but the backup and the 24 words', () => {
+  test('the history is there at once, in its order, and goes on when everybody has let the new device in', async (t) => {
+    const { mara, jonas, direct, group } = await life(t)
+    const words = (await mara.call('recovery.words', {})).join(' ')
+    const token = await backupOf(mara, passphrase)
+    const before = [await told(mara, direct), await told(mara, group)]
+    await new Promise((resolve) => { setTimeout(resolve, 2_500) })
+    await mara.stop()
+    const anew = await fresh(t, mara)
+    const restore = (more: object = {}): Promise<unknown> => anew.call('setup.restoreBackup', {
+      token, typed, words, name: 'New laptop', passphrase: '', ...more,
+    })
+    await refused(restore({ typed: 'wrong horse' }), 'backup-key')
+    await refused(restore({ words: words.split(' ').slice(1).join(' ') }), 'words-count')
+    assert.equal((await anew.call('app.open', {})).phase.at, 'new')
+    await restore()
+    const restored = await ended(anew)
+    assert.equal(restored.at === 'restored' && restored.added, 5)
+    assert.deepEqual([await told(anew, direct), await told(anew, group)], before)
+    assert.ok((await anew.entries(direct)).every(({ imported }) => imported === true))
+    const [river] = (await anew.conversations()).filter(({ id }) => id === group)
+    assert.deepEqual([river?.title, river?.pinned, river?.draft, river?.unread, river?.last?.text, river?.recovering?.reason],
+      ['River', true, 'half a wo', 1, 'otter', 'restored'])
+    const found = await anew.call('search', { text: 'heron', limit: 10 })
+    assert.equal(found.found.length, 1)
+    // Nothing of the key is left, and taking it in again changes nothing.
+    assert.equal(anew.store?.document('restore', 'own'), undefined)
+    await anew.call('restore.start', { token, typed })
+    const again = await ended(anew)
+    assert.equal(again.at === 'restored' && again.added, 0)
+    await jonas.say(direct, 'while you were away')
+    for (const one of [jonas, anew]) {
+      await one.stop()
+      one.now = () => Date.now() + 25 * hourMs
+      await one.start()
+    }
+    await until('she is back everywhere', async () => (await anew.conversations()).every(({ recovering }) => recovering === undefined))
+    await jonas.say(direct, 'welcome')
+    await hear(anew, direct, 'welcome')
+    const texts = await anew.texts(direct)
+    assert.deepEqual(texts.slice(0, 3), ['one', 'two', 'three'])
+    assert.equal(texts.at(-1), 'welcome')
+    assert.equal(new Set((await anew.entries(direct)).map(({ id }) => id)).size, (await anew.entries(direct)).length)
+    assert.deepEqual(anew.bugs, [])
+  })
+
+  test('words of another account and the backup of this one: nothing is made', async (t) => {
+    const { mara, jonas } = await life(t)
+    const token = await backupOf(mara, passphrase)
+    const words = (await jonas.call('recovery.words', {})).join(' ')
+    await new Promise((resolve) => { setTimeout(resolve, 2_500) })
+    const anew = await fresh(t, mara)
+    await refused(anew.call('setup.restoreBackup', { token, typed, words, name: 'New laptop', passphrase: '' }), 'backup-other')
+    assert.equal((await anew.call('app.open', {})).phase.at, 'new')
+    assert.equal((await jonas.call('devices.list', {})).length, 1)
+  })
+})
