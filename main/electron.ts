@@ -8,7 +8,10 @@ export type Electron = {
   readonly BrowserWindow: new (options: WindowOptions) => ElectronWindow
   readonly ipcMain: IpcMain
   readonly protocol: { registerSchemesAsPrivileged(schemes: SchemeOfApp[]): void }
-  readonly session: { fromPartition(partition: string, options?: { cache: boolean }): WindowSession }
+  readonly session: {
+    readonly defaultSession: WindowSession
+    fromPartition(partition: string, options?: { cache: boolean }): WindowSession
+  }
   readonly powerMonitor: {
     /** Seconds since the last input anywhere on this computer. */
     getSystemIdleTime(): number
@@ -57,6 +60,13 @@ export interface ElectronApp {
   enableSandbox(): void
   getVersion(): string
   getPath(name: 'appData'): string
+  /** The folder of the app, which a development build of Electron is given to run. */
+  getAppPath(): string
+  /** Not on Linux. `args`: on Windows alone, where they tell one entry from another. */
+  getLoginItemSettings(options?: { args?: string[] }): { openAtLogin: boolean }
+  setLoginItemSettings(settings: { openAtLogin: boolean, args?: string[] }): void
+  /** For what belongs to no session. */
+  setProxy(config: ProxyConfig): Promise<void>
   setPath(name: 'userData' | 'sessionData', folder: string): void
   requestSingleInstanceLock(): boolean
   /** The number at the app's icon, in the dock and some launchers. */
@@ -168,8 +178,8 @@ export type WindowOptions = {
     nodeIntegration: false
     webviewTag: false
     devTools: boolean
-    /** Chromium's spelling checker would fetch its dictionaries from the network. */
-    spellcheck: false
+    /** Chromium's spelling checker would fetch its dictionaries from the network: main/shell/spelling.ts. */
+    spellcheck: boolean
   }
 }
 
@@ -186,6 +196,8 @@ export interface AnyWindow {
   maximize(): void
   setFullScreen(on: boolean): void
   flashFrame(on: boolean): void
+  /** The system leaves the window out of pictures and films of the screen. */
+  setContentProtection(on: boolean): void
   /** Windows only: a small picture at the app's entry in the task bar. */
   setOverlayIcon(image: NativeImage | null, description: string): void
   show(): void
@@ -230,6 +242,10 @@ export type ContextParams = {
   readonly dictionarySuggestions: readonly string[]
 }
 
+export type ProxyConfig =
+  | { mode: 'system' }
+  | { mode: 'fixed_servers', proxyRules: string, proxyBypassRules: string }
+
 export type ScreenSource = { readonly id: string, readonly name: string }
 
 export interface WindowSession {
@@ -244,6 +260,15 @@ export interface WindowSession {
       contents: WebContents | null, permission: string, origin: string,
       details: { readonly isMainFrame: boolean, readonly mediaType?: 'video' | 'audio' | 'unknown' },
     ) => boolean): void
+  setProxy(config: ProxyConfig): Promise<void>
+  /** "PROXY a:1; SOCKS5 b:2; DIRECT" */
+  resolveProxy(url: string): Promise<string>
+  closeAllConnections(): Promise<void>
+  /** On macOS the system checks; these three have no effect there. */
+  readonly availableSpellCheckerLanguages: string[]
+  setSpellCheckerLanguages(languages: string[]): void
+  setSpellCheckerDictionaryDownloadURL(url: string): void
+  setSpellCheckerEnabled(on: boolean): void
   /** Who asks to see the screen gets the source that is answered, or nothing. */
   setDisplayMediaRequestHandler(
     handler: (request: unknown, answer: (streams: { video?: ScreenSource }) => void) => void): void

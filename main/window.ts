@@ -125,12 +125,13 @@ export type WindowWishes = {
   /** The folder of the build: `renderer/` and `preload/index.cjs` lie in it. */
   readonly built: string
   readonly place: Pick<WindowOptions, 'x' | 'y' | 'width' | 'height'>
+  readonly spellcheck: boolean
   /** Before the page is loaded. */
   readonly made: (window: ElectronWindow) => void
 }
 
 /** Opens the window, still hidden. */
-export function openWindow(electron: Electron, { built, place, made }: WindowWishes): Opened {
+export function openWindow(electron: Electron, { built, place, spellcheck, made }: WindowWishes): Opened {
   const session = windowSession(electron)
   const gate: Gate = { open: false }
   confineSession(session, readFileMap(path.join(built, 'renderer')), gate)
@@ -139,7 +140,7 @@ export function openWindow(electron: Electron, { built, place, made }: WindowWis
     autoHideMenuBar: true, backgroundColor: electron.nativeTheme.shouldUseDarkColors ? '#0e1411' : '#f6f5f0',
     webPreferences: {
       preload: path.join(built, 'preload', 'index.cjs'), partition,
-      sandbox: true, contextIsolation: true, nodeIntegration: false, webviewTag: false, spellcheck: false,
+      sandbox: true, contextIsolation: true, nodeIntegration: false, webviewTag: false, spellcheck,
       devTools: !electron.app.isPackaged,
     },
   })

@@ -8,7 +8,7 @@ export const errorCodes = [
   'passphrase-wrong', 'passphrase-wait', 'passphrase-short', 'passphrase-missing',
   'keychain-locked', 'keychain-absent', 'keychain-lost', 'slots-damaged',
   'store-full', 'store-damaged', 'store-read-only', 'store-newer', 'read-only', 'folder-hidden', 'address-refused', 'address-unopened',
-  'profile-busy', 'delivery-unreachable', 'settings-not-kept', 'proxy-malformed',
+  'profile-busy', 'delivery-unreachable', 'settings-not-kept', 'proxy-malformed', 'proxy-unreachable', 'network-held',
   'card-missing', 'words-replaced', 'backup-malformed', 'backup-newer', 'backup-key', 'backup-space', 'backup-place',
   'backup-cancelled', 'backup-changed', 'backup-words', 'backup-running', 'backup-foreign', 'backup-other',
   'too-large', 'file-too-large', 'files-too-many', 'picture-broken', 'file-unreadable', 'save-failed', 'save-full', 'profile-unknown', 'bug',

@@ -122,11 +122,13 @@ const table: readonly Row[] = [
   { files: 'main/electron.ts' },
   { files: 'main/ipc.ts', imports: ['preload/api.ts'], types: ['main/electron.ts'] },
   { files: 'main/window.ts', types: ['main/electron.ts'], node: ['node:fs', 'node:path'] },
+  // The one file that may open a connection.
+  { files: 'main/network.ts', imports: ['main/ports.ts'], node: ['node:net'] },
   { files: 'main/profiles.ts', node: ['node:fs', 'node:path', 'node:util'] },
   {
     files: 'main/shell/',
     imports: [
-      'preload/api.ts', 'preload/shell.ts', 'main/ipc.ts', 'main/ports.ts', 'main/window.ts', 'main/profiles.ts',
+      'preload/api.ts', 'preload/shell.ts', 'main/ipc.ts', 'main/network.ts', 'main/ports.ts', 'main/window.ts', 'main/profiles.ts',
       // Every word that people read lies in one folder.
       'renderer/i18n/system.ts',
     ],

@@ -3,16 +3,22 @@ import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { systemWords } from '../../renderer/i18n/system.ts'
 import type { Answer, ArgumentOf, CallName, Change, ResultOf, Snapshot } from '../../preload/api.ts'
-import type { KeptSettings, ShellCommand, ShellNews, ShellSettings, ShellState } from '../../preload/shell.ts'
+import {
+  isProxy, type KeptSettings, type ShellCommand, type ShellNews, type ShellSettings, type ShellState,
+} from '../../preload/shell.ts'
 import type { Electron, ElectronWindow, WindowOptions } from '../electron.ts'
-import { bringToFront } from '../window.ts'
+import { Network } from '../network.ts'
+import { bringToFront, windowSession } from '../window.ts'
 import { unreadImage } from './icon.ts'
+import { startAtLogin, startsAtLogin, type LoginOptions } from './login.ts'
 import { applicationMenu, contextMenu } from './menu.ts'
 import { Notifier } from './notifier.ts'
 import { keepPlace, placed, type Zoom } from './place.ts'
+import { chooseProxy } from './proxy.ts'
+import { firstSettings, readSettings, writeSettings, type Kept } from './settings.ts'
+import { languagesOf, prepareSpelling, type SpellingOptions } from './spelling.ts'
 import { Told } from './told.ts'
 import { Tray, type TrayState } from './tray.ts'
-import { firstSettings, readSettings, writeSettings, type Kept } from './settings.ts'
 
 export type DesktopOptions = {
   readonly electron: Electron
@@ -22,6 +28,15 @@ export type DesktopOptions = {
   readonly ask: <N extends CallName>(name: N, argument: ArgumentOf<N>) => Promise<Answer<ResultOf<N>>>
 }
 
+/** Whose settings these are, and where things lie. `data`: where the person named a folder. */
+export type Home = {
+  readonly profile: string
+  readonly folder: string
+  /** Of Chromium's own files. */
+  readonly chromium: string
+  readonly data: string | undefined
+}
+
 /** As in electron-builder.yml. */
 const appId = 'invalid.coppice.app'
 /** No timer of Node waits longer. */
@@ -29,11 +44,16 @@ const longestTimerMs = 2 ** 31 - 1
 
 const systems: Readonly<Partial<Record<NodeJS.Platform, ShellState['system']>>> = { darwin: 'mac', win32: 'windows' }
 
+const fileIn = ({ folder }: Home): string => path.join(folder, 'shell.json')
+
 export class Desktop {
   readonly #electron: Electron
   readonly #options: DesktopOptions
-  /** Where the settings are kept; none before a profile was chosen. */
-  #file: string | undefined
+  /** None before a profile was chosen. */
+  #home: Home | undefined
+  readonly network = new Network()
+  /** The window was made with its spelling checker. */
+  #spells = false
   #kept: Kept = { settings: firstSettings, place: undefined, lost: false }
   #window: ElectronWindow | undefined
   #quitting = false
@@ -74,10 +94,24 @@ export class Desktop {
   }
 
   /** Takes what is kept for a profile. */
-  settle(folder: string): void {
-    this.#file = path.join(folder, 'shell.json')
-    this.#kept = readSettings(this.#file)
+  settle(home: Home): void {
+    this.#home = home
+    this.#kept = readSettings(fileIn(home))
+    this.#window?.setContentProtection(this.#kept.settings.protection)
     this.#refresh()
+  }
+
+  /** Sends whatever goes over a network by the person's proxy; what they chose and is lost lets nothing out. */
+  async choose(): Promise<void> {
+    const { settings, lost } = this.#kept
+    await chooseProxy(this.#electron, this.network, lost ? undefined : settings.proxy)
+  }
+
+  /** Before the window is made: whether spelling is checked in it. */
+  prepareSpelling(): boolean {
+    const { spelling, languages } = this.#kept.settings
+    this.#spells = prepareSpelling(this.#spelling, { on: spelling, languages })
+    return this.#spells
   }
 
   get place(): Pick<WindowOptions, 'x' | 'y' | 'width' | 'height'> {
@@ -88,6 +122,7 @@ export class Desktop {
   attach(window: ElectronWindow): void {
     const { place } = this.#kept
     this.#window = window
+    if (this.#kept.settings.protection) window.setContentProtection(true)
     this.#zoom = keepPlace(window, place, (moved) => { this.#moved(moved) })
     this.#refresh()
     window.on('focus', () => { if (this.#kept.settings.flash) window.flashFrame(false) })
@@ -124,17 +159,17 @@ export class Desktop {
   }
 
   /** Answers the Calls that are about this computer, whatever state the profile is in. */
-  answer<N extends CallName>(name: N, argument: unknown): Answer<ResultOf<N>> | undefined {
-    return this.#answer(name, argument) as Answer<ResultOf<N>> | undefined
+  answer<N extends CallName>(name: N, argument: unknown): Promise<Answer<ResultOf<N>>> | undefined {
+    return this.#answer(name, argument) as Promise<Answer<ResultOf<N>>> | undefined
   }
 
-  #answer(name: CallName, argument: unknown): Answer<unknown> | undefined {
+  #answer(name: CallName, argument: unknown): Promise<Answer<unknown>> | undefined {
     switch (name) {
-      case 'shell.settings': return { ok: true, value: this.#state }
+      case 'shell.settings': return Promise.resolve({ ok: true, value: this.#state })
       case 'shell.change': return this.#change((argument as ArgumentOf<'shell.change'>).settings)
       case 'shell.shown':
         this.#selected = (argument as ArgumentOf<'shell.shown'>).conversation
-        return { ok: true, value: undefined }
+        return Promise.resolve({ ok: true, value: undefined })
       default: return undefined
     }
   }
@@ -154,11 +189,39 @@ export class Desktop {
 
   get #state(): ShellState {
     const { settings, lost } = this.#kept
+    const dictionaries = languagesOf(this.#spelling)
+    const checks = settings.languages.some((language) => dictionaries?.includes(language) !== false)
     return {
-      settings: { ...settings, quietUntil: this.#quietUntil, autostart: false }, lost,
+      settings: { ...settings, quietUntil: this.#quietUntil, autostart: this.#startsAtLogin }, lost,
       system: systems[this.#options.platform] ?? 'linux', notifies: this.#electron.Notification.isSupported(),
-      spellingLater: false,
+      ...dictionaries === undefined ? {} : { dictionaries },
+      spellingLater: settings.spelling && !this.#spells && (dictionaries === undefined || checks),
     }
+  }
+
+  get #spelling(): SpellingOptions {
+    return {
+      session: windowSession(this.#electron), platform: this.#options.platform,
+      folder: path.join(this.#home?.chromium ?? '', 'Dictionaries'),
+    }
+  }
+
+  get #login(): LoginOptions | undefined {
+    if (this.#home === undefined) return undefined
+    const { app } = this.#electron
+    const { profile, data } = this.#home
+    const program = process.env['APPIMAGE'] ?? process.execPath
+    return {
+      electron: this.#electron, platform: this.#options.platform, profile,
+      command: [
+        program, ...app.isPackaged ? [] : [app.getAppPath()], '--profile', profile,
+        ...data === undefined ? [] : ['--data', data], '--hidden',
+      ],
+    }
+  }
+
+  get #startsAtLogin(): boolean {
+    return this.#login !== undefined && startsAtLogin(this.#login)
   }
 
   /** 0 when it is over. */
@@ -167,12 +230,27 @@ export class Desktop {
     return quietUntil > Date.now() ? quietUntil : 0
   }
 
-  #change({ autostart: _, ...settings }: ShellSettings): Answer<ShellState> {
-    const before = this.#kept.settings
-    if (!this.#keep({ settings })) return { ok: false, code: 'settings-not-kept' }
+  async #change({ autostart, ...settings }: ShellSettings): Promise<Answer<ShellState>> {
+    if (!isProxy(settings.proxy)) return { ok: false, code: 'proxy-malformed' }
+    const { settings: before, lost } = this.#kept
+    if (!this.#keep({ settings }) || !this.#startAtLogin(autostart)) return { ok: false, code: 'settings-not-kept' }
     if (before.notifications !== settings.notifications) this.#notifier.withdrawAll()
+    if (before.protection !== settings.protection) this.#window?.setContentProtection(settings.protection)
+    // A window that was made without the checker gets it with the next start.
+    if (this.#spells) prepareSpelling(this.#spelling, { on: settings.spelling, languages: settings.languages })
+    if (lost || JSON.stringify(before.proxy) !== JSON.stringify(settings.proxy)) await this.choose()
     this.#refresh()
     return { ok: true, value: this.#state }
+  }
+
+  #startAtLogin(on: boolean): boolean {
+    if (this.#login === undefined || startsAtLogin(this.#login) === on) return true
+    try {
+      startAtLogin(this.#login, on)
+      return true
+    } catch {
+      return false
+    }
   }
 
   #quiet(quietUntil: number): void {
@@ -285,7 +363,7 @@ export class Desktop {
   #keep(more: { readonly settings?: KeptSettings, readonly place?: Kept['place'] }): boolean {
     const kept: Kept = { ...this.#kept, ...more, lost: false }
     try {
-      if (this.#file !== undefined) writeSettings(this.#file, kept)
+      if (this.#home !== undefined) writeSettings(fileIn(this.#home), kept)
     } catch {
       return false
     }

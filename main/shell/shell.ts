@@ -7,6 +7,7 @@ import type { Answer, ArgumentOf, CallName, Change, Phase, ResultOf, Snapshot } 
 import type { Electron } from '../electron.ts'
 import { bindCalls } from '../ipc.ts'
 import type { Handle } from '../ipc.ts'
+import type { Connect } from '../network.ts'
 import { openAddress, readAddress } from './address.ts'
 import {
   UsageError, folderOf, isWritable, parseArguments, prepareData, prepareProfile, profilesIn,
@@ -37,6 +38,8 @@ export type Seat = {
   readonly idleMs: () => number
   /** Where to put a file, the person is asked (save.ts). */
   readonly saveFile: (name: string, pieces: Iterable<Uint8Array>) => Promise<boolean>
+  /** The one way to a network, by the proxy that the person chose: nothing may go by another. */
+  readonly connect: Connect
 }
 
 export type ShellOptions = {
@@ -132,11 +135,12 @@ class Shell {
   async run(): Promise<void> {
     const electron = this.#electron
     claimLinks(electron, this.#options.platform ?? process.platform)
+    const desktop = this.#desktop
     if (this.#profile === undefined) this.#current = this.#picker()
     else this.#current = await this.#open(this.#profile)
-    const desktop = this.#desktop
     const opened = openWindow(electron, {
-      built: this.#options.built, place: desktop.place, made: (window) => { desktop.attach(window) },
+      built: this.#options.built, place: desktop.place, spellcheck: desktop.prepareSpelling(),
+      made: (window) => { desktop.attach(window) },
     })
     const { window, loaded } = opened
     this.#window = opened
@@ -211,10 +215,12 @@ class Shell {
     const place = this.#temporary ?? folder
     app.setPath('userData', place)
     // Chromium's own files stay out of the way of the store's.
-    app.setPath('sessionData', path.join(place, 'chromium'))
+    const chromium = path.join(place, 'chromium')
+    app.setPath('sessionData', chromium)
     if (!app.requestSingleInstanceLock()) return false
     this.#profile = profile
-    this.#desktop.settle(folder)
+    const { data } = parseArguments(this.#options.args)
+    this.#desktop.settle({ profile, folder, chromium, data })
     return true
   }
 
@@ -224,9 +230,12 @@ class Shell {
       profile, data: this.#data, folder, places: openPlaces(this.#electron, folder),
       version: this.#electron.app.getVersion(), ui: { show: (change) => { this.#show(change) } },
       idleMs: () => this.#electron.powerMonitor.getSystemIdleTime() * 1_000,
+      connect: this.#desktop.network.connect,
       saveFile: (name, pieces) => saveFile(this.#electron, name, pieces),
     }
     try {
+      // Before anything could go out.
+      await this.#desktop.choose()
       return await this.#options.open(seat)
     } catch (error) {
       say(`bug while opening the profile: ${error instanceof Error ? error.stack ?? error.name : typeof error}`)

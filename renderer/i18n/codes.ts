@@ -72,6 +72,8 @@ const words: Readonly<Record<ErrorCode, string>> = {
     'Nothing was changed.',
   'proxy-malformed': 'This is no place of a proxy. Nothing was changed: a name or an address is needed, and a port ' +
     'between 1 and 65535.',
+  'proxy-unreachable': 'Your proxy cannot be reached, or does not let this through. Nothing went out another way.',
+  'network-held': 'It is not known by which way you want to go out, so nothing goes out. Choose under Settings, Network.',
   'slots-damaged': 'The small file that keeps the locked key of this profile is missing or damaged, ' +
     'and so is its copy. The history is still here: put back slots.json from a copy of the folder, then try again.',
   'store-full': 'The disk is full. Nothing that was saved is lost: make room, then try again.',

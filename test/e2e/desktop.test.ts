@@ -8,7 +8,7 @@ import type { Answer, ShellSettings, ShellState } from '../../preload/api.ts'
 import { readSettings } from '../../main/shell/settings.ts'
 import type { Recorded } from '../standin/frame.ts'
 import { newFixture, type Fixture } from './fixture.ts'
-import { invoke, launchWith, newStandin, temporaryData, until, wait, type Running } from './harness.ts'
+import { invoke, launchWith, newStandin, root, temporaryData, until, wait, type Running } from './harness.ts'
 
 type Home = { readonly data: string, readonly file: string, readonly fixture: Fixture, readonly open: () => Promise<Running> }
 
@@ -36,11 +36,13 @@ const change = async (page: Page, more: Partial<ShellSettings>): Promise<Answer<
 }
 const named = (calls: readonly Recorded[], ...names: readonly string[]): readonly Recorded[] =>
   calls.filter(([name]) => names.includes(name))
+const ofWindow = (calls: readonly Recorded[]): readonly Recorded[] =>
+  calls.filter(([name]) => /^(?:new BrowserWindow|window\.|contents\.)/.test(name))
 
 describe('the place of the window', () => {
   test('size, place, zoom and what fills the screen come back after a restart', () => at('linux', async ({ open }) => {
     const first = await open()
-    assert.deepEqual(first.standin.calls, [
+    assert.deepEqual(ofWindow(first.standin.calls), [
       ['new BrowserWindow', { x: undefined, y: undefined, width: 1200, height: 800, show: false }], ['window.show'],
     ])
     const window = first.standin.window()
@@ -50,7 +52,7 @@ describe('the place of the window', () => {
     window.maximize()
     await first.quit()
     const second = await open()
-    assert.deepEqual(second.standin.calls, [
+    assert.deepEqual(ofWindow(second.standin.calls), [
       ['new BrowserWindow', { x: 300, y: 120, width: 900, height: 700, show: false }],
       ['contents.setZoomLevel', 1], ['window.maximize'], ['window.show'],
     ])
@@ -60,7 +62,7 @@ describe('the place of the window', () => {
     await until('the zoom was lost with the page', () => named(second.standin.calls, 'contents.setZoomLevel').length === 2)
     await second.quit()
     const third = await open()
-    assert.deepEqual(third.standin.calls.slice(1), [
+    assert.deepEqual(ofWindow(third.standin.calls).slice(1), [
       ['contents.setZoomLevel', 1], ['window.maximize'], ['window.show'], ['window.setFullScreen', true],
     ])
     await third.quit()
@@ -77,7 +79,7 @@ describe('the place of the window', () => {
       await fixture.start(standin.electron, { args: ['--data', data, '--profile', 'anna'] })
       standin.electron.app.quit()
       await standin.exited
-      return standin.calls[0]?.[1]
+      return ofWindow(standin.calls)[0]?.[1]
     }
     const small = { x: 0, y: 0, width: 1366, height: 720 }
     const beside = { x: 1920, y: 0, width: 2560, height: 1440 }
@@ -192,4 +194,63 @@ describe('closing and quitting', () => {
     assert.ok(existsSync(file))
     assert.deepEqual(named(await start(), 'window.show'), [])
   }))
+})
+
+describe('the settings of this computer', () => {
+  const tor = { mode: 'fixed_servers', proxyRules: 'socks5://127.0.0.1:9050', proxyBypassRules: '<-loopback>' }
+
+  test('hold before anything could go out, and before there is a window', () => at('linux', async ({ open, fixture, file }) => {
+    const first = await open()
+    assert.deepEqual(named(first.standin.calls, 'app.setProxy'), [['app.setProxy', { mode: 'system' }]])
+    const proxy = { mode: 'tor', host: '', port: 0 } as const
+    assert.equal((await change(first.page, { proxy, protection: true, autostart: true })).ok, true)
+    assert.deepEqual(named(first.standin.calls, 'app.setProxy', 'window.setContentProtection').slice(1),
+      [['window.setContentProtection', true], ['app.setProxy', tor]])
+    assert.ok(existsSync(path.join(path.dirname(path.dirname(path.dirname(path.dirname(file)))), 'autostart', 'coppice-anna.desktop')))
+    assert.deepEqual(await change(first.page, { proxy: { mode: 'http', host: 'a b', port: 80 } }), { ok: false, code: 'proxy-malformed' })
+    await first.quit()
+
+    const second = await open()
+    const { calls } = second.standin
+    const order = ['app.setProxy', 'session.closeAllConnections', 'session.setSpellCheckerDictionaryDownloadURL',
+      'session.setSpellCheckerEnabled', 'new BrowserWindow', 'window.setContentProtection', 'window.show']
+      .map((name) => calls.findIndex(([each]) => each === name))
+    assert.ok(order.every((place, index) => place >= 0 && place > (order[index - 1] ?? -1)), String(order))
+    assert.deepEqual(named(calls, 'app.setProxy', 'session.setProxy').map((call) => call.at(-1)), [tor, tor, tor, tor])
+    assert.deepEqual(named(calls, 'session.setSpellCheckerEnabled'), [['session.setSpellCheckerEnabled', false]])
+    const { settings } = await stateOf(second.page)
+    assert.deepEqual([settings.autostart, settings.protection, settings.proxy.mode], [true, true, 'tor'])
+    assert.equal((await change(second.page, { autostart: false })).ok, true)
+    assert.equal((await stateOf(second.page)).settings.autostart, false)
+    // The seat of the app has the same way out.
+    await assert.rejects(async () => fixture.seats.at(-1)?.connect({ host: 'example.org', port: 443 }), /proxy-unreachable/)
+    await second.quit()
+  }))
+
+  test('that are lost let nothing out until the person has chosen again', () => at('linux', async ({ open, fixture, file }) => {
+    mkdirSync(path.dirname(file), { recursive: true })
+    writeFileSync(file, '{"version":1,"settings":')
+    const running = await open()
+    const [proxy] = named(running.standin.calls, 'app.setProxy')
+    assert.deepEqual(proxy?.[1], { mode: 'fixed_servers', proxyRules: 'socks5://127.0.0.1:1', proxyBypassRules: '<-loopback>' })
+    await assert.rejects(async () => fixture.seats.at(-1)?.connect({ host: 'example.org', port: 443 }), /network-held/)
+    assert.equal((await change(running.page, {})).ok, true)
+    assert.deepEqual(named(running.standin.calls, 'app.setProxy').at(-1), ['app.setProxy', { mode: 'system' }])
+    await running.quit()
+  }))
+
+  test('are kept by the system where it starts the app: on macOS and Windows', async () => {
+    for (const platform of ['darwin', 'win32'] as const) {
+      await at(platform, async ({ data, open }) => {
+        const running = await open()
+        await change(running.page, { autostart: true })
+        assert.equal((await stateOf(running.page)).settings.autostart, true)
+        await change(running.page, { autostart: true, flash: true })
+        const args = [root, '--profile', 'anna', '--data', data, '--hidden']
+        assert.deepEqual(named(running.standin.calls, 'app.setLoginItemSettings'),
+          [['app.setLoginItemSettings', platform === 'win32' ? { openAtLogin: true, args } : { openAtLogin: true }]])
+        await running.quit()
+      })
+    }
+  })
 })

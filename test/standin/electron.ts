@@ -8,7 +8,7 @@ import { EventEmitter } from 'node:events'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Page } from 'playwright-core'
-import type { Electron, ElectronApp, IpcMain, InvokeEvent, MessageBox, WindowOptions } from '../../main/electron.ts'
+import type { Electron, ElectronApp, IpcMain, InvokeEvent, MessageBox, ProxyConfig, WindowOptions } from '../../main/electron.ts'
 import type { Browser } from './browser.ts'
 import { createDesktop, type StandinDesktop } from './desktop.ts'
 import type { Record, Recorded } from './frame.ts'
@@ -92,6 +92,16 @@ class StandinApp extends EventEmitter implements ElectronApp {
     return (JSON.parse(manifest) as { version: string }).version
   }
 
+  getAppPath(): string { return path.join(import.meta.dirname, '..', '..') }
+  /** Of systems that keep that themselves. */
+  opensAtLogin = false
+  getLoginItemSettings(): { openAtLogin: boolean } { return { openAtLogin: this.opensAtLogin } }
+  setLoginItemSettings(settings: { openAtLogin: boolean, args?: string[] }): void {
+    this.#record('app.setLoginItemSettings', settings)
+    this.opensAtLogin = settings.openAtLogin
+  }
+
+  async setProxy(config: ProxyConfig): Promise<void> { this.#record('app.setProxy', config) }
   setAppUserModelId(id: string): void { this.#record('app.setAppUserModelId', id) }
   setBadgeCount(count: number): boolean {
     this.#record('app.setBadgeCount', count)
@@ -166,7 +176,7 @@ export function createStandin(options: StandinOptions): Standin {
   const schemes = new Set<string>()
   const sessions = new Map<string, StandinSession>()
   const sessionOf = (partition: string): StandinSession => {
-    const session = sessions.get(partition) ?? new StandinSession()
+    const session = sessions.get(partition) ?? new StandinSession(partition, record)
     sessions.set(partition, session)
     return session
   }
@@ -202,7 +212,7 @@ export function createStandin(options: StandinOptions): Standin {
         }
       },
       protocol: { registerSchemesAsPrivileged: (list) => { for (const { scheme } of list) schemes.add(scheme) } },
-      session: { fromPartition: sessionOf },
+      session: { fromPartition: sessionOf, defaultSession: sessionOf('') },
       nativeTheme: {
         get themeSource() { return themeSource },
         set themeSource(source) {

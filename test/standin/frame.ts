@@ -71,6 +71,7 @@ export class StandinFrame extends EventEmitter {
   }
 
 
+  setContentProtection(on: boolean): void { this.#record('window.setContentProtection', on) }
   flashFrame(on: boolean): void { this.#record('window.flashFrame', on) }
   setOverlayIcon(image: NativeImage | null, description: string): void {
     this.#record('window.setOverlayIcon', image === null ? null : 'image', description)

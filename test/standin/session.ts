@@ -1,6 +1,7 @@
 /** A session of the stand-in: protocol handlers, and the app's answer about permissions given to Chromium. */
 import type { CDPSession } from 'playwright-core'
-import type { WebContents, WindowSession } from '../../main/electron.ts'
+import type { ProxyConfig, WebContents, WindowSession } from '../../main/electron.ts'
+import type { Record } from './frame.ts'
 
 type Handler = (request: Request) => Response | Promise<Response>
 type CheckHandler = Parameters<WindowSession['setPermissionCheckHandler']>[0]
@@ -19,7 +20,13 @@ const permissions = [
 ] as const
 
 export class StandinSession implements WindowSession {
+  readonly #name: string
+  readonly #record: Record
   readonly #handlers = new Map<string, Handler>()
+  /** What the system would say of its proxies. */
+  systemProxy = 'DIRECT'
+  #proxy: ProxyConfig = { mode: 'system' }
+  readonly availableSpellCheckerLanguages = ['de', 'en-GB', 'en-US', 'hy', 'pt-BR']
   #check: CheckHandler | undefined
   #request: RequestHandler | undefined
   readonly #applied = new Map<string, 'granted' | 'denied'>()
@@ -30,6 +37,24 @@ export class StandinSession implements WindowSession {
     },
   }
 
+  constructor(name: string, record: Record) {
+    this.#name = name
+    this.#record = record
+  }
+
+  async setProxy(config: ProxyConfig): Promise<void> {
+    this.#record('session.setProxy', this.#name, config)
+    this.#proxy = config
+  }
+
+  async resolveProxy(): Promise<string> {
+    return this.#proxy.mode === 'system' ? this.systemProxy : 'PROXY not.asked.invalid:1'
+  }
+
+  async closeAllConnections(): Promise<void> { this.#record('session.closeAllConnections', this.#name) }
+  setSpellCheckerLanguages(languages: string[]): void { this.#record('session.setSpellCheckerLanguages', languages) }
+  setSpellCheckerDictionaryDownloadURL(url: string): void { this.#record('session.setSpellCheckerDictionaryDownloadURL', url) }
+  setSpellCheckerEnabled(on: boolean): void { this.#record('session.setSpellCheckerEnabled', on) }
   handlerOf(scheme: string): Handler | undefined { return this.#handlers.get(scheme) }
   setPermissionCheckHandler(handler: CheckHandler): void { this.#check = handler }
   setPermissionRequestHandler(handler: RequestHandler): void { this.#request = handler }
