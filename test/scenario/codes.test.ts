@@ -58,7 +58,13 @@ test('a log that shows two own devices different changes: both are alarmed in on
   const laptop = await link(anna, 'Laptop')
   await isIn(laptop, group)
   await until('all are in it', async () => (await ben.conversation(group))?.devices === 3)
+  let offset = 61_000
+  for (const one of [anna, ben, laptop]) one.now = () => Date.now() + offset
   await assertTogether([anna, ben, laptop], group, 'before')
+  await until('both have said their newest code', async () => {
+    const { epoch } = await anna.call('conversation.details', { conversation: group })
+    return [anna, laptop].every((one) => codesOn(one, group).get(idOf(one)) === epoch)
+  }, 90_000)
   const { log } = roomDocument.decode(laptop.store?.document('room', group) ?? assert.fail('a room'))
   for (const one of [anna, ben, laptop]) await one.stop()
   const other = path.join(path.dirname(anna.deliveryFile), 'other.sqlite')
@@ -67,11 +73,8 @@ test('a log that shows two own devices different changes: both are alarmed in on
   laptop.through = (delivery) =>
     split(delivery, openSqliteDelivery({ file: other, pollMs: 20 }), (name) => isSplit && name.endsWith(`.${log}`))
   // Long enough after what they said last.
-  let offset = 61_000
-  for (const one of [anna, ben, laptop]) {
-    one.now = () => Date.now() + offset
-    await one.start()
-  }
+  offset += 61_000
+  for (const one of [anna, ben, laptop]) await one.start()
   await Promise.all([
     anna.call('conversation.rename', { conversation: group, name: 'Willow' }),
     laptop.call('conversation.rename', { conversation: group, name: 'Hazel' }),
@@ -88,7 +91,7 @@ test('a log that shows two own devices different changes: both are alarmed in on
   }
   await until('one of them has lost the others, and asks', hasLost)
   // The other one waits for its person, who may say that it was not them.
-  offset = 11 * 60 * 1000
+  offset += 11 * 60 * 1000
   for (const one of [anna, laptop]) await one.restart()
   await until('one is let back in, and they agree', async () => await code(anna, group) === await code(laptop, group)
     && (await anna.conversation(group))?.recovering === undefined && (await laptop.conversation(group))?.recovering === undefined, 60_000)
