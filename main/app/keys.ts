@@ -9,6 +9,7 @@ import { PortError } from '../ports.ts'
 import { seedFrom } from './account.ts'
 import { issueEntry, tendDeviceLog } from './device-log.ts'
 import { revocationOf } from './devices.ts'
+import { adoptTold, recoveryWish } from './recovery-keys.ts'
 import type { State } from './state.ts'
 
 /**
@@ -127,10 +128,13 @@ function adopt(state: State): void {
   const { nextKey, nextRecoverySeed } = state.account
   const own = devices.devices.find((device) => device.deviceId === deviceId)
   if (nextKey !== undefined && own !== undefined && equal(own.publicKey, nextKey.publicKey)) useKey(state, nextKey)
-  if (nextRecoverySeed === undefined) return
+  if (nextRecoverySeed === undefined) {
+    adoptTold(state)
+    return
+  }
   const next = recoveryKeyPair(suite, nextRecoverySeed)
+  if (equal(next.publicKey, devices.recoveryPublicKey)) useRecovery(state, nextRecoverySeed, next)
   next.privateKey.wipe()
-  if (equal(next.publicKey, devices.recoveryPublicKey)) useRecovery(state, nextRecoverySeed)
 }
 
 function useKey(state: State, { publicKey, privateKey }: KeyPair): void {
@@ -142,15 +146,16 @@ function useKey(state: State, { publicKey, privateKey }: KeyPair): void {
   } })
 }
 
-function useRecovery(state: State, recoverySeed: Secret): void {
+function useRecovery(state: State, recoverySeed: Secret, recovery: KeyPair): void {
   const { account, self: { suite } } = state
   const seal = recoverySealKeyPair(suite, recoverySeed)
   seal.privateKey.wipe()
+  const keys = {
+    recoverySealKey: seal.publicKey, recoveryCardName: deriveRecovery(suite, recoverySeed, 'cardName').unwrap(),
+  }
   state.transact({
-    account: {
-      ...account, recoverySeed, nextRecoverySeed: undefined, recoverySealKey: seal.publicKey,
-      recoveryCardName: deriveRecovery(suite, recoverySeed, 'cardName').unwrap(), recovery: { type: 'waiting' },
-    },
+    account: { ...account, ...keys, recoverySeed, nextRecoverySeed: undefined, recovery: { type: 'waiting' } },
+    registers: [recoveryWish(state, keys, recovery)],
     wipe: account.recoverySeed === undefined ? [] : [account.recoverySeed],
   })
   state.ports.vault.sealTo(seal.publicKey)

@@ -8,6 +8,7 @@ import type { StoredEntry } from '../ports.ts'
 import { compareCode, isAlarm } from './codes.ts'
 import { Folding } from './folding.ts'
 import { heal, holesIn, lostWords, onLost, openQuestions, settleMissing } from './healing.ts'
+import { adoptTold } from './recovery-keys.ts'
 import { ownGroupOf, parsed, typingMs, type Wish } from './registers.ts'
 import type { State, Transaction } from './state.ts'
 import { onTransferWord } from './transfer-words.ts'
@@ -219,6 +220,8 @@ const folds: Readonly<Record<string, (folding: Folding, rest: string, value: unk
     folding.also.removedRooms.push(id)
     folding.also.wipe.push(...closeRoom(still(room), 'left').wipe)
   },
+  // It is kept by now, and counts by the key that has signed it.
+  recovery: (folding) => { folding.also.then.push(() => { adoptTold(folding.state) }) },
   code: (folding, rest, value) => {
     const before = folding.room(rest.slice(0, 32))
     if (before?.group === undefined) return

@@ -24,7 +24,8 @@ export class Guarded extends Person {
       folder: own, keychain: this.keychain, suite, openReading, lockStore, cost: cheap,
       openStore: (options) => {
         this.keys.push(options.key)
-        return openStore(options)
+        this.store = openStore(options)
+        return this.store
       },
       ...this.options,
     })

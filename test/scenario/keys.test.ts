@@ -1,15 +1,22 @@
 /** A device's signature key and an account's recovery key give way to new ones. */
 import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
 import { describe, test, type TestContext } from 'node:test'
 import { decode, equal, groupFromParts, KeyPackage, leavesOf, toHex, type KeyPair } from '../../main/mls/index.ts'
 import { accountIdOf, validateCredential } from '../../main/identity/credential.ts'
 import { recoverySealKeyPair, wordsOf } from '../../main/identity/recovery.ts'
+import { recoveryWish } from '../../main/app/recovery-keys.ts'
+import type { State } from '../../main/app/state.ts'
+import { registerDocument } from '../../main/chat/documents.ts'
 import { claimSlot, decodeKeyPackageRecord, keyPackageLog } from '../../main/chat/mail.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import { PortError } from '../../main/ports.ts'
 import { keyPackageRef } from '../../main/mls/index.ts'
 import { accountIdOn, accountOn, keyOn, logOf, suite } from './devices.ts'
-import { people, suites, until, type Person } from './world.ts'
+import { Guarded } from './guarded.ts'
+import { village } from './household.ts'
+import { link } from './link.ts'
+import { confirmWords, people, suites, until, type Person } from './world.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -185,4 +192,63 @@ test('a path of sixteen entries is not made longer; the words make it short agai
   await anna.call('devices.renew', { words: '' })
   assert.deepEqual(accountOn(anna).path.map(({ entry }) => entry.operation.type), ['certify', 'renew'])
   assert.deepEqual([anna.bugs, ben.bugs], [[], []])
+})
+
+describe('The other devices of an account', () => {
+  test('learn a replaced recovery key: with the first one lost, the new words open the other, and the old do not', async (t) => {
+    const { all: [anna], end } = await people(['Anna'])
+    const laptop = new Guarded('Laptop', anna.folder)
+    t.after(async () => {
+      await laptop.stop()
+      await end()
+    })
+    const words = (await anna.call('recovery.words', {})).join(' ')
+    mkdirSync(laptop.ownFolder, { recursive: true })
+    await laptop.start()
+    await link(anna, laptop)
+    await until('it is ready', async () => (await laptop.phase()).at === 'ready')
+    await anna.call('recovery.rotate', { words })
+    const fresh = (await anna.call('recovery.words', {})).join(' ')
+    await confirmWords(anna)
+    const { recoverySealKey } = accountOn(anna)
+    await until('the laptop has learned it', async () => equal(accountOn(laptop).recoverySealKey, recoverySealKey))
+    assert.deepEqual(accountOn(laptop).recoveryCardName, accountOn(anna).recoveryCardName)
+    assert.equal(accountOn(laptop).recoverySeed, undefined)
+    await anna.stop()
+    await laptop.stop()
+    // The keychain of the laptop is lost as well.
+    laptop.keychain.items.clear()
+    await laptop.start()
+    await assert.rejects(laptop.call('setup.recover', { words, passphrase: 'seven oaks' }), { code: 'words-foreign' })
+    await laptop.call('setup.recover', { words: fresh, passphrase: 'seven oaks' })
+    assert.equal((await laptop.phase()).at, 'ready')
+    assert.deepEqual([...anna.bugs, ...laptop.bugs], [])
+  })
+
+  test('believe nobody but the key that is in force: a device’s own word leads the words nowhere else', async (t) => {
+    const { all: [anna], link: linkTo } = await village(t, ['Anna'])
+    const words = (await anna.call('recovery.words', {})).join(' ')
+    const laptop = await linkTo(anna, 'Laptop')
+    await until('they have a group', async () => [anna, laptop].every((one) =>
+      one.store?.documents('room').some(({ bytes }) => new TextDecoder().decode(bytes).includes('"kind":"self"')) === true))
+    const before = accountOn(anna).recoverySealKey
+    const state = { self: { suite, accountId: toHex(accountIdOn(anna)) } as State['self'] }
+    const deviceId = toHex(accountOn(laptop).deviceId)
+    const thief = suite.signatureKeyPair()
+    const lie = recoveryWish(state, { recoverySealKey: thief.publicKey, recoveryCardName: thief.publicKey }, thief)
+    const { key, value } = lie
+    await laptop.stop()
+    laptop.throughStore = (store) => {
+      store.commit({ documents: [{ kind: 'register', key, bytes: registerDocument.encode({
+        version: 1, value: JSON.stringify(value), time: Date.now(), deviceId, sent: false,
+      }) }] })
+      return store
+    }
+    await laptop.start()
+    await until('the lie has come', async () => anna.store?.document('register', key) !== undefined)
+    assert.deepEqual(accountOn(anna).recoverySealKey, before)
+    await anna.call('recovery.rotate', { words })
+    await until('the truth has come', async () => equal(accountOn(laptop).recoverySealKey, accountOn(anna).recoverySealKey))
+    assert.notDeepEqual(accountOn(anna).recoverySealKey, before)
+  })
 })
