@@ -1,5 +1,5 @@
 /** The vocabulary and the Calls of backups (api.ts). This file imports nothing but argument checks and codes. */
-import { call, oneOf, text } from './check.ts'
+import { call, id, oneOf, text, type Check } from './check.ts'
 import type { errorCodes } from './codes.ts'
 
 export const backupRhythms = ['off', 'daily', 'weekly'] as const
@@ -43,8 +43,7 @@ export type ChosenFolder = {
   readonly token: string, readonly name: string, readonly holds: BackupSealKind | 'nothing'
 }
 
-const conversation = (value: unknown): value is string =>
-  typeof value === 'string' && /^(?:|[0-9a-f]{32})$/.test(value)
+const conversation: Check<string> = (value): value is string => value === '' || id(value)
 const passphrase = text(1024)
 
 /** A place is chosen in a dialogue of the system; where that is closed, the result is `undefined` and nothing happened. */

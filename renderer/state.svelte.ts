@@ -3,7 +3,7 @@
  * nothing here decides anything, the main process does.
  */
 import type {
-  Answer, ArgumentOf, Bridge, CallName, Change, Closing, Conversation, ConversationNews, ErrorCode, Link, Me, OwnDevice, Phase,
+  Answer, ArgumentOf, BackupStatus, Bridge, CallName, Change, Closing, Conversation, ConversationNews, ErrorCode, Link, Me, OwnDevice, Phase,
   ResultOf, ShellNews, Snapshot,
 } from '../preload/api.ts'
 import { words } from './i18n/en.ts'
@@ -24,7 +24,7 @@ export type Notice = { readonly id: number, readonly text: string, readonly devi
 /** Which dialog of the main window is open. */
 export type Dialog =
   'new-chat' | 'new-group' | 'invite' | 'settings' | 'passphrase' | 'remove-passphrase' | 'remove-profile' |
-  'report' | 'invites' | 'devices' | 'link' | 'rotate' | 'renew' | 'close-account'
+  'report' | 'invites' | 'devices' | 'link' | 'rotate' | 'renew' | 'close-account' | 'backups'
 
 const themeKey = 'coppice-theme'
 const noticeMs = 9_000
@@ -55,6 +55,7 @@ class App {
   link = $state.raw<Link>()
   /** How far closing the account is, while it is closed. */
   closing = $state.raw<Closing>()
+  backup = $state.raw<BackupStatus>()
   /** Set-up is to link this computer; its name is kept when that has to be started again. */
   linkHere = $state(false)
   computer = $state('')
@@ -148,6 +149,7 @@ class App {
     this.#keepSelection()
     this.link = snapshot.phase.at === 'ready' ? snapshot.link : undefined
     this.closing = snapshot.phase.at === 'ready' ? snapshot.closing : undefined
+    this.backup = snapshot.phase.at === 'ready' ? snapshot.backup : undefined
     if (snapshot.phase.at === 'ready') void this.#loadDevices()
   }
 
@@ -172,6 +174,7 @@ class App {
     this.devices = undefined
     this.link = undefined
     this.closing = undefined
+    this.backup = undefined
   }
 
   /** Locks the app; what is being written is kept as a draft first. */
@@ -238,6 +241,7 @@ class App {
         this.dialog = 'link'
         this.#shows = false
       }
+      if (change.backup !== undefined) this.backup = change.backup
       if (change.devices !== undefined) this.devices = change.devices
       else if (!wasReady) void this.#loadDevices()
     }

@@ -2,6 +2,7 @@
  * Every word that a person reads, in one folder. What happened, whether anything is lost, what comes next; the technical
  * name is one click deeper. Nothing here says "error", "failed to decrypt" or "unknown".
  */
+import { backupWords } from './backup.ts'
 import type { Conversation, Entry, ErrorCode, Fact, IdleDevice, Me, MessageState, Person } from '../../preload/api.ts'
 import { codeWords, reasonOf, stoppedTitle } from './codes.ts'
 import { closedFact, closingWords } from './closing.ts'
@@ -172,6 +173,7 @@ export const words = {
   devices: devicesWords,
   keep: keepWords,
   closing: closingWords,
+  backup: backupWords,
 
   choose: { title: 'Who is here?', text: 'These people have a profile on this computer.' },
 

@@ -4,11 +4,12 @@
  */
 import { calls } from '../../preload/api.ts'
 import type {
-  Answer, ArgumentOf, CallName, Change, Closing, Conversation, Details, Entry, EntryPage, ErrorCode, Invite, InvitePreview, Link,
+  Answer, ArgumentOf, BackupStatus, CallName, Change, Closing, Conversation, Details, Entry, EntryPage, ErrorCode, Invite, InvitePreview, Link,
   Lock, MadeInvite, Me, OwnDevice, Person, Phase, ResultOf, Safety, ShellState,
 } from '../../preload/api.ts'
 import { isMatch, marksIn, wordsOf } from '../../main/words.ts'
 import { ScriptedFiles } from './ui-files.ts'
+import { answerBackup, isOfBackups } from './ui-backup-script.ts'
 import * as samples from './ui-samples.ts'
 
 type Asked = { readonly name: CallName, readonly argument: unknown }
@@ -27,6 +28,7 @@ export type BridgeOptions = {
   readonly devices?: readonly OwnDevice[]
   readonly link?: Link
   readonly closing?: Closing
+  readonly backup?: BackupStatus
 }
 
 export class ScriptedBridge {
@@ -46,6 +48,7 @@ export class ScriptedBridge {
   devices: readonly OwnDevice[]
   link: Link | undefined
   closing: Closing | undefined
+  backup: BackupStatus
   made: readonly MadeInvite[] = samples.madeInvites
   readonly files = new ScriptedFiles()
   /** Whether the host lets the reader of QR codes see the screen. */
@@ -57,10 +60,11 @@ export class ScriptedBridge {
   /** What the window must not know while the app is locked. */
   #lockedAway: Conversation[] = []
 
-  constructor({ phase, conversations, entries, known, idle, devices, link, closing }: BridgeOptions = {}) {
+  constructor({ phase, conversations, entries, known, idle, devices, link, closing, backup }: BridgeOptions = {}) {
     this.devices = devices ?? samples.ownDevices
     this.link = link
     this.closing = closing
+    this.backup = backup ?? { words: true }
     this.phase = phase ?? { at: 'ready', me: samples.me }
     this.conversations = new Map((conversations ?? samples.sampleConversations).map((each) => [each.id, each]))
     this.entries = [...entries ?? samples.sampleEntries]
@@ -137,11 +141,12 @@ export class ScriptedBridge {
   #answer(name: CallName, argument: never): { value: unknown } | Refusal {
     const of = <N extends CallName>(_name: N): ArgumentOf<N> => argument
     const value = <N extends CallName>(_name: N, result: ResultOf<N>): { value: unknown } => ({ value: result })
+    if (isOfBackups(name)) return answerBackup(this, name, argument)
     switch (name) {
       case 'app.open': return value(name, {
         revision: this.revision, phase: this.phase, profile: 'default', version: '0.1.0',
         conversations: [...this.conversations.values()], ...this.link === undefined ? {} : { link: this.link },
-        ...this.closing === undefined ? {} : { closing: this.closing },
+        ...this.closing === undefined ? {} : { closing: this.closing }, backup: this.backup,
       })
       case 'app.report': return value(name, { lines: samples.reportLines })
       case 'profile.choose': this.push({ phase: asksPassphrase }); break

@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core'
 import type { Conversation, Person } from '../../preload/api.ts'
 import type { BridgeOptions } from './ui-bridge.ts'
+import { backupScenes } from './ui-backup-scenes.ts'
 import { closingScenes } from './ui-closing-scenes.ts'
 import { deviceScenes } from './ui-device-scenes.ts'
 import { fileScenes } from './ui-file-scenes.ts'
@@ -360,6 +361,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
     },
   },
   ...deviceScenes,
+  ...backupScenes,
   ...closingScenes,
   ...fileScenes,
 }
