@@ -3,7 +3,7 @@ import { lastOf, still, withRoom } from '../chat/room.ts'
 import type { ArgumentOf, ResultOf } from '../../preload/api.ts'
 import { piecesOf, PortError } from '../ports.ts'
 import { contentIdOf } from './direct.ts'
-import { attachmentAt, withAttachment, type Known } from './files.ts'
+import { attachmentAt, withState, type Known } from './files.ts'
 import { addPiece, beginAttachment, dropAttachment, endAttachment, sendAttachments } from './staging.ts'
 import type { State } from './state.ts'
 import type { Sync } from './sync.ts'
@@ -30,17 +30,14 @@ export const fileAnswers: {
     // Nothing comes of somebody whom this person has not accepted.
     if (state.room(message.conversation).room.state === 'request') throw new PortError('not-allowed')
     if (attachment.state !== 'offered' && attachment.state !== 'gone') return undefined
-    const { why: _, ...asked } = attachment
-    state.transact({ entries: [{
-      ...message, attachments: message.attachments?.map((one, at) => at === index ? { ...asked, state: 'coming' as const } : one) ?? [],
-    }] })
+    state.transact({ entries: [withState(message, index, 'coming')] })
     sync.kick(message.conversation)
     return undefined
   },
   'attachment.stop': ({ state }, argument) => {
     const known = found(state, argument)
     const { message, index, attachment } = known
-    if (attachment.state === 'coming') state.transact({ entries: [withAttachment(message, index, { state: 'offered' })] })
+    if (attachment.state === 'coming') state.transact({ entries: [withState(message, index, 'offered')] })
     else if (state.files.isUploading(message.id)) takeBack(state, known)
     return undefined
   },

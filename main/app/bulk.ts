@@ -1,4 +1,5 @@
 import { tendFetches } from './fetches.ts'
+import { sayFiles } from './shared-files.ts'
 import type { State } from './state.ts'
 import type { Tasks } from './tasks.ts'
 import { tendTransfers } from './transfer.ts'
@@ -18,7 +19,10 @@ export function moveBulk(state: State, tools: {
   if (isStopped()) return
   if (state.transfers.size > 0) tasks.run('transfer', async () => { again('transfer', await tendTransfers(state, isStopped)) })
   if (state.files.uploads.size > 0) {
-    tasks.run('uploads', () => tendUploads(state, isStopped, ({ message }) => { ready(message.conversation) }))
+    tasks.run('uploads', () => tendUploads(state, isStopped, (known, { why }) => {
+      if (why === 'again') sayFiles(state, 'filesThere', [known])
+      else ready(known.message.conversation)
+    }))
   }
   if (state.files.fetches.size > 0) tasks.run('fetches', async () => { again('fetches', await tendFetches(state, isStopped)) })
 }

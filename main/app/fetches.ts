@@ -4,7 +4,8 @@ import { cleaned, headBytes, pictureTypeOf, pictureTypes } from '../chat/media.t
 import { blobLog } from '../chat/transfer.ts'
 import type { Attachment, AttachmentFailure } from '../../preload/api.ts'
 import { pieceBytes, piecesOf, type StoredEntry } from '../ports.ts'
-import { partialName, withAttachment, type Known } from './files.ts'
+import { partialName, withState, type Known, type Spot } from './files.ts'
+import { hasSiblings, sayFiles } from './shared-files.ts'
 import { hashOf, shownPictureBytes, wholeOf } from './staging.ts'
 import type { State } from './state.ts'
 
@@ -17,22 +18,43 @@ import type { State } from './state.ts'
 const lateMs = 10 * 60 * 1000
 const lateEveryMs = 5_000
 
+/** So long another own device is waited for that may have it; what it puts there later is fetched all the same. */
+const askedMs = 2 * 60 * 1000
+
 /** Moves all of them. Gives how long until there may be more, if something is waited for. */
 export async function tendFetches(state: State, isStopped: () => boolean): Promise<number | undefined> {
+  const { files } = state
+  const wanted: Spot[] = []
   let isLate = false
-  for (const key of [...state.files.fetches.keys()]) {
-    const known = state.files.known(key)
+  for (const key of [...files.fetches.keys()]) {
+    const known = files.known(key)
     if (isStopped()) return undefined
-    if (known === undefined) state.transact(state.files.fetchOver(key))
-    else if (await get(state, key, known, isStopped) === 'late') isLate = true
+    if (known === undefined) {
+      state.transact(files.fetchOver(key))
+      continue
+    }
+    const askedAt = files.asked.get(key)
+    const isAsked = askedAt !== undefined && state.ports.now() - askedAt < askedMs
+    const came = isAsked ? 'late' : await get(state, key, known, isStopped)
+    if (came === 'late') isLate = true
+    if (came !== 'missing') continue
+    if (askedAt === undefined && hasSiblings(state)) {
+      files.asked.set(key, state.ports.now())
+      wanted.push(known)
+      isLate = true
+    } else fail(state, known, 'expired')
   }
+  sayFiles(state, 'filesWanted', wanted)
   return isLate ? lateEveryMs : undefined
 }
 
-async function get(state: State, key: string, known: Known, isStopped: () => boolean): Promise<'late' | 'over'> {
+/** `late`: it may still come. `missing`: the log does not have it. */
+async function get(state: State, key: string, known: Known, isStopped: () => boolean): Promise<'late' | 'missing' | 'over'> {
   const { attachment: { hash, size }, place, entry, message } = known
   const name = partialName(state.self.suite, key)
-  const isOver = (): boolean => isStopped() || !state.files.fetches.has(key)
+  // Stopped, and maybe begun anew meanwhile.
+  const fetch = state.files.fetches.get(key)
+  const isOver = (): boolean => isStopped() || state.files.fetches.get(key) !== fetch
   const blob = { blob: fromHex(place.blob), key: fromHex(place.key), size }
   for (let piece = state.store.heldPieces(name); state.store.attachment(hash) === undefined; piece += 1) {
     if (piece === piecesOf(size)) {
@@ -42,9 +64,7 @@ async function get(state: State, key: string, known: Known, isStopped: () => boo
     const record = await state.ports.delivery.slot(blobLog(place.blob), String(piece))
     if (isOver()) return 'over'
     if (record === undefined) {
-      if (state.ports.now() - message.at < lateMs) return 'late'
-      fail(state, known, 'expired')
-      return 'over'
+      return state.ports.now() - message.at < lateMs ? 'late' : 'missing'
     }
     try {
       const bytes = openBlobChunk(state.self.suite, blob, piece, record.bytes)
@@ -101,5 +121,5 @@ function arrived(state: State, hash: string, head: Uint8Array | undefined, made:
 }
 
 function fail(state: State, { message, index }: Known, why: AttachmentFailure): void {
-  state.transact({ entries: [withAttachment(message, index, { state: 'gone', why })] })
+  state.transact({ entries: [withState(message, index, 'gone', why)] })
 }

@@ -3,7 +3,7 @@ import type { Suite } from '../mls/index.ts'
 import { toHex } from '../mls/index.ts'
 import { comesByItself } from '../chat/said.ts'
 import type { RoomStep } from '../chat/room.ts'
-import type { Attachment, StagedFile } from '../../preload/api.ts'
+import type { Attachment, AttachmentFailure, StagedFile } from '../../preload/api.ts'
 import type { Store, StoredEntry } from '../ports.ts'
 import type { Documents } from './stored-rooms.ts'
 
@@ -30,8 +30,12 @@ export function attachmentAt(store: Pick<Store, 'entry'>, { entry, index }: Spot
   return attachment === undefined || place === undefined ? undefined : { entry, index, message, attachment, place }
 }
 
-export const withAttachment = (message: Message, index: number, changes: Partial<Attachment>): Message => ({
-  ...message, attachments: message.attachments?.map((one, at) => at === index ? { ...one, ...changes } : one) ?? [],
+/** The message with that attachment in another state; `why` is for one that is gone. */
+export const withState = (message: Message, index: number, state: Attachment['state'], why?: AttachmentFailure): Message => ({
+  ...message, attachments: message.attachments?.map(({ why: before, ...one }, at) => {
+    const told = at === index ? why : before
+    return { ...one, ...at === index ? { state } : {}, ...told === undefined ? {} : { why: told } }
+  }) ?? [],
 })
 
 /** The name under which the pieces of one are kept that is not whole yet: of nothing but its entry, so that no other sender can mix in. */
@@ -58,6 +62,8 @@ export class Files {
   /** By `spotKey`, as all of these. */
   readonly uploads = new Map<string, Upload>()
   readonly fetches = new Map<string, Spot>()
+  /** Which are asked for among the own devices, and since when; of this process alone. */
+  readonly asked = new Map<string, number>()
   /** What was chosen and is not sent yet, by token. */
   readonly staged = new Map<string, Staged>()
   /** Set by whoever moves them. */
@@ -86,7 +92,7 @@ export class Files {
   }
 
   clear(): void {
-    for (const kept of [this.uploads, this.fetches, this.staged]) kept.clear()
+    for (const kept of [this.uploads, this.fetches, this.asked, this.staged]) kept.clear()
     this.wake = undefined
   }
 
@@ -153,7 +159,7 @@ export class Files {
     if (!this.fetches.has(key)) return
     documents.push({ kind: 'fetch', key, bytes: undefined })
     removedAttachments.push(partialName(this.#suite, key))
-    then.push(() => { this.fetches.delete(key) })
+    then.push(() => { this.fetches.delete(key); this.asked.delete(key) })
   }
 
   /** How an upload stands from now on; nothing: it is done. */

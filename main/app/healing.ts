@@ -1,9 +1,11 @@
-import { fromHex, toHex } from '../mls/index.ts'
+import { encode, fromHex, toHex } from '../mls/index.ts'
+import { Body } from '../chat/content.ts'
 import { heardDocument, missingDocument, type MissingRecord } from '../chat/documents.ts'
 import { hear, type Heard } from '../chat/heard.ts'
 import { messageEntryId } from '../chat/receive.ts'
 import { groupIdOf, isShown, still, withRoom, type RoomState, type RoomStep } from '../chat/room.ts'
-import { inWords, type Found, type FoundMessage, type Missing, type OwnWord } from '../chat/self-group.ts'
+import { bodyOfEntry, carriedBy, firstState, saidIn } from '../chat/said.ts'
+import { inWords, type Found, type FoundBody, type FoundMessage, type Missing, type OwnWord } from '../chat/self-group.ts'
 import type { StoredEntry } from '../ports.ts'
 import type { Folding } from './folding.ts'
 import type { State } from './state.ts'
@@ -86,17 +88,21 @@ export function settleMissing(folding: Folding, { state: room, entries }: RoomSt
   }
 }
 
-function tell(folding: Folding, asked: MissingRecord, found: readonly FoundMessage[]): void {
-  for (const messages of inWords(found, ({ text }) => 3 * text.length + 100)) {
-    folding.words.push({
-      type: 'found', group: fromHex(asked.group), deviceId: fromHex(asked.deviceId),
-      numbering: BigInt(asked.numbering), messages,
-    })
+function tell(folding: Folding, asked: MissingRecord, found: readonly FoundBody[]): void {
+  const head = { group: fromHex(asked.group), deviceId: fromHex(asked.deviceId), numbering: BigInt(asked.numbering) }
+  const texts = found.flatMap(({ body, ...one }): readonly FoundMessage[] =>
+    body.type === 'text' ? [{ ...one, text: body.text }] : [])
+  for (const messages of inWords(texts, ({ text }) => 3 * text.length + 100)) {
+    folding.words.push({ type: 'found', ...head, messages })
+  }
+  const more = found.filter(({ body }) => body.type !== 'text')
+  for (const messages of inWords(more, ({ body }) => encode(Body, body).length + 100)) {
+    folding.words.push({ type: 'foundMore', ...head, messages })
   }
 }
 
-function search(state: State, room: RoomState, asked: MissingRecord): readonly FoundMessage[] {
-  const found = new Map<number, FoundMessage>()
+function search(state: State, room: RoomState, asked: MissingRecord): readonly FoundBody[] {
+  const found = new Map<number, FoundBody>()
   const wanted = asked.to - asked.from + 1
   for (let before = 0, seen = 0; seen < lookBack && found.size < wanted; seen += page) {
     const entries = state.store.entriesBefore(room.room.id, before, page)
@@ -108,19 +114,24 @@ function search(state: State, room: RoomState, asked: MissingRecord): readonly F
   return [...found.values()].sort((a, b) => a.counter - b.counter)
 }
 
-function foundIn(asked: MissingRecord, entry: StoredEntry): readonly FoundMessage[] {
+function foundIn(asked: MissingRecord, entry: StoredEntry): readonly FoundBody[] {
   const { sender } = entry
   if (entry.kind !== 'message' || entry.counter === undefined || sender === undefined) return []
   if (sender.group !== asked.group || sender.deviceId !== asked.deviceId || sender.numbering !== asked.numbering) return []
-  const { counter, from, at, text, people, devices } = entry
+  const { counter, from, at, people, devices } = entry
   if (counter < asked.from || counter > asked.to) return []
-  return [{ id: fromHex(entry.id.slice(33)), counter, from: fromHex(from), sentAt: at, text, people, devices }]
+  return [{ id: fromHex(entry.id.slice(33)), counter, from: fromHex(from), sentAt: at, body: bodyOfEntry(entry), people, devices }]
 }
 
 // ---------------------------------------------------------------- healing
 
+/** As older devices say it. */
+export const healTexts = (folding: Folding, { messages, ...word }: Found): void => {
+  heal(folding, { ...word, messages: messages.map(({ text, ...one }) => ({ ...one, body: { type: 'text', text } })) })
+}
+
 /** The messages take the places that were kept for them; what this device does not miss is left alone. */
-export function heal(folding: Folding, word: Found): void {
+export function heal(folding: Folding, word: Omit<Found, 'messages'> & { readonly messages: readonly FoundBody[] }): void {
   const [group, deviceId] = [toHex(word.group), toHex(word.deviceId)]
   const numbering = String(word.numbering)
   const counters = new Set(word.messages.map(({ counter }) => counter))
@@ -138,20 +149,23 @@ export function heal(folding: Folding, word: Found): void {
   }
 }
 
-function healed(folding: Folding, state: RoomState, before: Heard, message: FoundMessage): RoomStep | undefined {
-  const { counter, text, people, devices } = message
+function healed(folding: Folding, state: RoomState, before: Heard, message: FoundBody): RoomStep | undefined {
+  const { counter, body, people, devices } = message
+  const said = saidIn(body)
   const { conversation: group, deviceId, numbering, epoch } = before
   const { heard, filled } = hear(before, { conversation: group, deviceId, numbering, epoch, base: undefined, counter, counted: true })
   const gap = filled === undefined ? undefined : folding.entry(gapId(group, deviceId, filled.gap))
   const { hole } = gap ?? {}
-  if (gap?.kind !== 'gap' || gap.from === undefined || hole === undefined || filled === undefined) return undefined
+  if (gap?.kind !== 'gap' || gap.from === undefined || hole === undefined || filled === undefined || said === undefined) return undefined
   if (counter - hole.from >= hole.size) return undefined
   const { accountId } = folding.state.self
   const id = messageEntryId(gap.from, toHex(message.id))
   const own = gap.from === accountId
+  const at = Math.min(message.sentAt, folding.state.ports.now())
+  const { holds } = folding.state.moment()
   const entry: StoredEntry = {
-    id, conversation: state.room.id, order: hole.order + counter - hole.from, at: Math.min(message.sentAt, folding.state.ports.now()),
-    kind: 'message', from: gap.from, own, text, state: own ? 'sent' : 'received', deliveredTo: 0, people, devices, counter,
+    id, conversation: state.room.id, order: hole.order + counter - hole.from, at, kind: 'message', from: gap.from, own,
+    text: said.text, ...carriedBy(said, at, (one) => firstState(one, state.room, holds)), state: own ? 'sent' : 'received', deliveredTo: 0, people, devices, counter,
     sender: { deviceId, group, numbering },
   }
   const isNew = folding.entry(id) === undefined

@@ -7,9 +7,10 @@ import type { RegisterWord, SaidWord } from '../chat/self-group.ts'
 import type { StoredEntry } from '../ports.ts'
 import { compareCode, isAlarm } from './codes.ts'
 import { Folding } from './folding.ts'
-import { heal, holesIn, lostWords, onLost, openQuestions, settleMissing } from './healing.ts'
+import { heal, healTexts, holesIn, lostWords, onLost, openQuestions, settleMissing } from './healing.ts'
 import { adoptTold } from './recovery-keys.ts'
 import { ownGroupOf, parsed, typingMs, type Wish } from './registers.ts'
+import { onFileWord } from './shared-files.ts'
 import type { State, Transaction } from './state.ts'
 import { onTransferWord } from './transfer-words.ts'
 import { onTrustRegister, trustRegister } from './trust.ts'
@@ -120,7 +121,10 @@ function take(folding: Folding, word: SaidWord): void {
     }
     case 'again': folding.saysAll = true; return
     case 'lost': onLost(folding, word); return
-    case 'found': heal(folding, word); return
+    case 'found': healTexts(folding, word); return
+    case 'foundMore': heal(folding, word); return
+    case 'filesWanted':
+    case 'filesThere': onFileWord(folding, word); return
     case 'history': if (isElder(folding, word.by)) onTransferWord(folding, word); return
     case 'historyDone':
     case 'historyBroken': onTransferWord(folding, word); return

@@ -123,9 +123,10 @@ function unsent(state: State, { name, file }: Staged): readonly string[] {
   return isKept ? [] : [file.hash]
 }
 
-/** At a start: what an earlier run of the program has left and no entry names. */
+/** At a start: what an earlier run of the program has left and no entry names. Something may be staged already. */
 export function sweep(state: State): void {
-  const kept = state.files.partialNames()
+  const staged = [...state.files.staged.values()].flatMap(({ name, file }) => file === undefined ? [name] : [name, file.hash])
+  const kept = new Set([...state.files.partialNames(), ...staged])
   const left = state.store.unnamedAttachments().filter((name) => !kept.has(name))
   if (left.length > 0) state.transact({ removedAttachments: left })
 }

@@ -258,13 +258,26 @@ function imported(state: State, past: PastRoom, entries: readonly PastEntry[]): 
   for (const { read, ...entry } of entries) {
     if (firstOrder <= 1 || state.store.entry(entry.id) !== undefined) continue
     firstOrder -= 1
-    added.push({ ...entry, conversation: past.id, order: firstOrder, imported: true })
+    added.push({ ...withFiles(state, entry), conversation: past.id, order: firstOrder, imported: true })
     if (read) readUpTo = Math.max(readUpTo, firstOrder)
     else if (entry.kind === 'message' && !entry.own && firstOrder > readUpTo) unread += 1
   }
   // Nothing was said here yet: it stands where it stood on the elder.
   if (last === undefined && past.last !== undefined) ({ last, at } = past)
   return [{ ...still(withRoom(before, { firstOrder, readUpTo, unread, last, at })), entries: added }]
+}
+
+/** What the elder has comes along: from the log, or from the elder (shared-files.ts). */
+function withFiles(state: State, entry: StoredEntry): StoredEntry {
+  if (entry.kind !== 'message' || entry.attachments === undefined) return entry
+  return {
+    ...entry,
+    attachments: entry.attachments.map((one) => ({
+      ...one,
+      state: state.store.attachment(one.hash) !== undefined ? 'here' : one.state === 'here' ? 'coming'
+        : one.state === 'gone' ? 'gone' : 'offered',
+    })),
+  }
 }
 
 /** One that is over, or that this device has not come into yet: its Welcome goes on with it. */

@@ -17,7 +17,7 @@ const receiptLimit = 65_536
 
 const ContentId = fixed(contentIdLength)
 
-const Body = openChoice(uint16, {
+export const Body = openChoice(uint16, {
   /** Text as a person typed it. */
   text: [1, struct({ text: utf8(textLimit) })],
   /** The sender has accepted the conversation, and calls itself so. */

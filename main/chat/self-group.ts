@@ -2,7 +2,7 @@ import {
   decode, encode, fixed, MlsError, openChoice, secret, struct, uint16, uint32, uint64, utf8, vector, type Infer,
 } from '../mls/index.ts'
 import { milliseconds } from '../identity/fields.ts'
-import type { Body } from './content.ts'
+import { Body } from './content.ts'
 
 /**
  * What the devices of one person tell each other, in a group of their own that has no other members (policy.ts): what
@@ -37,6 +37,18 @@ const Found = struct({
 })
 export type Found = Infer<typeof Found>
 
+/** The same for what is more than text, which devices of before do not know. */
+const FoundBody = struct({
+  id: fixed(16), counter: uint32, from: fixed(32), sentAt: milliseconds, body: Body, people: uint32, devices: uint32,
+})
+export type FoundBody = Infer<typeof FoundBody>
+const FoundMore = struct({
+  group: GroupId, deviceId: DeviceId, numbering: uint64, messages: vector(FoundBody, wordLimit),
+})
+
+/** Attachments of entries, by their places in them. */
+const Spots = struct({ spots: vector(struct({ entry: utf8(100), index: uint16 }), wordLimit) })
+
 /** Where a new device finds the past: sealed chunks in the slots of `b.<id>` (main/app/transfer.ts). */
 const HistoryOffer = struct({ to: DeviceId, id: fixed(16), key: secret(32), entries: uint32 })
 export type HistoryOffer = Infer<typeof HistoryOffer>
@@ -52,6 +64,10 @@ const OwnWord = openChoice(uint16, {
   historyDone: [6, struct({ id: fixed(16) })],
   /** It cannot be read, or is not there any more. */
   historyBroken: [7, struct({ id: fixed(16) })],
+  foundMore: [16, FoundMore],
+  /** They are not on the log any more: whoever has them puts them there again. */
+  filesWanted: [17, Spots],
+  filesThere: [18, Spots],
 }, wordLimit)
 export type OwnWord = Infer<typeof OwnWord>
 

@@ -62,9 +62,9 @@ export const pastRoom = ({ room, members }: RoomState): PastRoom => ({
 /** What of an entry goes along; nothing of one that has not been sent, which the new device gets like everybody else. */
 export function pastEntry(entry: StoredEntry, readUpTo: number): PastEntry | undefined {
   if (entry.kind === 'message' && (entry.state === 'sending' || entry.state === 'failed')) return undefined
-  const { counter, sender, deliveredBy } = entry
+  const { counter, sender, deliveredBy, blobs } = entry
   return {
-    ...tellEntry(entry), read: entry.order <= readUpTo,
+    ...tellEntry(entry), ...blobs === undefined ? {} : { blobs }, read: entry.order <= readUpTo,
     ...counter === undefined ? {} : { counter }, ...sender === undefined ? {} : { sender },
     ...deliveredBy === undefined ? {} : { deliveredBy },
   }
