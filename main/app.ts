@@ -14,6 +14,7 @@ import { chooseBackup, openBackup, type OpenedBackup } from './app/opened-backup
 import { withOwnWords } from './app/own-words.ts'
 import { ReadOnly } from './app/read-only.ts'
 import { checkPassphrase, demandAnswerable, readable, refusal, stopping } from './app/refusals.ts'
+import { withSummaries } from './app/removal.ts'
 import { restoreAccount } from './app/restore.ts'
 import { State } from './app/state.ts'
 import { Teller } from './app/teller.ts'
@@ -364,7 +365,7 @@ class Profile {
       this.#ports.log.note({ event: 'store-refused', code: error.code })
       if (error.code === 'store-damaged') this.#ports.after(0, () => { this.#damaged(store, error) })
     })
-    const state = new State(watched, this.#ports, { account, teller: this.#teller, complete: withOwnWords })
+    const state = new State(watched, this.#ports, { account, teller: this.#teller, complete: (of, given) => withSummaries(of, withOwnWords(of, given)) })
     const opened = openOn(state, () => this.#alone(() => this.#giveBack()))
     this.#opened = opened
     void this.#tolerant(async () => { this.#ports.vault.sealTo(account.recoverySealKey) })

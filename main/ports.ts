@@ -168,6 +168,10 @@ export interface Store {
    * What is deleted or replaced is found no more, from the same transaction on.
    */
   search(wanted: Wanted): readonly StoredEntry[]
+  /** Messages whose `expiresAt` is not after a time, the oldest first. */
+  expired(now: number, limit: number): readonly StoredEntry[]
+  /** The next `expiresAt` of any message. */
+  nextExpiry(): number | undefined
   /** How far a log was read; 0 at the beginning. */
   cursor(log: string): number
   /**

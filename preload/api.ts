@@ -14,6 +14,7 @@ import { backupCalls, type BackupStatus } from './backup.ts'
 import type { Closing } from './closing.ts'
 import { errorCodes } from './codes.ts'
 import { historyRanges, type Link, type OwnDevice } from './devices.ts'
+import { expiryCalls } from './expiry.ts'
 import { fileCalls, type Attachment, type FileProgress } from './files.ts'
 import { restoreCalls, type Restore } from './restore.ts'
 import { call, count, flag, id, list, object, oneOf, text, type Call } from './check.ts'
@@ -113,6 +114,9 @@ export type Conversation = {
   readonly mayAdd: boolean
   readonly mayRemove: boolean
   readonly mayRename: boolean
+  /** How long what is said here stays, in seconds (0: for ever), and whether this person may change that. */
+  readonly timer: number
+  readonly mayTime: boolean
   /** `attached`: how many files the message has, and what the first one is called. */
   readonly last?: { readonly at: number, readonly text: string, readonly from?: string, readonly own: boolean
     readonly attached?: { readonly count: number, readonly name: string, readonly mediaType: string } }
@@ -166,6 +170,10 @@ export type Fact =
   /** `who` linked a device of that name, or took one back (`revoked`; `by` put that into effect here). */
   | { readonly fact: 'linked', readonly who: string, readonly device: string }
   | { readonly fact: 'revoked', readonly by: string, readonly who: string, readonly device: string }
+  /** `who` took a message back, which stood here. */
+  | { readonly fact: 'deleted', readonly who: string }
+  /** What is said from now on goes after so many seconds; 0: it stays. */
+  | { readonly fact: 'timer', readonly by: string, readonly seconds: number }
   /** `who` closed their account: nobody has it any more. */
   | { readonly fact: 'closed', readonly who: string }
   /** Nothing goes to `who` until this person has looked at it: see `Trust`. */
@@ -307,6 +315,8 @@ export type FoundMessage = {
   readonly marks: readonly (readonly [from: number, to: number])[]
 }
 
+export { timerSeconds } from './expiry.ts'
+export type { TimerSeconds } from './expiry.ts'
 export { errorCodes, historyRanges }
 export { fileBytesLimit, filePieceBytes, filesLimit } from './files.ts'
 export type { Call } from './check.ts'
@@ -469,6 +479,7 @@ export const calls = {
   'invite.make': call({}).returns<MadeInvite>(),
   'invite.withdraw': call({ invite: id }).returns<undefined>(),
   ...fileCalls,
+  ...expiryCalls,
 } as const
 
 export type Calls = typeof calls

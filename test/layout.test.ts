@@ -48,11 +48,13 @@ const table: readonly Row[] = [
   { files: 'preload/devices.ts' },
   { files: 'preload/files.ts', imports: ['preload/check.ts'] },
   { files: 'preload/restore.ts', imports: ['preload/check.ts'], types: ['preload/codes.ts'] },
+  { files: 'preload/expiry.ts', imports: ['preload/check.ts'] },
   { files: 'preload/shell.ts', imports: ['preload/check.ts'] },
   {
     files: 'preload/api.ts',
     imports: [
-      'preload/backup.ts', 'preload/check.ts', 'preload/closing.ts', 'preload/codes.ts', 'preload/devices.ts', 'preload/files.ts',
+      'preload/backup.ts', 'preload/check.ts', 'preload/closing.ts', 'preload/codes.ts', 'preload/devices.ts',
+      'preload/expiry.ts', 'preload/files.ts',
       'preload/restore.ts', 'preload/shell.ts',
     ],
   },

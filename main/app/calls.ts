@@ -6,6 +6,7 @@ import { createRoom, intend, leaveRoom, mayChange } from '../chat/membership.ts'
 import { onVeto, vetoOf } from '../chat/readmit.ts'
 import { acceptRequest } from '../chat/requests.ts'
 import { isOpen, isShown, still, withRoom, type Claimed, type Intent, type RoomState } from '../chat/room.ts'
+import { messageBody } from '../chat/said.ts'
 import { compose, profileBody, vetoBody } from '../chat/send.ts'
 import type { ArgumentOf, CallName, InvitePreview, OwnDevice, ResultOf } from '../../preload/api.ts'
 import { PortError } from '../ports.ts'
@@ -23,6 +24,7 @@ import { foundPage } from './search.ts'
 import type { Opened } from './opened.ts'
 import { keepRecipient, learnRecipient } from './recipient.ts'
 import type { State, Transaction } from './state.ts'
+import { changeTimer, removeMessages } from './removal.ts'
 import { compare, demandNotHeld, demandUnchanged, metByInvite, replaces, safetyOf, trust } from './trust.ts'
 
 /** What an opened profile answers: each Call is a transaction, told to the window after it is stored. */
@@ -197,15 +199,26 @@ export const answers: Answers = {
     const room = state.room(conversation)
     if (!isOpen(room.room)) throw new PortError('conversation-closed')
     if (key.length !== 32) throw new PortError('bad-argument', 'key')
-    const step = compose(room, { contentId: key, said: { text, attachments: [], expiresAfter: 0 } }, state.moment())
+    const said = { text, attachments: [], expiresAfter: room.room.timer }
+    const step = compose(room, { contentId: key, said }, state.moment())
     const entry = step.entries[0]
     // The same Call again, after an answer that got lost: the message is there already.
     if (entry !== undefined && state.store.entry(entry.id) !== undefined) return undefined
     state.transact({
       steps: [{ ...step, state: withRoom(step.state, { draft: '' }) }],
-      say: [{ room: conversation, id: fromHex(key), body: { type: 'text', text } }],
+      say: [{ room: conversation, id: fromHex(key), body: messageBody(said) }],
     })
     sync.kick(conversation)
+    return undefined
+  },
+  'message.remove': ({ state, sync }, argument) => {
+    removeMessages(state, argument)
+    sync.kick(argument.conversation)
+    return undefined
+  },
+  'conversation.timer': ({ state, sync }, argument) => {
+    changeTimer(state, argument)
+    sync.kick(argument.conversation)
     return undefined
   },
   'conversation.read': ({ state }, { conversation, order }) => {

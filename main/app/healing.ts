@@ -2,12 +2,12 @@ import { encode, fromHex, toHex } from '../mls/index.ts'
 import { Body } from '../chat/content.ts'
 import { heardDocument, missingDocument, type MissingRecord } from '../chat/documents.ts'
 import { hear, type Heard } from '../chat/heard.ts'
-import { messageEntryId } from '../chat/receive.ts'
 import { groupIdOf, isShown, still, withRoom, type RoomState, type RoomStep } from '../chat/room.ts'
-import { bodyOfEntry, carriedBy, firstState, saidIn } from '../chat/said.ts'
+import { bodyOfEntry, carriedBy, firstState, messageEntryId, saidIn } from '../chat/said.ts'
 import { inWords, type Found, type FoundBody, type FoundMessage, type Missing, type OwnWord } from '../chat/self-group.ts'
 import type { StoredEntry } from '../ports.ts'
 import type { Folding } from './folding.ts'
+import { removedKey } from './registers.ts'
 import type { State } from './state.ts'
 
 /**
@@ -168,7 +168,8 @@ function healed(folding: Folding, state: RoomState, before: Heard, message: Foun
     text: said.text, ...carriedBy(said, at, (one) => firstState(one, state.room, holds)), state: own ? 'sent' : 'received', deliveredTo: 0, people, devices, counter,
     sender: { deviceId, group, numbering },
   }
-  const isNew = folding.entry(id) === undefined
+  const isOver = said.expiresAfter > 0 && at + 1000 * said.expiresAfter <= folding.state.ports.now()
+  const isNew = folding.entry(id) === undefined && folding.register(removedKey(id)) === undefined && !isOver
   const { room } = state
   const isUnread = isNew && !own && entry.order > room.readUpTo
   return {

@@ -1,6 +1,7 @@
 import { Backups } from './backups.ts'
 import { Closing } from './closing.ts'
 import { Linking } from './linking.ts'
+import { keepTime } from './removal.ts'
 import { hostOf, Restoring } from './restoring.ts'
 import type { State } from './state.ts'
 import { Sync } from './sync.ts'
@@ -13,6 +14,8 @@ export type Opened = {
   readonly closing: Closing
   readonly backups: Backups
   readonly restoring: Restoring
+  /** Nothing goes by itself any more. */
+  readonly endTime: () => void
 }
 
 /** `leave` puts this profile away for good. */
@@ -22,6 +25,8 @@ export function openOn(state: State, leave: () => Promise<void>): Opened {
   return {
     state, sync, linking: new Linking(parts), closing: new Closing(parts), backups: new Backups(state),
     restoring: new Restoring(hostOf(state)),
+    // What is over is gone before anything is shown.
+    endTime: keepTime(state),
   }
 }
 
@@ -33,7 +38,8 @@ export function beginOn({ sync, linking, closing, backups, restoring }: Opened):
   restoring.resume()
 }
 
-export async function endOn({ sync, linking, closing, backups, restoring }: Opened): Promise<void> {
+export async function endOn({ sync, linking, closing, backups, restoring, endTime }: Opened): Promise<void> {
+  endTime()
   await Promise.all([backups.stop(), restoring.stop(), closing.stop().then(() => linking.stop())])
   await sync.stop()
 }

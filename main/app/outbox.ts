@@ -1,6 +1,6 @@
 import { fromHex, toHex } from '../mls/index.ts'
 import type { Publish } from '../chat/content.ts'
-import { messageEntryId } from '../chat/receive.ts'
+import { messageEntryId } from '../chat/said.ts'
 import { isWell, still, type RoomState, type RoomStep } from '../chat/room.ts'
 import { encryptItems, maySend, outboxBatch, receipts } from '../chat/send.ts'
 import type { StoredEntry } from '../ports.ts'

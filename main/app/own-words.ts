@@ -133,12 +133,18 @@ function take(folding: Folding, word: SaidWord): void {
 }
 
 /**
- * A device that came in by somebody's trick cannot vouch for people, nor put away an alarm, nor say what was said before:
+ * A device that came in by somebody's trick cannot vouch for people, nor put away an alarm, nor delete what was said:
  * only one that may link and revoke others can, whoever's word it passes on. Raising an alarm is any device's right. Of
  * its own codes each speaks for itself.
  */
-const mayWrite = (folding: Folding, by: string, word: RegisterWord): boolean =>
-  word.key.startsWith('code.') ? word.key.endsWith(`.${by}`) : !word.key.startsWith('trust.') || fieldsOf(parsed(word))['trust'] === 'changed' || isElder(folding, by)
+function mayWrite(folding: Folding, by: string, word: RegisterWord): boolean {
+  switch (word.key.split('.')[0]) {
+    case 'code': return word.key.endsWith(`.${by}`)
+    case 'trust': return fieldsOf(parsed(word))['trust'] === 'changed' || isElder(folding, by)
+    case 'removed': return isElder(folding, by)
+    default: return true
+  }
+}
 
 const isElder = ({ state }: Folding, by: string): boolean =>
   state.devices.devices.some(({ deviceId, trusted, revoked }) => deviceId === by && trusted && !revoked)
@@ -245,6 +251,11 @@ const folds: Readonly<Record<string, (folding: Folding, rest: string, value: unk
     // A person's own word is never replaced by what others say of them.
     if (known?.own === true && own !== true) folding.write(contactWish(known))
     else folding.also.contacts.push({ version: 1, accountId, name: textIn(name), own: own === true })
+  },
+  removed: (folding, entry) => {
+    const gone = folding.entry(entry)
+    const room = gone === undefined ? undefined : folding.room(gone.conversation)
+    if (room !== undefined) folding.step({ ...still(room), removed: [entry] })
   },
   profile: (folding, _rest, value) => {
     const name = cleanName(textIn(fieldsOf(value)['name']))

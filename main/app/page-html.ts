@@ -116,6 +116,9 @@ function factWords(fact: Fact, name: (accountId: string) => string): string {
     case 'linked': return `${name(fact.who)} linked ${named(fact.device)}.`
     case 'revoked': return `${named(fact.device)} of ${name(fact.who)} was taken back.`
     case 'closed': return `${name(fact.who)} closed their account.`
+    case 'deleted': return `${name(fact.who)} deleted a message.`
+    case 'timer': return fact.seconds === 0 ? `${name(fact.by)} turned off disappearing messages.`
+      : `${name(fact.by)} turned on disappearing messages.`
     case 'changed': return `Something about ${name(fact.who)} changed.`
   }
 }

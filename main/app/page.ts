@@ -23,6 +23,7 @@ const peopleIn = (entry: Entry): readonly string[] => {
     case 'created':
     case 'joined':
     case 'moved':
+    case 'timer':
     case 'renamed': return [fact.by]
     case 'added':
     case 'removed': return [fact.by, ...fact.who]
@@ -33,6 +34,7 @@ const peopleIn = (entry: Entry): readonly string[] => {
     case 'left':
     case 'linked':
     case 'closed':
+    case 'deleted':
     case 'changed':
     case 'accepted': return [fact.who]
   }

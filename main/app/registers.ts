@@ -13,6 +13,9 @@ export const quietMs = 200
 /** A draft that was typed here so recently is not replaced by another device's. */
 export const typingMs = 5_000
 
+/** That this person has deleted a message for themselves: it does not come back, from wherever. */
+export const removedKey = (entry: string): string => `removed.${entry}`
+
 export type Wish = { readonly key: string, readonly value: unknown }
 
 export class Registers {

@@ -138,7 +138,7 @@ export function sendAttachments(state: State, { conversation, key, text, attachm
   if (key.length !== 32) throw new PortError('bad-argument', 'key')
   const files = attachments.map((one) => state.files.staged.get(one)?.file)
   const said: Said = {
-    text, expiresAfter: 0,
+    text, expiresAfter: room.room.timer,
     attachments: files.flatMap((file) => file === undefined ? [] : [{
       blob: state.ports.random(blobIdLength), key: state.ports.random(blobKeyLength), hash: fromHex(file.hash),
       size: file.size, mediaType: file.mediaType, name: file.name, width: file.width ?? 0, height: file.height ?? 0,

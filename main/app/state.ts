@@ -15,7 +15,8 @@ import {
 } from '../chat/room.ts'
 import { askingOf } from '../chat/readmit.ts'
 import { bodyOf } from '../chat/send.ts'
-import { messageEntryId, type Known } from '../chat/receive.ts'
+import type { Known } from '../chat/receive.ts'
+import { messageEntryId } from '../chat/said.ts'
 import type { Self } from '../chat/self.ts'
 import { decodeTransfer, type Transfer } from '../chat/transfer.ts'
 import type { DeviceLog } from '../identity/device-log.ts'
@@ -24,7 +25,7 @@ import { DeviceLogs, foldOn } from './device-logs.ts'
 import { DeviceNews, endOf, type DeviceName } from './devices.ts'
 import { Files } from './files.ts'
 import { notesOn } from './notes.ts'
-import { Registers } from './registers.ts'
+import { Registers, removedKey } from './registers.ts'
 import { genesisRecordOf, secretsOf, selfOf } from './self.ts'
 import { sightingDocuments } from './sightings.ts'
 import { historyDocuments, loadRooms, writeRoom, type Documents } from './stored-rooms.ts'
@@ -57,6 +58,8 @@ export class State {
   readonly declined = new Set<string>()
   readonly registers: Registers
   readonly files: Files
+  /** Set by whoever deletes messages whose time is over: there is another one. */
+  expires: (() => void) | undefined
   /** What other own devices lack and this one does not have yet. */
   readonly missing = new Map<string, MissingRecord>()
   readonly transfers = new Map<string, Transfer>()
@@ -180,6 +183,7 @@ export class State {
     return {
       self: this.self, now: this.ports.now(), entry: (id) => this.store.entry(id),
       holds: (hash) => this.store.attachment(hash) !== undefined,
+      isRemoved: (id) => this.registers.values.has(removedKey(id)),
       mayClose: (accountId, deviceId) => this.deviceLogs.mayClose(accountId, deviceId),
       heard: (conversation, deviceId) => {
         const bytes = this.store.document('heard', heardKey(conversation, deviceId))
@@ -454,6 +458,7 @@ export class State {
    */
   forget(): void {
     this.#teller = undefined
+    this.expires = undefined
     wipe(secretsOf(this.account))
     this.deviceLogs.clear()
     this.registers.clear()

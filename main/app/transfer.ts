@@ -7,7 +7,7 @@ import {
 } from '../chat/transfer.ts'
 import type { HistoryRange, Progress } from '../../preload/api.ts'
 import type { StoredEntry } from '../ports.ts'
-import { ownGroupOf } from './registers.ts'
+import { ownGroupOf, removedKey } from './registers.ts'
 import type { State, Transaction } from './state.ts'
 import { devicesIn } from './tend-devices.ts'
 
@@ -256,7 +256,8 @@ function imported(state: State, past: PastRoom, entries: readonly PastEntry[]): 
   let { firstOrder, readUpTo, unread, last, at } = before.room
   const added: StoredEntry[] = []
   for (const { read, ...entry } of entries) {
-    if (firstOrder <= 1 || state.store.entry(entry.id) !== undefined) continue
+    if (firstOrder <= 1 || state.store.entry(entry.id) !== undefined || state.registers.values.has(removedKey(entry.id))) continue
+    if (entry.kind === 'message' && entry.expiresAt !== undefined && entry.expiresAt <= state.ports.now()) continue
     firstOrder -= 1
     added.push({ ...withFiles(state, entry), conversation: past.id, order: firstOrder, imported: true })
     if (read) readUpTo = Math.max(readUpTo, firstOrder)

@@ -214,7 +214,7 @@ function readAttachment(value: unknown): BackupAttachment {
   }
 }
 
-type Field = 'person' | 'people' | 'text' | 'flag' | 'why'
+type Field = 'person' | 'people' | 'text' | 'flag' | 'count' | 'why'
 type Says<F extends Fact['fact']> =
   { readonly [K in Exclude<keyof Extract<Fact, { readonly fact: F }>, 'fact'>]-?: Field | readonly [Field] }
 /** What each fact says; in brackets what it need not say. */
@@ -233,6 +233,8 @@ const facts: { readonly [F in Fact['fact']]: Says<F> } = {
   linked: { who: 'person', device: 'text' },
   revoked: { by: 'person', who: 'person', device: 'text' },
   closed: { who: 'person' },
+  deleted: { who: 'person' },
+  timer: { by: 'person', seconds: 'count' },
   changed: { who: 'person', why: 'why' },
 }
 
@@ -252,6 +254,7 @@ function readField(fields: Fields, name: string, kind: Field): unknown {
     case 'people': return list(fields, name).map((value) => matching({ value }, 'value', id32))
     case 'text': return string(fields, name)
     case 'flag': return flag(fields, name)
+    case 'count': return whole(fields, name)
     case 'why': return oneOf(fields, name, reasons)
   }
 }
@@ -261,6 +264,7 @@ function readField(fields: Fields, name: string, kind: Field): unknown {
  * it is to be gone one day.
  */
 export function backupEntry(stored: StoredEntry): BackupEntry | undefined {
+  if (stored.kind === 'message' && stored.expiresAt !== undefined) return undefined
   const { imported: _, ...entry } = tellEntry(stored)
   if (entry.kind !== 'message') return entry
   const { attachments, expiresAt, ...message } = entry

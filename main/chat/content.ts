@@ -2,6 +2,7 @@ import {
   choice, decode, encode, fixed, MlsError, opaque, openChoice, struct, uint16, uint32, uint64, uint8, utf8, vector,
   type Infer,
 } from '../mls/index.ts'
+import { milliseconds } from '../identity/fields.ts'
 import { WireAttachments } from './attached.ts'
 
 /**
@@ -14,6 +15,9 @@ export const contentIdLength = 16
 export const nameLimit = 320
 const textLimit = 80_000
 const receiptLimit = 65_536
+/** How many messages are taken back at once, and in bytes. */
+export const removalCount = 100
+const removalLimit = removalCount * contentIdLength
 
 const ContentId = fixed(contentIdLength)
 
@@ -36,6 +40,10 @@ export const Body = openChoice(uint16, {
   own: [7, struct({ word: opaque(262_144) })],
   /** A text with what goes with it; `expiresAfter` in seconds, 0: never. Text alone is sent as `text`. */
   message: [8, struct({ text: utf8(textLimit), attachments: WireAttachments, expiresAfter: uint32 })],
+  /** Messages of the sender's account are taken back, for everybody. */
+  remove: [9, struct({ messages: vector(ContentId, removalLimit) })],
+  /** What is said from now on goes so many seconds after it was said (0: never). The latest `at`, in milliseconds, counts. */
+  timer: [10, struct({ seconds: uint32, at: milliseconds })],
   /** The sender closes the account: nothing comes from it any more. */
   closed: [11, struct({})],
 }, 1_048_576)

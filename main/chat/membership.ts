@@ -16,7 +16,7 @@ import { renewalAfter } from './renewal.ts'
 import { isRevoked, isRevokedIn, type Revocation } from './revocations.ts'
 import {
   administers, deviceCount, emptyRoom, groupIdOf, isDue, isOpen, isWell, still, tellFact, withRoom, type Claimed, type Intent, type PendingCommit, type Room,
-  type RoomState, type RoomStep,
+  type RoomState, type RoomStep, type Say,
 } from './room.ts'
 import { commitSlot, groupLog, sealOf, sealRecord } from './sealed.ts'
 import type { Moment, Self } from './self.ts'
@@ -163,10 +163,13 @@ export function winCommit(state: RoomState, pending: PendingCommit, moment: Mome
       log, slot: '', bytes: encodeWelcomeMail({ ...mail, welcome: pending.welcome }), target: 'record' as const,
     }))],
     // Newcomers hear from the one who added them how the others are called.
-    say: [...entered.say, ...(added ? [{ type: 'introductions' as const }] : [])],
+    say: [...entered.say, ...(added ? [{ type: 'introductions' as const }, ...timerSay(state.room)] : [])],
     wipe: [...entered.wipe, ...merged.wipe],
   }, moment)
 }
+
+const timerSay = ({ timer, timerAt }: Room): readonly Say[] =>
+  timerAt === 0 ? [] : [{ type: 'timer', seconds: timer, at: timerAt }]
 
 /** After any commit: an intent that is fulfilled goes, a new conversation opens, an empty direct chat closes. */
 export function settle(step: RoomStep, moment: Moment): RoomStep {

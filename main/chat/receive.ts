@@ -3,7 +3,7 @@ import {
   type Group, type Received, type RuleId, type Secret,
 } from '../mls/index.ts'
 import type { GapReason } from '../../preload/api.ts'
-import type { LogRecord, StoredEntry } from '../ports.ts'
+import type { LogRecord } from '../ports.ts'
 import { deviceIdOf } from '../identity/credential.ts'
 import { decodeContent, isCounted, type Content } from './content.ts'
 import { enterEpoch, tellClosed } from './epochs.ts'
@@ -16,11 +16,12 @@ import { commitRefusal, proposalRefusal, viewOf } from './policy.ts'
 import { onLive, onVeto } from './readmit.ts'
 import { beginRecovery } from './recovery.ts'
 import {
-  append, deviceCount, followedBy, groupIdOf, still, tellFact, withRoom, type Room, type RoomState, type RoomStep,
+  append, followedBy, groupIdOf, still, tellFact, withRoom, type Room, type RoomState, type RoomStep,
 } from './room.ts'
 import { commitSlot, groupLog, hintIn, hintOf, openRecord, recordHash, type Seal } from './sealed.ts'
 import type { Moment } from './self.ts'
-import { carriedBy, firstState, saidIn, type Said } from './said.ts'
+import { onDelivered, onMessage, onRemove, onTimer, type KnownMessages, type Spoken } from './messages.ts'
+import { saidIn, timeOf } from './said.ts'
 import { wordIn } from './self-group.ts'
 import { provenCommitter, spoilt } from './spoilt.ts'
 
@@ -29,14 +30,8 @@ import { provenCommitter, spoilt } from './spoilt.ts'
 /** How many records may wait for an epoch that has not begun, and how many bytes each may have. */
 const waitingLimit = 200
 const waitingBytes = 65_536
-/** Members of a group beyond which nobody sends receipts. */
-export const receiptPeople = 50
-
 /** What a transition may ask of the store beyond the room itself. */
-export type Known = Moment & {
-  readonly entry: (id: string) => StoredEntry | undefined
-  /** Whether an attachment is here, by its hash. */
-  readonly holds: (hash: string) => boolean
+export type Known = KnownMessages & {
   readonly heard: (conversation: string, deviceId: string) => Heard | undefined
   /** Whether a device may close its account, as far as the account's log was read. */
   readonly mayClose: (accountId: string, deviceId: string) => boolean
@@ -346,7 +341,6 @@ function onProposal(
 // ---------------------------------------------------------------- what people said
 
 type ReceivedMessage = Extract<Received, { readonly type: 'application' }>
-type Spoken = { readonly content: Content, readonly from: string, readonly deviceId: string }
 
 function onContent(
   step: RoomStep, received: ReceivedMessage, place: Place,
@@ -440,61 +434,11 @@ function onSpoken(step: RoomStep, spoken: Spoken, place: Place): RoomStep {
     // Of a device that has no such right it is no more than a claim: the log will tell.
     case 'closed': return known.mayClose(from, spoken.deviceId)
       ? tellClosed(step, from, { at: timeOf(content, known.now), moment: known }) : step
+    case 'remove': return onRemove(step, { ...spoken, messages: body.messages.map(toHex) }, known)
+    case 'timer': return onTimer(step, { ...spoken, ...body }, known)
     case 'delivered': return onDelivered(step, { from, messages: body.messages.map(toHex) }, known)
     case 'custom': return append(step, timeOf(content, known.now), {
       id: place.id, kind: 'gap', reason: 'malformed', count: 1, from, rule: 'content.newer',
     })
   }
-}
-
-/** The sender's time, unless it lies in the future. */
-const timeOf = (content: Content, now: number): number => Math.min(Number(content.sentAt), now)
-
-/**
- * The id of a message's entry: of its sender's account and its content id, so that a repeat is known and nobody can
- * overwrite another's message.
- */
-export const messageEntryId = (accountId: string, contentId: string): string =>
-  `${accountId.slice(0, 32)}.${contentId}`
-
-function onMessage(step: RoomStep, spoken: Spoken & { readonly said: Said | undefined }, known: Known): RoomStep {
-  const { content, from, said } = spoken
-  const contentId = toHex(content.id)
-  const id = messageEntryId(from, contentId)
-  const { state } = step
-  // The sender did not know that the first copy arrived: at least once on the way, once on the screen.
-  if (said === undefined || known.entry(id) !== undefined || step.entries.some((entry) => entry.id === id)) return step
-  const own = from === known.self.accountId
-  const at = timeOf(content, known.now)
-  const told = append(step, at, {
-    id, kind: 'message', from, own, text: said.text, ...carriedBy(said, at, (one) => firstState(one, state.room, known.holds)), state: own ? 'sent' : 'received', deliveredTo: 0,
-    people: state.members.length, devices: deviceCount(state),
-    counter: content.counter, sender: { deviceId: spoken.deviceId, group: groupIdOf(state.room), numbering: String(content.numbering) },
-  })
-  if (own || state.members.length > receiptPeople) return told
-  return { ...told, state: withRoom(told.state, { receiptsDue: [...told.state.room.receiptsDue, contentId] }) }
-}
-
-function onDelivered(
-  step: RoomStep, report: { readonly from: string, readonly messages: readonly string[] }, known: Known,
-): RoomStep {
-  if (report.from === known.self.accountId) return step
-  let told = step
-  for (const message of report.messages) {
-    const id = messageEntryId(known.self.accountId, message)
-    const entry = told.entries.findLast((one) => one.id === id) ?? known.entry(id)
-    if (entry?.kind !== 'message' || entry.conversation !== step.state.room.id) continue
-    const deliveredBy = entry.deliveredBy ?? []
-    if (deliveredBy.includes(report.from)) continue
-    told = { ...told, entries: [...told.entries, deliveredEntry(entry, [...deliveredBy, report.from], told.state)] }
-  }
-  return told
-}
-
-/** Delivered: at least one device of each other person, as the conversation is now, has stored it. */
-export function deliveredEntry(entry: StoredEntry, deliveredBy: readonly string[], state: RoomState): StoredEntry {
-  if (entry.kind !== 'message') return entry
-  const others = state.members.filter((member) => member.accountId !== entry.from)
-  const everybody = others.length > 0 && others.every((member) => deliveredBy.includes(member.accountId))
-  return { ...entry, deliveredBy, deliveredTo: deliveredBy.length, state: everybody ? 'delivered' : entry.state }
 }

@@ -142,6 +142,9 @@ export type Room = {
   readonly helpers: readonly { readonly accountId: string, readonly deviceId: string }[]
   /** Requests to be let back in that their own account refused (chat/readmit.ts), and earlier ones of these devices. */
   readonly vetoed: readonly Veto[]
+  /** How long what is said here stays, in seconds (0: for ever), and when that was said, of those that said it last. */
+  readonly timer: number
+  readonly timerAt: number
   /** The other person of a direct chat has closed their account: there is nobody to write to. */
   readonly gone: boolean
   /** The codes of the newest epochs, and the epoch in which an own device has another one (main/app/codes.ts). */
@@ -171,7 +174,7 @@ export const emptyRoom = (id: string, now: number): Room => ({
   muted: false, pinned: false, archived: false,
   last: undefined, request: undefined, receiptsDue: [], proposals: [], recovery: undefined, answered: undefined, joinedAt: '0',
   returnedAt: '', strangeAt: 0, behindAt: 0, headAt: now, watchedFrom: now, ownRecords: { epoch: '', records: [] },
-  suspects: [], spoiltAt: 0, moves: [], formerLogs: [], apart: [], helpers: [], vetoed: [], gone: false,
+  suspects: [], spoiltAt: 0, moves: [], formerLogs: [], apart: [], helpers: [], vetoed: [], timer: 0, timerAt: 0, gone: false,
   codes: [], differs: undefined,
 })
 
@@ -236,6 +239,7 @@ export type Sighting = { readonly deviceId: string, readonly at: number, readonl
 export type Say =
   | { readonly type: 'hello' | 'introductions' }
   | { readonly type: 'delivered', readonly messages: readonly string[] }
+  | { readonly type: 'timer', readonly seconds: number, readonly at: number }
 
 export type Outgoing = {
   readonly log: string
@@ -385,6 +389,7 @@ function tellSummary(state: RoomState, self: string, { nameOf }: Acquaintance): 
     mayAdd: open && (room.membersMayAdd || isAdmin(self)),
     mayRemove: open && isAdmin(self),
     mayRename: open && isAdmin(self),
+    timer: room.timer, mayTime: isOpen(room) && mayTime(state, self),
     ...(room.last === undefined ? {} : { last: room.last }),
     unread: room.unread,
     draft: room.draft,
@@ -402,6 +407,10 @@ function tellSummary(state: RoomState, self: string, { nameOf }: Acquaintance): 
     ...(room.request === undefined || room.state !== 'request' ? {} : { request: room.request }),
   }
 }
+
+/** May this account say how long messages stay? */
+export const mayTime = ({ room, members }: Pick<RoomState, 'room' | 'members'>, accountId: string): boolean =>
+  room.kind === 'direct' || administers(room, members, accountId)
 
 /** Admins are named by the policy; when the last one is gone, everyone is one. */
 export const administers = (policy: Pick<Room, 'admins'>, members: readonly Listed[], accountId: string): boolean => {

@@ -2,9 +2,19 @@ import { fromHex, toHex } from '../mls/index.ts'
 import type { Attachment } from '../../preload/api.ts'
 import type { StoredEntry } from '../ports.ts'
 import { fileName, type WireAttachment } from './attached.ts'
-import type { Body } from './content.ts'
+import type { Body, Content } from './content.ts'
 import { pictureTypes } from './media.ts'
 import type { Room } from './room.ts'
+
+/** The sender's time, unless it lies in the future. */
+export const timeOf = (content: Content, now: number): number => Math.min(Number(content.sentAt), now)
+
+/**
+ * The id of a message's entry: of its sender's account and its content id, so that a repeat is known and nobody can
+ * overwrite another's message.
+ */
+export const messageEntryId = (accountId: string, contentId: string): string =>
+  `${accountId.slice(0, 32)}.${contentId}`
 
 /** What a message says: its text, its attachments and how long it stays, on the wire and in the timeline. */
 
@@ -21,6 +31,8 @@ export function saidIn(body: Body): Said | undefined {
     case 'delivered':
     case 'veto':
     case 'own':
+    case 'remove':
+    case 'timer':
     case 'closed':
     case 'custom': return undefined
   }

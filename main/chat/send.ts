@@ -8,8 +8,7 @@ import {
 } from './room.ts'
 import { groupLog, recordHash, sealOf, sealRecord } from './sealed.ts'
 import type { Moment } from './self.ts'
-import { messageEntryId } from './receive.ts'
-import { carriedBy, saidIn, type Said } from './said.ts'
+import { carriedBy, messageEntryId, saidIn, type Said } from './said.ts'
 
 /** From what a person typed to a record: stored as plaintext first, encrypted when the epoch is certain. */
 
@@ -124,6 +123,10 @@ export const vetoBody = ({ deviceId, incarnation }: Veto): Body =>
 export const deliveredBody = (messages: readonly string[]): Body =>
   ({ type: 'delivered', messages: messages.map(fromHex) })
 
+export const removeBody = (messages: readonly string[]): Body => ({ type: 'remove', messages: messages.map(fromHex) })
+export const timerBody = ({ seconds, at }: { readonly seconds: number, readonly at: number }): Body =>
+  ({ type: 'timer', seconds, at })
+
 /** What a transition wants to be said. */
 export function bodyOf(
   say: Say, members: readonly Member[], known: {
@@ -133,6 +136,7 @@ export function bodyOf(
   switch (say.type) {
     case 'hello': return { type: 'hello', name: known.account.name }
     case 'delivered': return deliveredBody(say.messages)
+    case 'timer': return timerBody(say)
     case 'introductions': return {
       type: 'introductions',
       people: members.map(({ accountId }) => ({ accountId: fromHex(accountId), name: known.nameOf(accountId) })),

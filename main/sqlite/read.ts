@@ -60,7 +60,7 @@ function readsOfGroups(database: Database.Database): Pick<Reads, 'group'> {
 /** How many orders are in a segment (schema/0004.sql). */
 const segmentOrders = 1_000
 
-type EntryReads = Pick<Reads, 'entry' | 'present' | 'entriesBefore' | 'unreadAfter' | 'lastOrder' | 'segments' | 'entriesIn' | 'search'>
+type EntryReads = Pick<Reads, 'entry' | 'present' | 'entriesBefore' | 'expired' | 'nextExpiry' | 'unreadAfter' | 'lastOrder' | 'segments' | 'entriesIn' | 'search'>
 
 function readsOfEntries(database: Database.Database): EntryReads {
   const one = database.prepare<[string], Row>(
@@ -79,6 +79,9 @@ function readsOfEntries(database: Database.Database): EntryReads {
     'SELECT key, sealed FROM entries JOIN keys ON number = key_number WHERE conversation = ? AND position = ?')
   const unread = database.prepare<[string, number], number>(
     'SELECT count(*) FROM entries WHERE conversation = ? AND position > ? AND received = 1').pluck()
+  const expired = database.prepare<[number, number], Row>(
+    'SELECT key, sealed FROM entries JOIN keys ON number = key_number WHERE expires <= ? ORDER BY expires LIMIT ?')
+  const next = database.prepare<[], number | null>('SELECT min(expires) FROM entries WHERE expires IS NOT NULL').pluck()
   const last = database.prepare<[string], number | null>(
     'SELECT max(position) FROM entries WHERE conversation = ?').pluck()
   const search = prepareSearch(database)
@@ -94,6 +97,8 @@ function readsOfEntries(database: Database.Database): EntryReads {
     },
     entriesBefore: (conversation, before, limit) =>
       page.all(conversation, before === 0 ? Number.MAX_SAFE_INTEGER : before, limit).reverse().map(entryIn),
+    expired: (now, limit) => expired.all(now, limit).map(entryIn),
+    nextExpiry: () => next.get() ?? undefined,
     segments: () => segments.all(),
     entriesIn: (conversation, number) =>
       segment.all(conversation, number * segmentOrders, (number + 1) * segmentOrders).map(entryIn),

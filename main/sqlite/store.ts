@@ -115,6 +115,14 @@ class SqliteStore implements Store {
     return this.#do(() => this.#reads.cursor(log))
   }
 
+  expired(now: number, limit: number): readonly StoredEntry[] {
+    return this.#do(() => this.#reads.expired(now, limit))
+  }
+
+  nextExpiry(): number | undefined {
+    return this.#do(() => this.#reads.nextExpiry())
+  }
+
   piece(hash: string, piece: number): Uint8Array | undefined {
     return this.#do(() => this.#reads.piece(hash, piece))
   }

@@ -80,11 +80,11 @@ function prepareGroups(database: Database.Database, seal: Seal): (write: GroupWr
 function prepareEntries(
   database: Database.Database, { seal, name }: { readonly seal: Seal, readonly name: (entry: StoredEntry, isNew: boolean) => void },
 ): (write: StoreWrite) => void {
-  const put = database.prepare<WithSealed<{ id: string, conversation: string, order: number, received: number }>>(
-    `INSERT INTO entries (id, conversation, position, received, key_number, sealed)
-     VALUES (@id, @conversation, @order, @received, @keyNumber, @sealed)
+  const put = database.prepare<WithSealed<{ id: string, conversation: string, order: number, received: number, expires: number | null }>>(
+    `INSERT INTO entries (id, conversation, position, received, expires, key_number, sealed)
+     VALUES (@id, @conversation, @order, @received, @expires, @keyNumber, @sealed)
      ON CONFLICT (id) DO UPDATE SET conversation = excluded.conversation, position = excluded.position,
-       received = excluded.received, ${replaceValue}`)
+       received = excluded.received, expires = excluded.expires, ${replaceValue}`)
   const find = database.prepare<[string], Place>('SELECT conversation, position FROM entries WHERE id = ?')
   const remove = database.prepare<[string]>('DELETE FROM entries WHERE id = ?')
   const clear = ['entries', 'words'].map((table) =>
@@ -98,7 +98,8 @@ function prepareEntries(
       const before = find.get(id)
       if (before !== undefined && (before.conversation !== conversation || before.position !== order)) index.remove(before)
       const sealed = seal(encoder.encode(JSON.stringify(entry)))
-      put.run({ id, conversation, order, received: Number(isReceived(entry)), ...sealed })
+      const expires = entry.kind === 'message' ? entry.expiresAt ?? null : null
+      put.run({ id, conversation, order, received: Number(isReceived(entry)), expires, ...sealed })
       index.put(entry)
       name(entry, before === undefined)
     }

@@ -7,6 +7,7 @@ import type { Conversation, Entry, ErrorCode, Fact, IdleDevice, Me, MessageState
 import { codeWords, reasonOf, stoppedTitle } from './codes.ts'
 import { closedFact, closingWords } from './closing.ts'
 import { devicesWords, keepWords } from './devices.ts'
+import { deletedFact, expiryWords, timerFact } from './expiry.ts'
 import {
   capital, conjunction, count, devices, numbers, object, people, possessive, size, subject, type Naming,
 } from './grammar.ts'
@@ -39,6 +40,8 @@ const factWords = (fact: Fact, amount: number, naming: Naming): string => {
     case 'linked': return `${subject(fact.who, naming)} linked ${aDevice(fact.device)}.${readers}`
     case 'revoked': return revokedWords(fact, readers, naming)
     case 'closed': return closedFact(fact.who, naming)
+    case 'deleted': return deletedFact(fact, naming)
+    case 'timer': return timerFact(fact, naming)
     case 'changed': return changedFact[fact.why](subject(fact.who, naming))
   }
 }
@@ -174,6 +177,7 @@ export const words = {
   keep: keepWords,
   closing: closingWords,
   backup: backupWords,
+  expiry: expiryWords,
 
   choose: { title: 'Who is here?', text: 'These people have a profile on this computer.' },
 

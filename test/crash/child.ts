@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { decodePublish } from '../../main/chat/documents.ts'
 import { groupCode } from '../../main/chat/epochs.ts'
-import { messageEntryId } from '../../main/chat/receive.ts'
+import { messageEntryId } from '../../main/chat/said.ts'
 import { groupFromParts, leavesOf, toHex } from '../../main/mls/index.ts'
 import { accountOf } from '../../main/chat/account-of.ts'
 import type { Store, StoreWrite } from '../../main/ports.ts'

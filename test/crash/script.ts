@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Conversation } from '../../preload/api.ts'
-import { messageEntryId } from '../../main/chat/receive.ts'
+import { messageEntryId } from '../../main/chat/said.ts'
 import { Dice } from '../fuzz/dice.ts'
 import type { Person } from '../scenario/world.ts'
 import type { Cast } from './cast.ts'

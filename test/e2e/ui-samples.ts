@@ -34,7 +34,7 @@ export const conversation = (title: string, more: Partial<Conversation> = {}): C
     ringsOf: kind === 'direct' ? idOf(title) : idOf(`conversation ${title}`),
     people, devices: people.reduce((sum, { devices }) => sum + devices, 0),
     absent: [],
-    mayAdd: kind === 'group', mayRemove: kind === 'group', mayRename: kind === 'group',
+    mayAdd: kind === 'group', mayRemove: kind === 'group', mayRename: kind === 'group', timer: 0, mayTime: true,
     unread: 0, draft: '', muted: false, pinned: false, archived: false, at: now - dayMs, epochAt: today(9, 12), healedAt: today(9, 40), ...more,
   }
 }

@@ -10,7 +10,7 @@ import { openDatabase, setUp } from '../../main/sqlite/open.ts'
 import { unseal } from '../../main/sqlite/seal.ts'
 import type { Person } from './world.ts'
 
-const tables = ['documents', 'groups', 'nodes', 'ratchets', 'entries', 'blobs']
+const tables = ['documents', 'groups', 'nodes', 'ratchets', 'entries', 'blobs', 'words']
 
 /** A value that was written, whenever that was. */
 type Written = { readonly key: Buffer, readonly value: Buffer }
