@@ -82,8 +82,9 @@ const table: readonly Row[] = [
   },
   { files: 'main/events.ts', imports: ['main/mls/index.ts', 'preload/'] },
   { files: 'main/words.ts' },
+  { files: 'main/stored.ts', types: ['main/mls/index.ts', 'preload/api.ts'] },
   {
-    files: 'main/ports.ts',
+    files: 'main/ports.ts', imports: ['main/stored.ts'],
     types: ['main/events.ts', 'main/identity/linking-code.ts', 'main/mls/index.ts', 'preload/api.ts'],
   },
   { files: 'main/app.ts', imports: appImports },
