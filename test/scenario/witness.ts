@@ -57,7 +57,7 @@ function openInClear(file: string): Database.Database {
 }
 
 /** How bytes may stand in a file. */
-const formsOf = (bytes: Uint8Array): readonly Buffer[] => {
+export const formsOf = (bytes: Uint8Array): readonly Buffer[] => {
   const raw = Buffer.from(bytes)
   return [raw, Buffer.from(raw.toString('hex')), Buffer.from(raw.toString('base64').replace(/=+$/, ''))]
 }
