@@ -1,11 +1,12 @@
 import { decode, equal, KeyPackage, keyPackageRef, leavesOf, MlsError, toHex, type Group } from '../mls/index.ts'
 import { accountIdOf, deviceIdOf } from '../identity/credential.ts'
-import { checkedSlots, type Passed, type Seen } from '../chat/history.ts'
+import { checkedSlots, type Passed } from '../chat/history.ts'
 import { watchedFrom } from '../chat/idle.ts'
 import { movesSince } from '../chat/move.ts'
 import { isTold, type Letter, type SignedStory } from '../chat/letter.ts'
 import { decodeKeyPackageRecord, inboxLog, keyPackageLog, sealLetter } from '../chat/mail.ts'
 import { askAgain, behindMs, hearStory, requestLimit, stayBehind, tellStory, type Helper } from '../chat/recovery.ts'
+import { isDoubted } from '../chat/resume.ts'
 import { isWell, still, withRoom, type RoomState } from '../chat/room.ts'
 import type { Delivery, Ports } from '../ports.ts'
 import { stale } from './outbox.ts'
@@ -41,26 +42,24 @@ export function noteHead(state: State, id: string): void {
 
 /**
  * Compares the newest slots with what this device saw win, after an absence. A log that lost its end gets it back; one
- * that tells another story splits the group, and one side of it asks to be let back in.
+ * that tells another story may have split the group: members compare what they saw win, and one side asks to be let back in.
  */
 export async function checkSlots(state: State, id: string): Promise<void> {
   const { delivery } = state.ports
   const history = seenHere(state, id)
-  const other: Seen[] = []
+  let other: bigint | undefined
   let emptyFrom = 0
   for (const [at, passed] of history.entries()) {
     // Further back only as long as nothing is there, or something else.
-    if (at >= checkedSlots && emptyFrom < at && other.at(-1)?.epoch !== passed.epoch + 1n) break
+    if (at >= checkedSlots && emptyFrom < at && other !== passed.epoch + 1n) break
     const found = await delivery.slot(passed.log, passed.slot)
     const hash = found === undefined ? undefined : state.self.suite.hash(found.bytes)
     if (hash === undefined) emptyFrom = at + 1
-    else if (!equal(hash, passed.hash)) other.push({ epoch: passed.epoch, hash })
+    else if (!equal(hash, passed.hash)) other = passed.epoch
   }
-  if (other.length > 0) {
-    await onOtherStory(state, id, other)
-    return
-  }
-  await putBack(delivery, history.slice(0, emptyFrom))
+  // Anybody may have written what the log says now: if there is a story to it, a member tells it.
+  if (other === undefined) await putBack(delivery, history.slice(0, emptyFrom))
+  else await gossip(state, id)
 }
 
 /** A member lacks what this device saw from an epoch on: what is no longer in the log is put back into it. */
@@ -82,14 +81,6 @@ async function putBack(delivery: Delivery, lost: readonly Passed[]): Promise<voi
   for (const { log, slot, bytes } of lost.toReversed()) {
     if (bytes.length > 0) await delivery.append(log, bytes, slot)
   }
-}
-
-async function onOtherStory(state: State, id: string, seen: readonly Seen[]): Promise<void> {
-  const room = state.rooms.get(id)
-  if (room === undefined) return
-  const heard = hearStory(room, { epoch: room.group?.context.epoch ?? 0n, seen }, state.moment())
-  if (heard.step.state !== room) state.transact({ steps: [heard.step], removedPublish: stale(state, room, heard.step) })
-  if (heard.answer) await gossip(state, id)
 }
 
 /** How long records that cannot be placed may be on their way, and how often members ask each other. */
@@ -157,9 +148,10 @@ export function onStory(
   const { story, credential, signatureKey } = told
   const room = roomOf(state, toHex(story.groupId))
   if (room?.group === undefined || !isWell(room.room) || !isTold(state.self, told)) return undefined
-  if (deviceIdOf(credential) === state.self.deviceId) return undefined
+  const teller = deviceIdOf(credential)
+  if (teller === state.self.deviceId || isDoubted(room.room, teller, state.ports.now())) return undefined
   const isMember = leavesOf(room.group.tree).some(({ leafNode }) => equal(leafNode.signatureKey, signatureKey))
-  const heard = hearStory(room, story, state.moment(), told)
+  const heard = hearStory(room, told, state.moment())
   // Whoever is a member in another story only cannot change anything here, but may learn of this one.
   if (isMember && heard.step.state !== room) {
     state.transact({ steps: [heard.step], removedPublish: stale(state, room, heard.step) })
@@ -168,10 +160,10 @@ export function onStory(
   const from = isMember ? heard.repairFrom : undefined
   // What was told by letter is in no log. One that was removed meanwhile learns of it only by what leads there.
   const moves = heard.repairFrom === undefined ? [] : movesSince(room, heard.repairFrom)
-  const to: Helper = { accountId: accountIdOf(credential), deviceId: deviceIdOf(credential) }
+  const to: Helper = { accountId: accountIdOf(credential), deviceId: teller }
   if (!answer && from === undefined && moves.length === 0) return undefined
   return {
-    name: `story ${to.deviceId}`,
+    name: `story ${teller}`,
     work: async () => {
       const { id } = room.room
       if (from !== undefined) await repairFrom(state, id, from)

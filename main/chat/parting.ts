@@ -4,6 +4,7 @@ import { deviceIdOf } from '../identity/credential.ts'
 import { absentIn, extensionsAfter } from './absent.ts'
 import { accountOf, deviceNameOf } from './account-of.ts'
 import { closeRoom, leftByThemselves } from './epochs.ts'
+import { readmittedBy } from './readmit.ts'
 import { beginRecovery } from './recovery.ts'
 import { isRevoked, revocationsIn } from './revocations.ts'
 import { append, followedBy, groupIdOf, tellFact, withRoom, type RoomState, type RoomStep } from './room.ts'
@@ -33,6 +34,10 @@ export function partBy(
   if (absentIn(extensions).some(({ accountId }) => accountId === who)) {
     const told = tellFact(step, moment.now, id('out', before.context.epoch), { fact: 'dropped', by, who, absent: true })
     return followedBy(told, beginRecovery(told.state, { reason: 'idle', from: moment.now }, moment))
+  }
+  // By its own request, which it needs no more: the Welcome may have come to a key that is gone, so it asks.
+  if (readmittedBy(before, applied).some(({ deviceId }) => deviceId === moment.self.deviceId)) {
+    return followedBy(step, beginRecovery(step.state, { reason: 'undecided', from: moment.now }, moment))
   }
   // On another device this person has said that they leave.
   if (leftByThemselves(step.state, applied, who)) {

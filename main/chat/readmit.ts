@@ -11,7 +11,7 @@ import { attachmentTypes, noteIn, type Attachment } from './note.ts'
 import { accountOf, deviceNameOf } from './account-of.ts'
 import { isRevoked, revocationsIn } from './revocations.ts'
 import {
-  isOpen, isWell, still, withRoom, type Claimed, type Intent, type Room, type RoomState, type RoomStep, type Veto,
+  isOpen, still, withRoom, type Claimed, type Intent, type Room, type RoomState, type RoomStep, type Veto,
 } from './room.ts'
 import type { Moment } from './self.ts'
 
@@ -61,8 +61,10 @@ export const hasDevice = (group: Group, deviceId: string): boolean => leafOfDevi
  */
 export function onRejoinRequest(state: RoomState, signed: SignedRejoin, moment: Moment): RoomStep {
   const { group, room } = state
-  // Who cannot follow either keeps the requests: they may be all that there is to go on from (continuation.ts).
-  if (group === undefined || !isOpen(room) || !(isWell(room) || room.recovery?.reason === 'path')) return still(state)
+  // Who asks as well keeps the requests: they may be all that there is to go on from (continuation.ts, resume.ts).
+  const { recovery } = room
+  if (group === undefined || !isOpen(room)) return still(state)
+  if (recovery !== undefined && recovery.reason !== 'path' && recovery.by === undefined) return still(state)
   const keyPackage = validKeyPackage(group.suite, signed, moment)
   const { credential } = keyPackage.leafNode
   const deviceId = deviceIdOf(credential)

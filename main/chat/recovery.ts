@@ -34,7 +34,7 @@ const founderLimit = 3
  */
 export function beginRecovery(
   state: RoomState,
-  cause: Pick<Recovery, 'reason' | 'from' | 'maker' | 'story'>, moment: Moment,
+  cause: Pick<Recovery, 'reason' | 'from' | 'maker' | 'by' | 'story'>, moment: Moment,
 ): RoomStep {
   const { group, pending, room } = state
   if (group === undefined || !isWell(room) || room.leaving) return still(state)
@@ -164,10 +164,11 @@ export type StoryHeard = {
 export const behindMs = 30 * minuteMs
 
 /**
- * Another member's story; `told`: as it was signed. When theirs stays, this device has to be let back in; when ours stays, they have to learn of
+ * Another member's story. When theirs stays, this device has to be let back in; when ours stays, they have to learn of
  * it. Nobody rolls back: what was done in either story is done.
  */
-export function hearStory(state: RoomState, theirs: Way, moment: Moment, told?: SignedStory): StoryHeard {
+export function hearStory(state: RoomState, told: SignedStory, moment: Moment): StoryHeard {
+  const theirs: Way = told.story
   const heard = (step: RoomStep, more: Partial<StoryHeard> = {}): StoryHeard =>
     ({ step, answer: false, repairFrom: undefined, ...more })
   const epoch = state.group?.context.epoch ?? 0n
@@ -176,27 +177,26 @@ export function hearStory(state: RoomState, theirs: Way, moment: Moment, told?: 
     case 'ahead': return heard(still(state), { repairFrom: theirs.epoch })
     case 'behind': {
       const { behindAt } = state.room
-      return heard(behindAt === 0 ? still(withRoom(state, { behindAt: moment.now })) : stayBehind(state, moment), {
-        answer: behindAt === 0,
-      })
+      const behind = { behindAt: moment.now, behindBy: deviceIdOf(told.credential) }
+      return heard(behindAt === 0 ? still(withRoom(state, behind)) : stayBehind(state, moment), { answer: behindAt === 0 })
     }
     case 'ours-stays': return heard(still(state), { answer: true })
     case 'theirs-stays': return heard(beginRecovery(state, {
-      reason: 'forked', from: forkedAt(state, theirs.seen),
-      ...told === undefined ? {} : { story: toHex(encode(SignedStory, told)) },
+      reason: 'forked', from: forkedAt(state, theirs.seen), by: deviceIdOf(told.credential),
+      story: toHex(encode(SignedStory, told)),
     }, moment))
   }
 }
 
 /** Others are further on, and send or put back what leads there if they still have it; after a while this device asks. */
 export function stayBehind(state: RoomState, moment: Moment): RoomStep {
-  const { behindAt } = state.room
+  const { behindAt, behindBy: by } = state.room
   if (behindAt === 0 || moment.now < behindAt + behindMs) return still(state)
-  return beginRecovery(state, { reason: 'undecided', from: behindAt }, moment)
+  return beginRecovery(state, { reason: 'undecided', from: behindAt, by }, moment)
 }
 
 /** When this device followed the first record that others did not. */
-export function forkedAt(state: RoomState, seen: readonly Seen[]): number {
+function forkedAt(state: RoomState, seen: readonly Seen[]): number {
   const other = new Map(seen.map(({ epoch, hash }) => [epoch, toHex(hash)]))
   const differing = state.history.filter(({ epoch, hash }) => {
     const there = other.get(epoch)

@@ -12,6 +12,7 @@ import { accountOf, deviceNameOf } from './account-of.ts'
 import { policyIn } from './policy.ts'
 import { renewal, renewalAfter } from './renewal.ts'
 import { replacedBy } from './replaced.ts'
+import { afterReturn } from './resume.ts'
 import { emptyRoom, freshEpoch, groupIdOf, historyBase, still, tellFact, withRoom, type Intent, type Room, type RoomState, type RoomStep } from './room.ts'
 import { revocationsIn, revokedLeaves, revokedPath } from './revocations.ts'
 import { sealOf } from './sealed.ts'
@@ -193,7 +194,8 @@ function comeBack(known: RoomState, { own, group, history, by, wipe }: Arrived, 
       // A copy has counted on as well: the numbers begin anew.
       ...room.recovery?.reason === 'cloned' ? { numbering: String(group.context.epoch), counter: 0, counterBase: 0 } : {},
       // Whoever let it in may be in a story that does not stay; whoever is in one with this device alone hears of it.
-      strangeAt: moment.now, apart: apartFrom(before, group), behindAt: 0, helpers: [],
+      ...afterReturn(known, { epoch: group.context.epoch, seen: history }, moment.now),
+      apart: apartFrom(before, group), behindAt: 0, behindBy: '', helpers: [],
       // It was never here before: what was said earlier was not for it.
       ...before === undefined ? { joinedAt: String(group.context.epoch) } : {},
     }),

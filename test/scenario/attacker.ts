@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { decodeOwnKeyPackage } from '../../main/chat/documents.ts'
-import { keyPackageOf, type Letter, type SignedRejoin } from '../../main/chat/letter.ts'
+import { keyPackageOf, signStory, type Letter, type SignedRejoin, type Story } from '../../main/chat/letter.ts'
 import {
   decodeKeyPackageRecord, decodeMail, encodeWelcomeMail, inboxLog, keyPackageLog, openLetter, sealLetter,
 } from '../../main/chat/mail.ts'
@@ -110,6 +110,15 @@ export async function spoilEpoch(delivery: Delivery, state: Held, how: 'signed' 
     const { log, slot, bytes } = commitRecord(state, signedRubbish(state.group), attempt)
     await delivery.append(log, how === 'signed' ? bytes : bytes.slice(0, -1), slot)
   }
+}
+
+/** What a member says that it saw win, true or not. */
+export function storyOf({ suite, context, tree, ownLeaf, signaturePrivateKey: privateKey }: Group, way: Pick<Story, 'epoch' | 'seen'>): Letter {
+  const leaf = leafAt(tree, ownLeaf)
+  assert.ok(leaf !== undefined)
+  const { credential, signatureKey: publicKey } = leaf
+  const told = signStory({ suite, credential, signatureKeyPair: { privateKey, publicKey } }, { groupId: context.groupId, ...way })
+  return { type: 'story', ...told }
 }
 
 /** Puts a letter into somebody's inbox, sealed as they want it. */

@@ -4,10 +4,13 @@ import path from 'node:path'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
 import { roomDocument } from '../../main/chat/documents.ts'
+import type { Room } from '../../main/chat/room.ts'
 import { commitSlot } from '../../main/chat/sealed.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import type { Delivery } from '../../main/ports.ts'
-import { held, spoilEpoch } from './attacker.ts'
+import { deviceIdOf } from '../../main/identity/credential.ts'
+import { leafAt, leavesOf } from '../../main/mls/index.ts'
+import { held, sendLetter, spoilEpoch, storyOf } from './attacker.ts'
 import { asItIs, assertTogether, code, gather, has, hasMoved, isBack, restartLater } from './together.ts'
 import { people, until, type Person } from './world.ts'
 
@@ -20,6 +23,11 @@ async function withLog(file: string, act: (delivery: Delivery) => Promise<void>)
   const delivery = openSqliteDelivery({ file })
   await act(delivery)
   await delivery.close()
+}
+
+function roomOf(person: Person, conversation: string): Room | undefined {
+  const room = person.store?.document('room', conversation)
+  return room === undefined ? undefined : roomDocument.decode(room)
 }
 
 const areInOneEpoch = (all: readonly Person[], conversation: string): Promise<unknown> =>
@@ -71,10 +79,8 @@ test('rubbish that the log lost again: whoever has not seen it changes nothing, 
   assert.equal(changes, 6)
   await restartLater(11 * minuteMs, [anna, ben])
   await carol.start()
-  await until('Carol hears that others are further on', () => {
-    const room = carol.store?.document('room', conversation)
-    return Promise.resolve(room !== undefined && roomDocument.decode(room).behindAt > 0)
-  })
+  await until('Carol hears that others are further on', () =>
+    Promise.resolve((roomOf(carol, conversation)?.behindAt ?? 0) > 0))
   await carol.call('conversation.add', { conversation, people: [], invites: [await dave.invite()] })
   await restartLater(32 * minuteMs, [carol])
   await isBack(carol, conversation)
@@ -116,3 +122,58 @@ test('two stories that both brought somebody in: nobody stays in the one that en
   await areInOneEpoch([anna, ben, carol, there], conversation)
   await assertTogether([anna, ben, carol, there], conversation, 'after')
 })
+
+for (const [lie, way, reason] of [
+  ['are further on', { epoch: 100n, seen: [] }, 'undecided'],
+  ['saw something else win', { epoch: 9n, seen: [{ epoch: 0n, hash: new Uint8Array(32) }] }, 'forked'],
+] as const) {
+  test(`a member tells everybody that others ${lie}, and nobody is there: they go on, all of them`, async (t) => {
+    const { all: [anna, ben, carol, dave], end } = await people(['Anna', 'Ben', 'Carol', 'Dave'])
+    t.after(end)
+    const conversation = await gather(anna, ben, carol, dave)
+    const others = [anna, ben, carol]
+    await assertTogether([...others, dave], conversation, 'before')
+    for (const one of [...others, dave]) await one.stop()
+    const { group } = held(dave, conversation)
+    const davesLeaf = leafAt(group.tree, group.ownLeaf)
+    assert.ok(davesLeaf !== undefined)
+    const davesDevice = deviceIdOf(davesLeaf.credential)
+    await withLog(anna.deliveryFile, async (delivery) => {
+      for (const { index, leafNode } of leavesOf(group.tree)) {
+        if (index !== group.ownLeaf) await sendLetter(delivery, group, deviceIdOf(leafNode.credential), storyOf(group, way))
+      }
+    })
+    for (const one of others) await one.start()
+    for (const one of others) {
+      await until(`${one.name} believes it`, async () => (await one.conversation(conversation))?.recovering !== undefined
+        || (roomOf(one, conversation)?.behindAt ?? 0) > 0)
+    }
+    for (const one of others) await one.stop()
+    for (const one of others) {
+      one.now = () => Date.now() + 31 * minuteMs
+      await one.start()
+    }
+    for (const one of others) {
+      await until(`${one.name} asks`, async () => (await one.conversation(conversation))?.recovering?.reason === reason)
+      await one.say(conversation, `${one.name}, meanwhile`)
+    }
+    // Anna's leaf is the first one: the others go on after her, or are let back in by her.
+    await restartLater(95 * minuteMs, others)
+    for (const one of others) await until(`${one.name} goes on`, async () =>
+      (await one.conversation(conversation))?.recovering === undefined)
+    await assertTogether(others, conversation, 'after')
+    for (const one of others) for (const { name } of others) {
+      assert.ok((await one.texts(conversation)).includes(`${name}, meanwhile`), `${one.name} has what ${name} said`)
+    }
+    // The same lie does not stop it again.
+    const [annas] = leavesOf(group.tree)
+    assert.ok(annas !== undefined)
+    await withLog(anna.deliveryFile, (delivery) =>
+      sendLetter(delivery, group, deviceIdOf(annas.leafNode.credential), storyOf(group, way)))
+    await anna.restart()
+    await assertTogether(others, conversation, 'at last')
+    assert.equal((await anna.conversation(conversation))?.recovering, undefined)
+    assert.equal(roomOf(anna, conversation)?.behindAt, 0)
+    assert.deepEqual(roomOf(anna, conversation)?.doubted.map(({ deviceId }) => deviceId), [davesDevice])
+  })
+}
