@@ -3,8 +3,8 @@
  * nothing here decides anything, the main process does.
  */
 import type {
-  Answer, ArgumentOf, BackupStatus, Bridge, CallName, Change, Closing, Conversation, ConversationNews, ErrorCode, Link, Me, OwnDevice, Phase,
-  ResultOf, ShellNews, Snapshot,
+  Answer, ArgumentOf, BackupStatus, Bridge, CallName, Change, Closing, Conversation, ConversationNews, ErrorCode, Link, Me, OwnDevice,
+  Phase, Restore, ResultOf, ShellNews, Snapshot,
 } from '../preload/api.ts'
 import { words } from './i18n/en.ts'
 import type { Naming } from './i18n/grammar.ts'
@@ -56,6 +56,8 @@ class App {
   /** How far closing the account is, while it is closed. */
   closing = $state.raw<Closing>()
   backup = $state.raw<BackupStatus>()
+  /** Work on a backup: how far it is, or what it came to. */
+  restore = $state.raw<Restore>({ at: 'none' })
   /** Set-up is to link this computer; its name is kept when that has to be started again. */
   linkHere = $state(false)
   computer = $state('')
@@ -150,6 +152,7 @@ class App {
     this.link = snapshot.phase.at === 'ready' ? snapshot.link : undefined
     this.closing = snapshot.phase.at === 'ready' ? snapshot.closing : undefined
     this.backup = snapshot.phase.at === 'ready' ? snapshot.backup : undefined
+    this.restore = snapshot.restore ?? { at: 'none' }
     if (snapshot.phase.at === 'ready') void this.#loadDevices()
   }
 
@@ -175,6 +178,7 @@ class App {
     this.link = undefined
     this.closing = undefined
     this.backup = undefined
+    this.restore = { at: 'none' }
   }
 
   /** Locks the app; what is being written is kept as a draft first. */
@@ -234,6 +238,9 @@ class App {
     else {
       this.linkHere = false
       if (change.closing !== undefined) this.#close(change.closing)
+      if (change.restore !== undefined) this.restore = change.restore
+      // What was taken in was not told one by one.
+      if (change.restore?.at === 'restored') void this.open()
       if (change.link !== undefined) this.link = change.link.at === 'none' ? undefined : change.link
       // The account is here: what is still to come is shown on.
       if (at === 'linking') this.#shows = true

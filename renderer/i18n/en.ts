@@ -242,7 +242,7 @@ export const words = {
   stopped: {
     title: stoppedTitle, detail: 'Technical name', report: 'Show the report', folder: 'Show the folder',
     read: 'Open for reading', readText: 'What is left of the history can be read meanwhile.',
-    backup: 'Restoring from a backup is not possible yet; it comes together with backups.',
+    backup: 'A backup can be restored in a new profile: quit, and start Coppice with --profile and a new name. This one stays as it is.',
   },
 
   readOnly: {

@@ -1,4 +1,6 @@
-import { conjunction } from './grammar.ts'
+import type { BackupHolds, Rehearsal, Restore } from '../../preload/api.ts'
+import { conjunction, count, numbers, people, size } from './grammar.ts'
+import { date } from './time.ts'
 
 /** Coming back with nothing but the 24 words, and what else they can do. */
 export const restoreWords = {
@@ -15,6 +17,45 @@ export const restoreWords = {
   name: 'What this computer is called', nameHint: 'Your other devices and the people you talk with see it.',
   nameMissing: 'Give this computer a name.', thisComputer: 'My computer',
   restore: 'Bring my account back', busy: 'Looking for your account…',
+  // A backup on a new computer.
+  offerBackup: 'I have a backup', backupTitle: 'Restore a backup',
+  backupText: 'What was said comes out of the backup. Your account, and a place in your chats, come back by the 24 words.',
+  both: 'The words also open this backup.', alsoWords: 'The 24 words of the account',
+  choose: 'Choose a file…', chooseFolder: 'Choose a folder…', other: 'Choose another one…',
+  chosen: (name: string, bytes: number) => `“${name}”, ${size(bytes)}`,
+  none: 'Choose a backup first.', passphrase: 'Passphrase of the backup', passphraseMissing: 'The passphrase is missing.',
+  restoreBackup: 'Restore it', restoringBusy: 'Opening the backup…',
+  // Looking into one, on the page of backups.
+  lookTitle: 'Is a backup good?',
+  lookText: 'Checking reads all of it and changes nothing. Trying it out restores it beside your chats, compares, and deletes ' +
+    'it again. Taking it in adds what is not here.',
+  check: 'Check it', rehearse: 'Try it out', take: 'Take it in', stop: 'Stop', done: 'Put away',
+  going: (restore: Restore): string => ({
+    checking: 'Checking the backup', rehearsing: 'Trying the backup out', restoring: 'Bringing back what was said',
+  } as const)[restore.at as 'checking'],
+  percent: ({ done, of }: { readonly done: number, readonly of: number }) => `${String(of === 0 ? 0 : Math.floor(100 * done / of))} %`,
+  left: (leftMs: number) => leftMs < 5_000 ? '' : leftMs < 90_000 ? `About ${String(Math.ceil(leftMs / 10_000) * 10)} seconds left.`
+    : `About ${String(Math.round(leftMs / 60_000))} minutes left.`,
+  good: 'This backup is whole.',
+  holds: (holds: BackupHolds) => [
+    `Made ${date(holds.madeAt)}, of the account of ${holds.name}: ${count(holds.messages, 'message')} in ` +
+      `${count(holds.conversations, 'chat')} with ${people(holds.people)}, ${count(holds.files, 'attachment')}.`,
+    holds.messages === 0 ? '' : `From ${date(holds.from)} to ${date(holds.to)}, ${size(holds.bytes)}.`,
+    holds.missingFiles === 0 ? '' : `${count(holds.missingFiles, 'attachment')} were not on the computer that made it.`,
+  ].filter((line) => line !== ''),
+  rehearsed: ({ same, differing, missingHere, conversationsMissingHere, missingThere, newer }: Rehearsal) => [
+    `${count(same, 'message')} ${same === 1 ? 'is' : 'are'} the same here and there.`,
+    missingHere === 0 ? 'It has nothing that is not here.'
+      : `It would bring back ${count(missingHere, 'message')} in ${count(conversationsMissingHere, 'chat')}.`,
+    missingThere === 0 ? 'Nothing that is here is missing in it.'
+      : `${count(missingThere, 'message')} that ${missingThere === 1 ? 'is' : 'are'} here ${missingThere === 1 ? 'is' : 'are'} ` +
+        `not in it; ${newer === missingThere ? 'all of them came' : `${numbers.format(newer)} came`} after it was made.`,
+    differing === 0 ? '' : `${count(differing, 'message')} ${differing === 1 ? 'differs' : 'differ'}.`,
+  ].filter((line) => line !== ''),
+  restored: (added: number) => added === 0 ? 'Everything in it was here already.' : `${count(added, 'message')} came back.`,
+  // Afterwards.
+  back: (back: number, of: number) => back < of ? `Back in ${numbers.format(back)} of ${count(of, 'chat')}.` : `Back in all chats.`,
+  backText: 'The others are asked to let this computer in. As long as an older device of yours is in a chat, that takes a day.',
 }
 
 /** What its codes mean to a person: part of codes.ts. */

@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core'
 import type { Conversation, Person } from '../../preload/api.ts'
 import type { BridgeOptions } from './ui-bridge.ts'
 import { backupScenes } from './ui-backup-scenes.ts'
+import { restoreScenes } from './ui-restore-scenes.ts'
 import { closingScenes } from './ui-closing-scenes.ts'
 import { deviceScenes } from './ui-device-scenes.ts'
 import { fileScenes } from './ui-file-scenes.ts'
@@ -362,6 +363,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
   },
   ...deviceScenes,
   ...backupScenes,
+  ...restoreScenes,
   ...closingScenes,
   ...fileScenes,
 }
