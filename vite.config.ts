@@ -55,6 +55,19 @@ const licences: Plugin = {
   },
 }
 
+/**
+ * Where a build looks for updates, and whose signatures count (32 bytes each, in base64, with commas between). Without
+ * both it looks nowhere.
+ */
+const { COPPICE_UPDATES_FROM: address = '', COPPICE_UPDATES_KEYS: keys = '' } = process.env
+const updates = address === '' || keys === '' ? undefined : { address, keys: keys.split(',') }
+if (updates?.keys.some((key) => Buffer.from(key, 'base64').length !== 32) === true) {
+  throw new Error('COPPICE_UPDATES_KEYS holds something else than Ed25519 keys of 32 bytes in base64')
+}
+if (updates !== undefined && (!address.startsWith('https://') || !address.endsWith('/'))) {
+  throw new Error('COPPICE_UPDATES_FROM is no https:// address that ends in "/"')
+}
+
 const onNode = (outDir: string, format: 'es' | 'cjs', input: readonly string[]) => ({
   consumer: 'server' as const,
   resolve: { noExternal: true as const, external },
@@ -86,7 +99,10 @@ const config: UserConfig = {
         assetsInlineLimit: 0,
       },
     },
-    main: onNode('dist/main', 'es', mainEntries),
+    main: {
+      ...onNode('dist/main', 'es', mainEntries),
+      define: { COPPICE_UPDATES: updates === undefined ? 'undefined' : JSON.stringify(updates) },
+    },
     preload: onNode('dist/preload', 'cjs', [at('preload/index.ts')]),
   },
   worker: { format: 'es' },

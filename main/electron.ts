@@ -249,6 +249,8 @@ export type ProxyConfig =
 export type ScreenSource = { readonly id: string, readonly name: string }
 
 export interface WindowSession {
+  /** As in the web, by the session's proxy. */
+  fetch: (address: string, options: { signal: AbortSignal }) => Promise<Response>
   readonly protocol: { handle(scheme: string, handler: (request: Request) => Response | Promise<Response>): void }
   setPermissionRequestHandler(
     handler: (

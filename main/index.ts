@@ -21,13 +21,14 @@ import { lockStore } from './sqlite/lock.ts'
 import { openReading } from './sqlite/reading.ts'
 import { clearScratch, openScratch } from './sqlite/scratch.ts'
 import { openStore } from './sqlite/store.ts'
+import { builtSource } from './updates/source.ts'
 
 /** What the places of bugs are told from: this folder, or that of the bundle. */
 const source = import.meta.dirname
 
 /** Runs the app on Electron, or on the stand-in of the tests, until it quits. */
 export function start(electron: Electron, options: { readonly args: readonly string[] }): Promise<void> {
-  return runShell(electron, { args: options.args, built: path.join(import.meta.dirname, '..'), open: openProfile })
+  return runShell(electron, { args: options.args, built: path.join(import.meta.dirname, '..'), open: openProfile, updates: { source: builtSource() } })
 }
 
 /** Builds the ports of one profile and the app on them. A bug in that is in its log too. */

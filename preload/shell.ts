@@ -3,6 +3,9 @@
  * it tells the window. Read before the profile is opened, so nothing here is secret.
  */
 import { call, count, flag, list, object, oneOf, text, type Check } from './check.ts'
+import { updateCalls, type UpdateState } from './updates.ts'
+
+export type * from './updates.ts'
 
 /** What a notification says: nothing at all; that there is a message; from whom; and what it says. */
 export const notificationLevels = ['off', 'bare', 'name', 'text'] as const
@@ -68,6 +71,7 @@ export type ShellNews = {
   readonly state?: ShellState
   /** An address was opened: `shell.link` gives it. */
   readonly link?: true
+  readonly update?: UpdateState
 }
 
 /** What came by an address `coppice:…`: an invite's text, or why it is none. Empty when nothing came. */
@@ -81,4 +85,5 @@ export const shellCalls = {
   'shell.change': call({ settings: shellSettings }).returns<ShellState>(),
   /** Takes what came by an address, once. */
   'shell.link': call({}).returns<OpenedLink>(),
+  ...updateCalls,
 } as const

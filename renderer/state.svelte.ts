@@ -12,6 +12,7 @@ import { desk } from './desk.svelte.ts'
 import { opened } from './opened.svelte.ts'
 import { Files } from './files.svelte.ts'
 import { Timeline } from './timeline.svelte.ts'
+import { updates } from './updates.svelte.ts'
 
 declare global {
   interface Window { readonly coppice: Bridge }
@@ -213,9 +214,10 @@ class App {
   }
 
   /** The menu, the tray or a notification was clicked. What is under way in a dialog is not thrown away for it. */
-  #hearShell({ command, open, state, link }: ShellNews): void {
+  #hearShell({ command, open, state, link, update }: ShellNews): void {
     if (state !== undefined) desk.state = state
     if (link === true) opened.knocks++
+    if (update !== undefined) updates.state = update
     const { me } = this
     if (command === 'lock' && me?.lock.passphrase === true) void this.lock()
     if (this.modals > 0) return

@@ -49,7 +49,8 @@ const table: readonly Row[] = [
   { files: 'preload/files.ts', imports: ['preload/check.ts'] },
   { files: 'preload/restore.ts', imports: ['preload/check.ts'], types: ['preload/codes.ts'] },
   { files: 'preload/expiry.ts', imports: ['preload/check.ts'] },
-  { files: 'preload/shell.ts', imports: ['preload/check.ts'] },
+  { files: 'preload/shell.ts', imports: ['preload/check.ts', 'preload/updates.ts'] },
+  { files: 'preload/updates.ts', imports: ['preload/check.ts'] },
   {
     files: 'preload/api.ts',
     imports: [
@@ -129,13 +130,18 @@ const table: readonly Row[] = [
   { files: 'main/network.ts', imports: ['main/ports.ts'], node: ['node:net'] },
   { files: 'main/profiles.ts', node: ['node:fs', 'node:path', 'node:util'] },
   {
+    files: 'main/updates/', imports: ['preload/updates.ts'],
+    node: ['node:child_process', 'node:crypto', 'node:fs', 'node:path'],
+  },
+  {
     files: 'main/shell/',
     imports: [
       'preload/api.ts', 'preload/shell.ts', 'main/ipc.ts', 'main/network.ts', 'main/ports.ts', 'main/window.ts', 'main/profiles.ts',
+      'main/updates/',
       // Every word that people read lies in one folder.
       'renderer/i18n/system.ts',
     ],
-    types: ['main/electron.ts'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:os', 'node:path'],
+    types: ['main/electron.ts', 'preload/updates.ts'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:os', 'node:path'],
   },
   { files: 'main/index.ts', imports: ['main/'], packages: ['electron'], node: 'all' },
 

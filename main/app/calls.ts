@@ -34,9 +34,9 @@ type Answers = {
     (opened: Opened, argument: ArgumentOf<N>) => ResultOf<N> | Promise<ResultOf<N>>
 }
 /** Calls that the shell answers, around every app. */
-type OfShell = `profile.${'choose' | 'folder'}` | 'reader.open' | 'address.open' | `shell.${string}`
+type OfShell = `profile.${'choose' | 'folder'}` | 'reader.open' | 'address.open' | `${'shell' | 'update'}.${string}`
 export const isOfShell = (name: CallName): name is OfShell & CallName =>
-  /^(?:shell\..*|reader\.open|address\.open|profile\.(?:choose|folder))$/.test(name)
+  /^(?:(?:shell|update)\..*|reader\.open|address\.open|profile\.(?:choose|folder))$/.test(name)
 /** Calls that createApp answers, because they open or close the profile, or come before it is open. */
 export type Before = `app.${'open' | 'report'}` | `setup.${'create' | 'unlock' | 'recover' | 'read' | 'link' | 'restore' | 'restoreBackup'}` |
   'restore.choose' | 'profile.remove' | `lock.${'now' | 'after' | 'active'}` | `passphrase.${'set' | 'remove'}`

@@ -18,6 +18,8 @@ import { Desktop } from './desktop.ts'
 import { openPlaces } from './places.ts'
 import { Links, claimLinks } from './link.ts'
 import { saveFile } from './save.ts'
+import { answerUpdate, openUpdates, type UpdateWishes } from './updates.ts'
+import type { Updater } from '../updates/updater.ts'
 import type { Places } from '../ports.ts'
 
 /** What answers the Calls of one opened profile. `close` resolves when everything is saved. */
@@ -50,10 +52,13 @@ export type ShellOptions = {
   readonly open: (seat: Seat) => Promise<OpenApp>
   /** Tests play other systems; what they decide is how windows, menus and notifications behave. */
   readonly platform?: NodeJS.Platform
+  /** Where to look for updates; nowhere, unless it is said. */
+  readonly updates?: UpdateWishes
 }
 
 const firstProfile = 'default'
 const say = (line: string): void => { process.stderr.write(`coppice: ${line}\n`) }
+const sayBug = (error: unknown): void => { say(`bug: ${error instanceof Error ? error.stack ?? error.name : typeof error}`) }
 
 /**
  * Runs the app in this process until it quits. Everything before the first `await` happens before Electron is ready,
@@ -91,6 +96,7 @@ class Shell {
   #window: Opened | undefined
   readonly #desktop: Desktop
   readonly #links: Links
+  #updates: Updater | undefined
   #current: OpenApp | undefined
   #closing: Promise<void> | undefined
   #closed = false
@@ -138,6 +144,12 @@ class Shell {
     const desktop = this.#desktop
     if (this.#profile === undefined) this.#current = this.#picker()
     else this.#current = await this.#open(this.#profile)
+    const updates = openUpdates({
+      electron, platform: this.#options.platform ?? process.platform, data: this.#data, source: undefined,
+      ...this.#options.updates, tell: (update) => { this.#push({ revision: 0, shell: { update } }) }, report: sayBug,
+    })
+    updates.start()
+    this.#updates = updates
     const opened = openWindow(electron, {
       built: this.#options.built, place: desktop.place, spellcheck: desktop.prepareSpelling(),
       made: (window) => { desktop.attach(window) },
@@ -160,6 +172,8 @@ class Shell {
     if (name === 'shell.link') return Promise.resolve({ ok: true, value: this.#links.take() as ResultOf<N> })
     const answer = this.#desktop.answer(name, argument)
     if (answer !== undefined) return Promise.resolve(answer)
+    const ofUpdates = this.#updates === undefined ? undefined : answerUpdate(this.#updates, name, argument)
+    if (ofUpdates !== undefined) return ofUpdates
     if (this.#current === undefined || this.#closing !== undefined) {
       return Promise.resolve({ ok: false, code: 'not-ready' })
     }
@@ -281,6 +295,7 @@ class Shell {
   }
 
   async #close(): Promise<void> {
+    this.#updates?.stop()
     try {
       await this.#current?.close()
     } catch (error) {

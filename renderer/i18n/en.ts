@@ -16,6 +16,7 @@ import { readerWords } from './reader.ts'
 import { restoreWords } from './restore.ts'
 import { changedFact, invitesWords, safetyWords } from './safety.ts'
 import { ago, clock, date, day, dayMs, moment } from './time.ts'
+import { updateWords } from './updates.ts'
 
 /** What a fact says, with what it means for who can read. */
 const factWords = (fact: Fact, amount: number, naming: Naming): string => {
@@ -178,6 +179,7 @@ export const words = {
   closing: closingWords,
   backup: backupWords,
   expiry: expiryWords,
+  updates: updateWords,
 
   choose: { title: 'Who is here?', text: 'These people have a profile on this computer.' },
 

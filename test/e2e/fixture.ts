@@ -3,6 +3,7 @@ import type { Answer, Change, Phase } from '../../preload/api.ts'
 import type { Handle } from '../../main/ipc.ts'
 import { runShell } from '../../main/shell/shell.ts'
 import type { OpenApp, Seat } from '../../main/shell/shell.ts'
+import type { UpdateWishes } from '../../main/shell/updates.ts'
 import type { Electron } from '../../main/electron.ts'
 import { built } from './harness.ts'
 import type { Start } from './harness.ts'
@@ -22,6 +23,7 @@ export type Fixture = {
   readonly answers: Record<string, Answer<unknown>>
   /** The system that the shell takes this one for. */
   platform: NodeJS.Platform
+  updates?: UpdateWishes
 }
 
 export function newFixture(): Fixture {
@@ -29,7 +31,10 @@ export function newFixture(): Fixture {
     seats: [], asked: [], answers: {}, closeMs: 0, closes: 0, platform: 'linux',
     show: (change) => { fixture.seats.at(-1)?.ui.show(change) },
     start: (electron: Electron, { args }) =>
-      runShell(electron, { args, built, open: (seat) => open(fixture, seat), platform: fixture.platform }),
+      runShell(electron, {
+        args, built, open: (seat) => open(fixture, seat), platform: fixture.platform,
+        ...fixture.updates !== undefined && { updates: fixture.updates },
+      }),
   }
   return fixture
 }

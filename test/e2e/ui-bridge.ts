@@ -5,7 +5,7 @@
 import { calls } from '../../preload/api.ts'
 import type {
   Answer, ArgumentOf, BackupStatus, CallName, Change, Closing, Conversation, Details, Entry, EntryPage, ErrorCode, Invite, InvitePreview, Link,
-  Lock, MadeInvite, Me, OwnDevice, Person, Phase, ResultOf, Safety, ShellState,
+  Lock, MadeInvite, Me, OwnDevice, Person, Phase, ResultOf, Safety, ShellState, UpdateState,
 } from '../../preload/api.ts'
 import { isMatch, marksIn, wordsOf } from '../../main/words.ts'
 import { ScriptedFiles } from './ui-files.ts'
@@ -56,6 +56,7 @@ export class ScriptedBridge {
   /** Whether the keychain takes a key. */
   keychain: 'ok' | 'absent' = 'ok'
   shell: ShellState = samples.shell
+  update: UpdateState = { keeper: 'self', mode: 'ask', stage: 'idle' }
   #receive: (change: Change) => void = () => undefined
   /** What the window must not know while the app is locked. */
   #lockedAway: Conversation[] = []
@@ -245,6 +246,10 @@ export class ScriptedBridge {
         this.shell = { ...this.shell, settings: of(name).settings, lost: false }
         return value(name, this.shell)
       case 'shell.shown': break
+      case 'update.state': case 'update.check': case 'update.fetch': case 'update.install': return value(name, this.update)
+      case 'update.mode':
+        this.update = { ...this.update, mode: of(name).mode }
+        return value(name, this.update)
       case 'devices.list': return value(name, this.devices)
       case 'devices.number': return value(name, '903712333053384718646761890855')
       case 'recovery.rotate': {

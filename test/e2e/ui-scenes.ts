@@ -328,6 +328,11 @@ export const scenes: Readonly<Record<string, Scene>> = {
     script: { phase: { at: 'ready', me: { ...me, lock: { passphrase: true, keychain: false, afterMinutes: 5 } } } },
     act: (page) => press(page, 'Settings'),
   },
+  'settings-update': {
+    script: {},
+    act: (page) => press(page, 'Settings'),
+    told: [{ shell: { update: { keeper: 'self', mode: 'ask', stage: 'offered', version: '0.2.0', wrong: 'tampered' } } }],
+  },
   'settings-read-only': { script: damaged, act: (page) => press(page, 'Settings') },
   'passphrase-set': {
     script: { phase: { at: 'ready', me: { ...me, lock: { passphrase: false, keychain: true, afterMinutes: 0 } } } },

@@ -55,6 +55,7 @@ export class StandinSession implements WindowSession {
   setSpellCheckerLanguages(languages: string[]): void { this.#record('session.setSpellCheckerLanguages', languages) }
   setSpellCheckerDictionaryDownloadURL(url: string): void { this.#record('session.setSpellCheckerDictionaryDownloadURL', url) }
   setSpellCheckerEnabled(on: boolean): void { this.#record('session.setSpellCheckerEnabled', on) }
+  fetch(address: string, options: { signal: AbortSignal }): Promise<Response> { return fetch(address, options) }
   handlerOf(scheme: string): Handler | undefined { return this.#handlers.get(scheme) }
   setPermissionCheckHandler(handler: CheckHandler): void { this.#check = handler }
   setPermissionRequestHandler(handler: RequestHandler): void { this.#request = handler }

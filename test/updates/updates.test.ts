@@ -1,0 +1,389 @@
+/** Updates from a real server: what is taken, and everything that is not. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import type { UpdateState } from '../../preload/updates.ts'
+import { installerFor, type Installer } from '../../main/updates/install.ts'
+import { isAfter, manifestName, signatureName, writeManifest } from '../../main/updates/manifest.ts'
+import { Updater, type UpdaterOptions } from '../../main/updates/updater.ts'
+import { fileOf, newKey, target, UpdateServer } from './server.ts'
+
+const version = '1.2.3'
+let server: UpdateServer
+let address: string
+let folder: string
+let appImage: string
+
+beforeEach(async () => {
+  server = new UpdateServer()
+  address = await server.open()
+  folder = mkdtempSync(path.join(tmpdir(), 'coppice-updates-'))
+  appImage = path.join(folder, 'Coppice.AppImage')
+  writeFileSync(appImage, 'the old version')
+})
+afterEach(async () => {
+  await server.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+type World = { readonly updater: Updater, readonly told: UpdateState[], readonly timers: { delayMs: number, run: () => void }[] }
+
+function open(more: Partial<UpdaterOptions> = {}): World {
+  const told: UpdateState[] = []
+  const timers: World['timers'] = []
+  const updater = new Updater({
+    version, folder: path.join(folder, 'updates'), source: { address, keys: [newKey().open, server.key.open] },
+    installer: installerFor({
+      platform: 'linux', arch: 'x64', packaged: true, environment: { APPIMAGE: appImage }, open: async () => '',
+    }),
+    load: fetch, now: () => Date.now(), random: () => 50, tell: (state) => { told.push(state) },
+    after: (delayMs, run) => {
+      const timer = { delayMs, run }
+      timers.push(timer)
+      return () => { timers.splice(timers.indexOf(timer), 1) }
+    },
+    quit: () => assert.fail('it quits'), report: (error) => { throw error },
+    write: (file, content) => { writeFileSync(file, content) },
+    ...more,
+  })
+  return { updater, told, timers }
+}
+
+/** Fires the one timer, and waits until it stands again. */
+async function dayPasses({ timers }: World): Promise<void> {
+  const [timer] = timers.splice(0)
+  assert.ok(timer !== undefined)
+  timer.run()
+  while (timers.length === 0) await new Promise((resolve) => { setTimeout(resolve, 5) })
+}
+
+const leftovers = (): readonly string[] => existsSync(path.join(folder, 'updates'))
+  ? readdirSync(path.join(folder, 'updates')).filter((name) => name.startsWith('download-')) : []
+
+/** Looks, and finds nothing to take for this reason; the old version stays. */
+async function refused(wrong: UpdateState['wrong'], { updater }: World = open()): Promise<void> {
+  await updater.check()
+  await updater.download()
+  await updater.install()
+  assert.equal(updater.state.wrong, wrong)
+  assert.notEqual(updater.state.stage, 'ready')
+  assert.equal(readFileSync(appImage, 'utf8'), 'the old version')
+  assert.deepEqual(leftovers(), [])
+}
+
+describe('a newer version, signed', () => {
+  test('is offered, fetched, and put in the place of the old one', async () => {
+    const bytes = server.release('1.3.0')
+    const { updater, told } = open()
+    await updater.check()
+    assert.deepEqual([updater.state.stage, updater.state.version], ['offered', '1.3.0'])
+    assert.deepEqual(server.asked, [manifestName, signatureName], 'nothing else is asked for before a yes')
+    await updater.install()
+    assert.equal(readFileSync(appImage, 'utf8'), 'the old version', 'nor installed')
+    await updater.download()
+    assert.equal(updater.state.stage, 'ready')
+    assert.ok(told.some(({ stage, done = 0 }) => stage === 'fetching' && done > 0 && done < 1))
+    await updater.install()
+    assert.equal(updater.state.stage, 'installed')
+    assert.ok(readFileSync(appImage).equals(bytes))
+    assert.equal(statSync(appImage).mode & 0o777, 0o755)
+    assert.deepEqual(readdirSync(folder).sort(), ['Coppice.AppImage', 'updates'])
+    assert.deepEqual(leftovers(), [])
+  })
+
+  test('that was fetched is found again after a restart, and not fetched twice', async () => {
+    server.release('1.3.0')
+    const first = open()
+    await first.updater.check()
+    await first.updater.download()
+    server.asked.length = 0
+    const { updater } = open()
+    await updater.check()
+    assert.equal(updater.state.stage, 'ready')
+    assert.deepEqual(server.asked, [manifestName, signatureName])
+  })
+
+  test('that comes only half leaves nothing behind, and the next try takes it', async () => {
+    const bytes = server.release('1.3.0')
+    const { updater } = open()
+    await updater.check()
+    server.cut = true
+    await updater.download()
+    assert.deepEqual([updater.state.stage, updater.state.wrong], ['offered', 'unreachable'])
+    assert.deepEqual(leftovers(), [])
+    server.cut = false
+    await updater.download()
+    await updater.install()
+    assert.ok(readFileSync(appImage).equals(bytes))
+  })
+
+  test('may be signed by any of the keys of the app', async () => {
+    const other = newKey()
+    server.release('1.3.0', {}, other.secret)
+    const { updater } = open({ source: { address, keys: [server.key.open, other.open] } })
+    await updater.check()
+    assert.equal(updater.state.stage, 'offered')
+  })
+})
+
+describe('nothing is taken that', () => {
+  test('is not signed, or by a stranger', async () => {
+    server.release('1.3.0', {}, newKey().secret)
+    await refused('unsigned')
+    server.release('1.3.0')
+    server.files.set(signatureName, Buffer.from(''))
+    await refused('unsigned')
+    server.files.set(signatureName, Buffer.from(`${'A'.repeat(86)}==\n`))
+    await refused('unsigned')
+    server.files.delete(signatureName)
+    await refused('unreachable')
+    server.release('1.3.0')
+    await refused('unsigned', open({ source: { address, keys: [] } }))
+    await refused('unsigned', open({ source: { address, keys: ['AAAA'] } }))
+  })
+
+  test('was changed after it was signed, wherever', async () => {
+    server.release('1.3.0')
+    const manifest = Buffer.from(server.files.get(manifestName) ?? [])
+    for (let at = 0; at < manifest.length; at += 29) {
+      const changed = Buffer.from(manifest)
+      changed[at] = (changed[at] ?? 0) ^ 1
+      server.files.set(manifestName, changed)
+      await refused('unsigned')
+    }
+    server.files.set(manifestName, Buffer.concat([manifest, Buffer.from(' ')]))
+    await refused('unsigned')
+  })
+
+  test('is a file of another size or content than was signed', async () => {
+    const bytes = Buffer.from(server.release('1.3.0'))
+    const name = 'coppice-1.3.0-linux-x64.AppImage'
+    bytes[200_000] = (bytes[200_000] ?? 0) ^ 1
+    for (const other of [bytes, Buffer.concat([bytes, bytes]), bytes.subarray(1), Buffer.alloc(0)]) {
+      server.files.set(name, other)
+      await refused('tampered')
+    }
+    server.files.delete(name)
+    await refused('unreachable')
+  })
+
+  test('was changed on this disk after it was fetched', async () => {
+    server.release('1.3.0')
+    const { updater } = open()
+    await updater.check()
+    await updater.download()
+    writeFileSync(path.join(folder, 'updates', leftovers()[0] ?? ''), 'something else')
+    await updater.install()
+    assert.deepEqual([updater.state.stage, updater.state.wrong], ['offered', 'tampered'])
+    assert.equal(readFileSync(appImage, 'utf8'), 'the old version')
+  })
+
+  test('is older than what runs, also if it is signed; the same is no news', async () => {
+    for (const older of ['1.2.2', '0.9.9', '1.2.3-beta.9']) {
+      server.release(older)
+      await refused('older')
+    }
+    server.release(version)
+    await refused(undefined)
+  })
+
+  test('is older than what was heard of, as somebody plays it again', async () => {
+    const madeAt = Date.now()
+    server.release('1.4.0', { madeAt: madeAt + 2 })
+    await open().updater.check()
+    server.release('1.3.0', { madeAt: madeAt + 1 })
+    await refused('older')
+    // The maintainers themselves may take a version back.
+    server.release('1.3.1', { madeAt: madeAt + 3 })
+    const { updater } = open()
+    await updater.check()
+    assert.equal(updater.state.version, '1.3.1')
+  })
+
+  test('is no word of ours, though it is signed', async () => {
+    const whole = { app: '1.3.0', madeAt: 1, rollout: 100, files: [fileOf(new Uint8Array(9), 'a.AppImage')] }
+    const broken: readonly object[] = [
+      { ...whole, app: '1.3' }, { ...whole, app: '01.3.0' }, { ...whole, madeAt: -1 }, { ...whole, rollout: 101 },
+      { ...whole, files: {} }, { ...whole, files: Array(100).fill(whole.files[0]) },
+      ...['../a', 'a/b', '.a', 'a\\b', 'http:x', '', 'a'.repeat(101), '%2e%2e%2fa'].map((name) =>
+        ({ ...whole, files: [{ ...whole.files[0], name }] })),
+      ...[0, -1, 1.5, 2 ** 40].map((size) => ({ ...whole, files: [{ ...whole.files[0], size }] })),
+      { ...whole, files: [{ ...whole.files[0], sha512: 'ab' }] },
+    ]
+    for (const one of broken) {
+      server.put(writeManifest(one as never))
+      await refused('malformed')
+    }
+    for (const bytes of ['', '[]', 'null', '{"format":"another"}', '\ufffe']) {
+      server.put(Buffer.from(bytes))
+      await refused('malformed')
+    }
+    server.put(Buffer.from('{"format":"coppice-updates","version":2}'))
+    await refused('newer')
+    server.put(Buffer.alloc(100_000, 'x'))
+    await refused('malformed')
+    server.put(writeManifest({ ...whole, files: [{ ...fileOf(new Uint8Array(9), 'a.exe'), target: 'win-x64-exe' }] }))
+    await refused('not-here')
+  })
+
+  test('comes by an address that everybody can listen to', async () => {
+    const { updater } = open({ source: { address: 'http://example.invalid/', keys: [server.key.open] } })
+    await updater.check()
+    assert.equal(updater.state.wrong, 'unreachable')
+  })
+})
+
+describe('the person decides', () => {
+  test('off: nothing is asked of the network; a click looks all the same; the choice stays', async () => {
+    server.release('1.3.0')
+    const world = open()
+    world.updater.start()
+    assert.equal(world.timers.length, 1)
+    assert.equal(world.updater.choose('off'), true)
+    assert.equal(world.timers.length, 0)
+    const again = open()
+    again.updater.start()
+    assert.deepEqual([again.updater.state.mode, again.timers.length, server.asked.length], ['off', 0, 0])
+    await again.updater.check()
+    assert.equal(again.updater.state.stage, 'offered')
+  })
+
+  test('ask: it looks once a day by itself, and fetches nothing', async () => {
+    const world = open()
+    world.updater.start()
+    await dayPasses(world)
+    assert.equal(world.updater.state.wrong, 'unreachable')
+    assert.ok((world.timers[0]?.delayMs ?? 0) > 20 * 60 * 60 * 1000)
+    server.release('1.3.0')
+    await dayPasses(world)
+    assert.deepEqual([world.updater.state.stage, world.updater.state.wrong], ['offered', undefined])
+  })
+
+  test('automatic: it is there at the next start, and nobody was asked', async () => {
+    const bytes = server.release('1.3.0')
+    const world = open()
+    world.updater.choose('automatic')
+    await dayPasses(world)
+    assert.equal(world.updater.state.stage, 'installed')
+    assert.ok(readFileSync(appImage).equals(bytes))
+  })
+
+  test('a staged release reaches its share of those who do not ask, and whoever asks', async () => {
+    server.release('1.3.0', { rollout: 50 })
+    const outside = open({ random: () => 50 })
+    outside.updater.start()
+    await dayPasses(outside)
+    assert.equal(outside.updater.state.stage, 'idle')
+    await outside.updater.check()
+    assert.equal(outside.updater.state.stage, 'offered')
+    rmSync(path.join(folder, 'updates'), { recursive: true })
+    const inside = open({ random: () => 49 })
+    inside.updater.start()
+    await dayPasses(inside)
+    assert.equal(inside.updater.state.stage, 'offered')
+    // It stays in its share over restarts.
+    const again = open({ random: () => 99 })
+    again.updater.start()
+    await dayPasses(again)
+    assert.equal(again.updater.state.stage, 'offered')
+  })
+
+  test('a choice that cannot be kept is not made', () => {
+    const { updater } = open({ write: () => { throw new Error('full') } })
+    assert.equal(updater.choose('off'), false)
+    assert.equal(updater.state.mode, 'ask')
+  })
+})
+
+describe('who keeps the app new', () => {
+  const here = { platform: 'linux', arch: 'x64', packaged: true, environment: {}, open: async () => '' } as const
+
+  test('where a package manager or a person does, nothing is asked of the network', async () => {
+    const world = open({ installer: installerFor(here) })
+    world.updater.start()
+    await world.updater.check()
+    assert.deepEqual([world.updater.state.keeper, world.timers.length, server.asked.length], ['system', 0, 0])
+    const none = open({ source: undefined })
+    await none.updater.check()
+    assert.equal(none.updater.state.keeper, 'none')
+  })
+
+  test('each system has its own package', () => {
+    assert.equal(installerFor({ ...here, environment: { APPIMAGE: appImage } })?.target, target)
+    // Put there by somebody else, or not said rightly.
+    for (const APPIMAGE of [path.join(folder, 'none', 'Coppice.AppImage'), 'Coppice.AppImage', '']) {
+      assert.equal(installerFor({ ...here, environment: { APPIMAGE } }), undefined)
+    }
+    assert.equal(installerFor({ ...here, packaged: false, environment: { APPIMAGE: appImage } }), undefined)
+    assert.equal(installerFor({ ...here, platform: 'win32' })?.target, 'win-x64-exe')
+    assert.equal(installerFor({ ...here, platform: 'darwin', arch: 'arm64' })?.target, 'mac-arm64-dmg')
+  })
+
+  test('Windows’ installer is started and this program ends; macOS is shown the image', async () => {
+    const place = path.join(folder, 'installer')
+    const seen = path.join(folder, 'seen')
+    writeFileSync(place, `#!/bin/sh\necho "$@" > '${seen}.new'\nmv '${seen}.new' '${seen}'\n`, { mode: 0o755 })
+    const windows = installerFor({ ...here, platform: 'win32' }) as Installer
+    assert.equal(await windows.install(place, fileOf(new Uint8Array(), 'x')), 'leaving')
+    while (!existsSync(seen)) await new Promise((resolve) => { setTimeout(resolve, 10) })
+    assert.equal(readFileSync(seen, 'utf8'), '--updated /S --force-run\n')
+    await assert.rejects(windows.install(path.join(folder, 'nothing'), fileOf(new Uint8Array(), 'x')), { wrong: 'not-installed' })
+    const opened: string[] = []
+    const mac = installerFor({ ...here, platform: 'darwin', open: async (file) => { opened.push(file); return '' } }) as Installer
+    assert.equal(await mac.install('/x.dmg', fileOf(new Uint8Array(), 'x')), 'shown')
+    assert.deepEqual(opened, ['/x.dmg'])
+  })
+
+  test('an AppImage that cannot be replaced stays as it is', async () => {
+    server.release('1.3.0')
+    const { updater } = open()
+    await updater.check()
+    await updater.download()
+    rmSync(appImage)
+    mkdirSync(path.join(appImage, 'in the way'), { recursive: true })
+    await updater.install()
+    assert.deepEqual([updater.state.stage, updater.state.wrong], ['ready', 'not-installed'])
+    assert.deepEqual(readdirSync(folder).sort(), ['Coppice.AppImage', 'updates'])
+  })
+})
+
+test('versions are compared by their numbers, and betas come before', () => {
+  const order = ['0.9.0', '1.0.0-alpha.1', '1.0.0-beta.2', '1.0.0-beta.11', '1.0.0', '1.0.1', '1.2.0', '1.10.0', '2.0.0']
+  for (const [at, one] of order.entries()) {
+    for (const [other, two] of order.entries()) assert.equal(isAfter(one, two), at < other, `${one} ${two}`)
+  }
+  for (const odd of ['', '1', '1.2', 'v1.2.3', '1.2.3.4', '1.2.3-', '1.2.3+x', '1.02.3', '1.2.3-beta', '9999999.0.0']) {
+    assert.ok(!isAfter(odd, '5.0.0') && !isAfter('0.0.1', odd), odd)
+  }
+})
+
+test('what the release signs is taken by an app that was built with its key, and is refused unsigned or half', async () => {
+  const release = path.join(folder, 'release')
+  mkdirSync(release)
+  const script = path.resolve(import.meta.dirname, '..', 'cli', 'sign-update.ts')
+  const run = (args: readonly string[], key?: string): { readonly status: number | null, readonly stdout: string } =>
+    spawnSync(process.execPath, [script, ...args], {
+      encoding: 'utf8', env: { ...process.env, COPPICE_UPDATE_KEY: key },
+    })
+  const [, secret, built] = /^COPPICE_UPDATE_KEY=(.+)\nCOPPICE_UPDATES_KEYS=(.+)\n$/.exec(run(['--new-key']).stdout) ?? []
+  assert.equal(run([release], secret).status, 1, 'there is no package')
+  const manifest = readFileSync(path.resolve(import.meta.dirname, '..', '..', 'package.json'), 'utf8')
+  const { version: made } = JSON.parse(manifest) as { version: string }
+  const names = [`coppice-${made}-linux-x86_64.AppImage`, `coppice-${made}-win-arm64.exe`, `coppice_${made}_amd64.deb`]
+  for (const name of names) writeFileSync(path.join(release, name), name)
+  assert.equal(run([release]).status, 1, 'there is no key')
+  const { status, stdout } = run([release], secret)
+  assert.deepEqual([status, stdout], [0, `${made}, for linux-x64-AppImage, win-arm64-exe\n`])
+  for (const name of readdirSync(release)) server.files.set(name, readFileSync(path.join(release, name)))
+  const { updater } = open({ version: '0.0.1', source: { address, keys: [built ?? ''] } })
+  await updater.check()
+  await updater.download()
+  await updater.install()
+  assert.equal(updater.state.stage, 'installed')
+  assert.equal(readFileSync(appImage, 'utf8'), names[0])
+  writeFileSync(path.join(release, 'coppice-9.9.9-win-x64.exe'), '')
+  assert.equal(run([release], secret).status, 1, 'packages of two versions')
+})
