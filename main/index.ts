@@ -6,6 +6,7 @@ import { createApp, type App } from './app.ts'
 import { archive } from './archive/archive.ts'
 import { productSuite } from './app/self.ts'
 import { sha256Digest } from './crypto/digest.ts'
+import { openTerminal, runCli } from './cli.ts'
 import { implementationsOf, nativePrimitives } from './crypto/native.ts'
 import { openSqliteDelivery } from './delivery/sqlite.ts'
 import type { Electron } from './electron.ts'
@@ -29,6 +30,18 @@ const source = import.meta.dirname
 /** Runs the app on Electron, or on the stand-in of the tests, until it quits. */
 export function start(electron: Electron, options: { readonly args: readonly string[] }): Promise<void> {
   return runShell(electron, { args: options.args, built: path.join(import.meta.dirname, '..'), open: openProfile, updates: { source: builtSource() } })
+}
+
+/** Runs one command without a window, of which the first word was 'backup', and gives the exit code. */
+export async function startCli(args: readonly string[], version: string): Promise<number> {
+  process.umask(0o077)
+  const terminal = openTerminal()
+  const suiteOf = composeSuites(nativePrimitives(), (length) => new Uint8Array(randomBytes(length)))
+  try {
+    return await runCli({ args, version, terminal, archive, suiteOf, open: openProfile })
+  } finally {
+    terminal.close()
+  }
 }
 
 /** Builds the ports of one profile and the app on them. A bug in that is in its log too. */
@@ -92,5 +105,7 @@ function report(error: unknown): void {
 if ('electron' in process.versions) {
   const electron = await import('electron')
   // Not awaited: Electron becomes ready only after this module has been evaluated.
-  void start(electron, { args: process.argv.slice(electron.app.isPackaged ? 1 : 2) })
+  const args = process.argv.slice(electron.app.isPackaged ? 1 : 2)
+  if (args[0] === 'backup') void startCli(args.slice(1), electron.app.getVersion()).then((code) => { electron.app.exit(code) })
+  else void start(electron, { args })
 }

@@ -143,6 +143,10 @@ const table: readonly Row[] = [
     ],
     types: ['main/electron.ts', 'preload/updates.ts'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:os', 'node:path'],
   },
+  {
+    files: 'main/cli.ts', imports: ['main/app/', 'main/ports.ts', 'main/profiles.ts', 'preload/api.ts'],
+    types: ['main/shell/'], node: ['node:os', 'node:path', 'node:readline', 'node:stream', 'node:util'],
+  },
   { files: 'main/index.ts', imports: ['main/'], packages: ['electron'], node: 'all' },
 
   { files: 'test/standin/', types: ['main/electron.ts'], packages: ['playwright-core'], node: 'all' },

@@ -33,7 +33,7 @@ export async function openBackup(ports: Ports, token: string, typed: string): Pr
 }
 
 /** What opens the backup at a place, by what a person typed. The caller wipes its secret. */
-export async function keyTyped(ports: Ports, place: Place, typed: string): Promise<BackupKey> {
+export async function keyTyped(ports: Pick<Ports, 'archive' | 'suiteOf'>, place: Place, typed: string): Promise<BackupKey> {
   const sealed = await ports.archive.look(place)
   if (sealed === 'nothing') throw new PortError('backup-malformed', 'empty')
   if (sealed === 'passphrase') return ports.archive.unlock(place, { type: 'passphrase', passphrase: typed })
