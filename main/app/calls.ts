@@ -202,8 +202,8 @@ export const answers: Answers = {
     const said = { text, attachments: [], expiresAfter: room.room.timer }
     const step = compose(room, { contentId: key, said }, state.moment())
     const entry = step.entries[0]
-    // The same Call again, after an answer that got lost: the message is there already.
-    if (entry !== undefined && state.store.entry(entry.id) !== undefined) return undefined
+    // The same Call again, after an answer that got lost: the message is there already, or was deleted since.
+    if (entry !== undefined && state.isKnown(entry.id)) return undefined
     state.transact({
       steps: [{ ...step, state: withRoom(step.state, { draft: '' }) }],
       say: [{ room: conversation, id: fromHex(key), body: messageBody(said) }],

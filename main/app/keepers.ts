@@ -2,7 +2,7 @@ import type { BackupContact, BackupConversation } from '../chat/backup.ts'
 import { contactDocument, membersDocument, roomDocument, trustDocument, type Contact, type TrustRecord } from '../chat/documents.ts'
 import { still, type RoomState } from '../chat/room.ts'
 import type { Store } from '../ports.ts'
-import { registerDocuments, registerOf, type Wish } from './registers.ts'
+import { registerDocuments, registerOf, removedKey, type Wish } from './registers.ts'
 import type { State } from './state.ts'
 import type { Keeper, Kept } from './take-backup.ts'
 import { trustRegister } from './trust.ts'
@@ -25,6 +25,7 @@ export class StateKeeper implements Keeper {
   readonly now = (): number => this.#state.ports.now()
   room(id: string): RoomState | undefined { return this.#state.rooms.get(id) }
   isRefused(id: string): boolean { return this.#state.declined.has(id) }
+  isRemoved(entry: string): boolean { return this.#state.registers.values.has(removedKey(entry)) }
 
   keepsOwn(id: string): { readonly keep: boolean, readonly draft: boolean } {
     const { values } = this.#state.registers
@@ -94,6 +95,7 @@ export class StoreKeeper implements Keeper {
 
   room(id: string): RoomState | undefined { return this.#rooms.get(id) }
   isRefused(): boolean { return false }
+  isRemoved(): boolean { return false }
   keepsOwn(): { readonly keep: boolean, readonly draft: boolean } { return { keep: false, draft: false } }
 
   keep({ room, entries = [], pieces = [], documents = [] }: Kept): void {

@@ -13,10 +13,13 @@ import type { State, Transaction } from './state.ts'
 const isRemovable = (entry: StoredEntry): boolean =>
   entry.kind === 'message' || (entry.kind === 'fact' && entry.fact.fact === 'deleted')
 
-/** Nobody has it yet: what has never been encrypted just does not go out. */
+/**
+ * Nobody has it yet: what has never been encrypted just does not go out. What has a number was, and may be on the log even
+ * where its record was given up since.
+ */
 function isUnsent(state: State, key: string): boolean {
   const item = state.outbox.get(key)
-  return item !== undefined && ![...state.publishes.values()].some(({ target }) =>
+  return item !== undefined && item.counter === 0 && ![...state.publishes.values()].some(({ target }) =>
     target.type === 'message' && target.items.some((id) => toHex(id) === key))
 }
 
@@ -53,6 +56,9 @@ function removeForAll(state: State, room: RoomState, entries: readonly StoredEnt
     // What nobody has seen leaves no line.
     steps: [{ ...still(room), entries: lines, removed: [...unsent, ...failed].map(({ id }) => id) }],
     removedOutbox: unsent.map(({ id }) => contentIdOf(id)),
+    // If it has to go out again, under its number, it says nothing any more.
+    outbox: sent.flatMap(({ id }) => state.outbox.get(contentIdOf(id)) ?? []).map((item) =>
+      ({ ...item, body: { type: 'text' as const, text: '' } })),
     say: sent.length === 0 ? [] : [{ room: room.room.id, body: removeBody(sent.map(({ id }) => contentIdOf(id))) }],
   })
 }
@@ -119,13 +125,15 @@ export function keepTime(state: State): () => void {
 
 // ---------------------------------------------------------------- what the list says
 
-/** The messages of a transaction that are gone after it, by conversation: as they are in the store. */
+/** The messages that are gone after a transaction, by conversation: of the store, and such as only came with it. */
 function goneIn(state: State, { steps = [], removedRooms = [] }: Transaction): ReadonlyMap<string, readonly StoredEntry[]> {
   const gone = new Map<string, StoredEntry[]>()
+  const fresh = new Map<string, StoredEntry>()
   for (const step of steps) {
+    for (const entry of step.entries) if (entry.kind === 'message') fresh.set(entry.id, entry)
     const replaced = step.entries.flatMap((entry) => entry.kind === 'message' ? [] : [entry.id])
     for (const id of [...step.removed, ...replaced]) {
-      const before = state.store.entry(id)
+      const before = fresh.get(id) ?? state.store.entry(id)
       if (before?.kind !== 'message' || removedRooms.includes(before.conversation)) continue
       gone.set(before.conversation, [...gone.get(before.conversation) ?? [], before])
     }
@@ -138,7 +146,7 @@ const pages = 20
 
 /** The newest message that is there after a transaction, among so many entries. */
 function newestMessage(state: State, id: string, { steps = [] }: Transaction, gone: ReadonlySet<string>): StoredEntry | undefined {
-  const fresh = steps.flatMap(({ entries }) => entries).filter((entry) => entry.conversation === id && entry.kind === 'message')
+  const fresh = steps.flatMap(({ entries }) => entries).filter((entry) => entry.conversation === id && entry.kind === 'message' && !gone.has(entry.id))
   let before = 0
   let kept: StoredEntry | undefined
   for (let page = 0; page < pages && kept === undefined; page += 1) {

@@ -146,8 +146,8 @@ export function sendAttachments(state: State, { conversation, key, text, attachm
   }
   const step = compose(room, { contentId: key, said }, state.moment())
   const [entry] = step.entries
-  // The same Call again, after an answer that got lost: the message is there already.
-  if (entry !== undefined && state.store.entry(entry.id) !== undefined) return
+  // The same Call again, after an answer that got lost: the message is there already, or was deleted since.
+  if (entry !== undefined && state.isKnown(entry.id)) return
   if (said.attachments.length !== attachments.length || attachments.length === 0) throw new PortError('bad-argument', 'attachments')
   state.transact({
     steps: [{ ...step, state: withRoom(step.state, { draft: '' }) }],

@@ -179,6 +179,11 @@ export class State {
     return state
   }
 
+  /** An entry that is here, or that this person has deleted. */
+  isKnown(entry: string): boolean {
+    return this.store.entry(entry) !== undefined || this.registers.values.has(removedKey(entry))
+  }
+
   moment(): Known {
     return {
       self: this.self, now: this.ports.now(), entry: (id) => this.store.entry(id),

@@ -22,6 +22,8 @@ export interface Keeper {
   room(id: string): RoomState | undefined
   /** This person did not want it. */
   isRefused(id: string): boolean
+  /** This person has deleted it since. */
+  isRemoved(entry: string): boolean
   /** What of it another of the own devices has said since. */
   keepsOwn(id: string): { readonly keep: boolean, readonly draft: boolean }
   /** Everything in one transaction, or nothing. */
@@ -109,7 +111,7 @@ export class Taking {
     const here = this.#keeper.store.present(entries.map(({ id }) => id))
     const fresh: { readonly was: BackupEntry, readonly is: StoredEntry }[] = []
     for (const [index, was] of entries.entries()) {
-      if (!here.has(was.id)) fresh.push({ was, is: restoredEntry(was, first + index, this.#holds) })
+      if (!here.has(was.id) && !this.#keeper.isRemoved(was.id)) fresh.push({ was, is: restoredEntry(was, first + index, this.#holds) })
     }
     if (fresh.length === 0) return
     const read = new Set(fresh.filter(({ was }) => was.order <= said.readUpTo).map(({ is }) => is))
