@@ -70,7 +70,7 @@ function fill(file: string, conversation: string): void {
 async function run(made: string): Promise<void> {
   const person = new Person('talker', made, key)
   await person.start()
-  const start = Date.now()
+  const [start, before] = [Date.now(), process.cpuUsage()]
   let bytes = 0
   if (what === 'file') {
     person.places.chosen = path.join(made, 'one.age')
@@ -84,7 +84,8 @@ async function run(made: string): Promise<void> {
     await person.call('backup.now', {})
     process.stdout.write(`second ${String(Date.now() - again)} ms, `)
   }
-  process.stdout.write(`${what ?? ''} ${String(Date.now() - start)} ms, ${(bytes / 1e6).toFixed(0)} MB written, ` +
+  const { user, system } = process.cpuUsage(before)
+  process.stdout.write(`${what ?? ''} ${String(Date.now() - start)} ms, CPU ${String(Math.round((user + system) / 1000))} ms, ${(bytes / 1e6).toFixed(0)} MB written, ` +
     `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB at most\n`)
   await person.stop()
 }
