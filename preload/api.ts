@@ -18,7 +18,7 @@ import { expiryCalls } from './expiry.ts'
 import { fileCalls, type Attachment, type FileProgress } from './files.ts'
 import { restoreCalls, type Restore } from './restore.ts'
 import { call, count, flag, id, list, object, oneOf, text, type Call } from './check.ts'
-import { shellCalls, type ShellNews } from './shell.ts'
+import { notificationLevels, proxyModes, shellCalls, type ShellNews } from './shell.ts'
 
 // ---------------------------------------------------------------- vocabulary
 
@@ -317,7 +317,7 @@ export type FoundMessage = {
 
 export { timerSeconds } from './expiry.ts'
 export type { TimerSeconds } from './expiry.ts'
-export { errorCodes, historyRanges }
+export { errorCodes, historyRanges, notificationLevels, proxyModes }
 export { fileBytesLimit, filePieceBytes, filesLimit } from './files.ts'
 export type { Call } from './check.ts'
 export { backupRhythms, backupSeals, plainFormats } from './backup.ts'

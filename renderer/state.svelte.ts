@@ -25,7 +25,8 @@ export type Notice = { readonly id: number, readonly text: string, readonly devi
 /** Which dialog of the main window is open. */
 export type Dialog =
   'new-chat' | 'new-group' | 'invite' | 'settings' | 'passphrase' | 'remove-passphrase' | 'remove-profile' |
-  'report' | 'invites' | 'devices' | 'link' | 'rotate' | 'renew' | 'close-account' | 'backups'
+  'report' | 'invites' | 'devices' | 'link' | 'rotate' | 'renew' | 'close-account' | 'backups' |
+  'notifications' | 'startup' | 'spelling' | 'network'
 
 const themeKey = 'coppice-theme'
 const noticeMs = 9_000

@@ -230,17 +230,32 @@ export class Desktop {
     return quietUntil > Date.now() ? quietUntil : 0
   }
 
-  async #change({ autostart, ...settings }: ShellSettings): Promise<Answer<ShellState>> {
-    if (!isProxy(settings.proxy)) return { ok: false, code: 'proxy-malformed' }
+  async #change({ autostart, ...wanted }: ShellSettings): Promise<Answer<ShellState>> {
+    if (!isProxy(wanted.proxy)) return { ok: false, code: 'proxy-malformed' }
     const { settings: before, lost } = this.#kept
+    const asked = lost || JSON.stringify(before.proxy) !== JSON.stringify(wanted.proxy)
+    // A script in the page must not lead the app around the person's proxy.
+    const goesElsewhere = asked && (wanted.proxy.mode === 'tor' || await this.#mayGoElsewhere())
+    if (lost && !goesElsewhere) return { ok: false, code: 'network-held' }
+    const settings = goesElsewhere ? wanted : { ...wanted, proxy: before.proxy }
     if (!this.#keep({ settings }) || !this.#startAtLogin(autostart)) return { ok: false, code: 'settings-not-kept' }
     if (before.notifications !== settings.notifications) this.#notifier.withdrawAll()
     if (before.protection !== settings.protection) this.#window?.setContentProtection(settings.protection)
     // A window that was made without the checker gets it with the next start.
     if (this.#spells) prepareSpelling(this.#spelling, { on: settings.spelling, languages: settings.languages })
-    if (lost || JSON.stringify(before.proxy) !== JSON.stringify(settings.proxy)) await this.choose()
+    if (goesElsewhere) await this.choose()
     this.#refresh()
     return { ok: true, value: this.#state }
+  }
+
+  /** Asks in a window of the system, which no script of the page can answer. */
+  async #mayGoElsewhere(): Promise<boolean> {
+    if (this.#window === undefined) return false
+    const { ask: message, detail, yes, no } = systemWords.network
+    const { response } = await this.#electron.dialog.showMessageBox(this.#window, {
+      type: 'question', title: systemWords.name, message, detail, buttons: [no, yes], defaultId: 0, cancelId: 0, noLink: true,
+    })
+    return response === 1
   }
 
   #startAtLogin(on: boolean): boolean {

@@ -23,6 +23,12 @@ export const systemWords = {
     tip: (unread: number) => unread === 0 ? 'Coppice' : `Coppice: ${count(unread, 'new message')}`,
   },
 
+  network: {
+    ask: 'Change how Coppice goes out?',
+    detail: 'From now on what Coppice sends goes another way than before, and whoever keeps that way sees that it is used.',
+    yes: 'Change it', no: 'Keep it as it is',
+  },
+
   notification: {
     message: 'New message', request: 'Somebody wants to talk with you.', locked: 'Coppice is locked',
     messageOf: (name: string) => `New message from ${name}`,

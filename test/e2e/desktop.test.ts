@@ -99,6 +99,7 @@ describe('the place of the window', () => {
     running.standin.window().moveTo({ x: 1, y: 1, width: 600, height: 600 })
     await wait(600)
     assert.equal(readFileSync(file, 'utf8'), '{"version":1,"settings":{"tray":1}}')
+    running.standin.answer = 1
     assert.equal((await change(running.page, { tray: true })).ok, true)
     assert.equal((await stateOf(running.page)).lost, false)
     await running.quit()
@@ -234,8 +235,27 @@ describe('the settings of this computer', () => {
     const [proxy] = named(running.standin.calls, 'app.setProxy')
     assert.deepEqual(proxy?.[1], { mode: 'fixed_servers', proxyRules: 'socks5://127.0.0.1:1', proxyBypassRules: '<-loopback>' })
     await assert.rejects(async () => fixture.seats.at(-1)?.connect({ host: 'example.org', port: 443 }), /network-held/)
+    assert.deepEqual(await change(running.page, {}), { ok: false, code: 'network-held' }, 'nobody said so')
+    running.standin.answer = 1
     assert.equal((await change(running.page, {})).ok, true)
     assert.deepEqual(named(running.standin.calls, 'app.setProxy').at(-1), ['app.setProxy', { mode: 'system' }])
+    await running.quit()
+  }))
+
+  test('of the network change by a question of the system, which no script of the page can answer', () => at('linux', async ({ open }) => {
+    const running = await open()
+    const tor = { mode: 'tor', host: '', port: 0 } as const
+    assert.equal((await change(running.page, { proxy: tor })).ok, true)
+    assert.deepEqual(running.standin.asked, [], 'nobody need be asked about Tor')
+    const refused = await change(running.page, { proxy: { mode: 'http', host: 'mallory.example', port: 80 }, flash: true })
+    assert.ok(refused.ok)
+    assert.deepEqual([refused.value.settings.proxy, refused.value.settings.flash], [tor, true])
+    assert.deepEqual(running.standin.asked.map(({ message, buttons, defaultId, cancelId }) => [message, buttons, defaultId, cancelId]),
+      [['Change how Coppice goes out?', ['Keep it as it is', 'Change it'], 0, 0]])
+    assert.equal(named(running.standin.calls, 'app.setProxy').length, 2)
+    running.standin.answer = 1
+    const allowed = await change(running.page, { proxy: { mode: 'system', host: '', port: 0 } })
+    assert.equal(allowed.ok && allowed.value.settings.proxy.mode, 'system')
     await running.quit()
   }))
 

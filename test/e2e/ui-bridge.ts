@@ -29,6 +29,7 @@ export type BridgeOptions = {
   readonly link?: Link
   readonly closing?: Closing
   readonly backup?: BackupStatus
+  readonly shell?: ShellState
 }
 
 export class ScriptedBridge {
@@ -55,13 +56,14 @@ export class ScriptedBridge {
   screen = false
   /** Whether the keychain takes a key. */
   keychain: 'ok' | 'absent' = 'ok'
-  shell: ShellState = samples.shell
+  shell: ShellState
   update: UpdateState = { keeper: 'self', mode: 'ask', stage: 'idle' }
   #receive: (change: Change) => void = () => undefined
   /** What the window must not know while the app is locked. */
   #lockedAway: Conversation[] = []
 
-  constructor({ phase, conversations, entries, known, idle, devices, link, closing, backup }: BridgeOptions = {}) {
+  constructor({ phase, conversations, entries, known, idle, devices, link, closing, backup, shell }: BridgeOptions = {}) {
+    this.shell = shell ?? samples.shell
     this.devices = devices ?? samples.ownDevices
     this.link = link
     this.closing = closing

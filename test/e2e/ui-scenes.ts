@@ -12,6 +12,7 @@ import {
   today,
 } from './ui-samples.ts'
 import { press, type Scene } from './ui-scene.ts'
+import { shellScenes } from './ui-shell-scenes.ts'
 
 const chat = (title: string) => async (page: Page): Promise<void> => {
   await press(page, new RegExp(`^${title}`))
@@ -371,4 +372,5 @@ export const scenes: Readonly<Record<string, Scene>> = {
   ...restoreScenes,
   ...closingScenes,
   ...fileScenes,
+  ...shellScenes,
 }
