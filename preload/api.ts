@@ -167,8 +167,11 @@ export type Fact =
   | { readonly fact: 'moved', readonly by: string }
   /** Nobody but its maker (`without`, where it is known) could follow a change; `by` went on with the others. */
   | { readonly fact: 'continued', readonly by: string, readonly without?: string }
-  /** `who` linked a device of that name, or took one back (`revoked`; `by` put that into effect here). */
-  | { readonly fact: 'linked', readonly who: string, readonly device: string }
+  /**
+   * `who` linked a device of that name, or took one back (`revoked`; `by` put that into effect here). Without `deviceId`
+   * where an earlier version wrote it.
+   */
+  | { readonly fact: 'linked', readonly who: string, readonly device: string, readonly deviceId?: string }
   | { readonly fact: 'revoked', readonly by: string, readonly who: string, readonly device: string }
   /** `who` took a message back, which stood here. */
   | { readonly fact: 'deleted', readonly who: string }

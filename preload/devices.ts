@@ -36,6 +36,7 @@ export type HistoryRange = typeof historyRanges[number]
  * `tampered`: what came over the log was not from the other device. `digits`: they were wrong, and there is one attempt.
  * `refused`: the person on the other device said no. `gone`: the other device does not answer. `no-right`: this device
  * may not link others yet. `chain`: the account that came does not hold together. `revoked`: it was taken back meanwhile.
+ * `elsewhere`: the other device keeps its messages in a place that this one does not use.
  */
 export type LinkFailure =
   | 'expired' | 'malformed' | 'newer' | 'invite' | 'used' | 'role' | 'tampered' | 'digits' | 'refused' | 'gone'

@@ -1,15 +1,17 @@
-import { fromHex, MlsError, toHex } from '../mls/index.ts'
+import { decode, fromHex, KeyPackage, MlsError, toHex } from '../mls/index.ts'
+import { accountIdOf, deviceIdOf } from '../identity/credential.ts'
 import { closeRoom } from '../chat/epochs.ts'
-import type { Letter, SignedStory } from '../chat/letter.ts'
+import type { Letter, SignedRejoin, SignedStory } from '../chat/letter.ts'
 import { hearMove } from '../chat/move.ts'
 import { decodeMail, openLetter, type Mail, type OwnKeyPackage } from '../chat/mail.ts'
 import { onRejoinRequest } from '../chat/readmit.ts'
 import { invitationIn, receiveWelcome, type Invitation } from '../chat/requests.ts'
 import { bodyOfEntry } from '../chat/said.ts'
 import type { LogRecord } from '../ports.ts'
+import { refreshLog } from './device-log.ts'
 import { contentIdOf, joinTwins } from './direct.ts'
 import { heldInvite } from './invites.ts'
-import { roomAfter, roomOf } from './rooms.ts'
+import { conversationSaid, roomAfter, roomOf } from './rooms.ts'
 import type { State } from './state.ts'
 
 /** How many unanswered requests are kept; a flood of them must not fill the list. */
@@ -20,20 +22,39 @@ const sayAgainLimit = 500
 type Cursor = { readonly log: string, readonly seq: number }
 
 /**
- * What is left to do for a record of the inbox: weigh a story, tell the own one, or take it again when that conversation
- * was read.
+ * What is left to do for a record of the inbox: weigh a story, or tell the own one.
  */
-export type Left = { readonly story: SignedStory } | { readonly other: string } | { readonly behind: string } | undefined
+export type Left = { readonly story: SignedStory } | { readonly other: string } | undefined
+/** Take it again when that conversation was read, or that account's log. */
+type First = { readonly behind: string } | { readonly unread: string }
+/** What was read for this record. */
+type Read = { readonly group: boolean, readonly log: boolean }
 
 /**
  * One record of this device's inbox: a Welcome becomes a request, a request to be let back in an intent; anything else
- * is skipped. `isRead`: a conversation that it was behind with was read to its end since.
+ * is skipped. What it asks to be read first is read. Rejects as the delivery service does: then it is taken again.
  */
-export function onInbox(state: State, log: string, record: LogRecord, isRead = false): Left {
+export async function takeMail(state: State, { log, record }: { readonly log: string, readonly record: LogRecord }, sync: {
+  readonly catchUp: (conversation: string) => Promise<void>, readonly isStopped: () => boolean
+}): Promise<Left> {
+  let read: Read = { group: false, log: false }
+  for (;;) {
+    const left = onInbox(state, { log, record }, read)
+    if (left === undefined || 'story' in left || 'other' in left) return left
+    if ('behind' in left) await sync.catchUp(left.behind)
+    else await refreshLog(state, left.unread)
+    if (sync.isStopped()) return undefined
+    read = 'behind' in left ? { ...read, group: true } : { ...read, log: true }
+  }
+}
+
+function onInbox(
+  state: State, { log, record }: { readonly log: string, readonly record: LogRecord }, read: Read,
+): Left | First {
   const cursor = { log, seq: record.seq }
   const mail = mailIn(record.bytes)
-  if (mail?.type === 'sealed') return onLetter(state, mail, { cursor, isRead })
-  if (mail?.type === 'welcome') return onWelcome(state, { invitation: invitationIn(mail), cursor, isRead })
+  if (mail?.type === 'sealed') return onLetter(state, mail, { cursor, read })
+  if (mail?.type === 'welcome') return onWelcome(state, { invitation: invitationIn(mail), cursor, read })
   state.transact({ cursors: [cursor] })
   return undefined
 }
@@ -50,18 +71,20 @@ function mailIn(bytes: Uint8Array): Mail | undefined {
 
 function onLetter(
   state: State, sealed: Extract<Mail, { readonly type: 'sealed' }>,
-  { cursor, isRead }: { readonly cursor: Cursor, readonly isRead: boolean },
-): Left {
+  { cursor, read }: { readonly cursor: Cursor, readonly read: Read },
+): Left | First {
   const letter = letterIn(state, sealed)
   if (letter?.type === 'rejoin') {
     const room = roomAfter(state, toHex(letter.request.groupId))
-    const step = room === undefined ? undefined : ifAuthentic(() => onRejoinRequest(room, letter, state.moment()))
+    const standing = room === undefined ? 'stranger' : askerIn(state, letter, read)
+    if (typeof standing === 'object') return standing
+    const step = room === undefined || standing === 'stranger' ? undefined : ifAuthentic(() => onRejoinRequest(room, letter, state.moment()))
     state.transact({ cursors: [cursor], ...step === undefined ? {} : { steps: [step] } })
     return undefined
   }
   const room = letter?.type === 'move' ? roomOf(state, toHex(letter.groupId)) : undefined
   const heard = letter?.type !== 'move' || room === undefined ? 'known' : hearMove(room, letter)
-  if (room !== undefined && heard === 'ahead' && !isRead) return { behind: room.room.id }
+  if (room !== undefined && heard === 'ahead' && !read.group) return { behind: room.room.id }
   state.transact({ cursors: [cursor], ...typeof heard === 'string' ? {} : { steps: [heard] } })
   if (room !== undefined && heard === 'other') return { other: room.room.id }
   return letter?.type === 'story' ? { story: letter } : undefined
@@ -83,9 +106,27 @@ function ifAuthentic<T>(read: () => T): T | undefined {
   }
 }
 
-function onWelcome(state: State, { invitation, cursor, isRead }: {
-  readonly invitation: Invitation | undefined, readonly cursor: Cursor, readonly isRead: boolean
-}): Left {
+/** Whether a device of the account asks, as far as its log says; that is read first. */
+function askerIn(state: State, { request }: SignedRejoin, read: Read): 'device' | 'stranger' | First {
+  const credential = ifAuthentic(() => decode(KeyPackage, request.keyPackage).leafNode.credential)
+  const who = credential === undefined ? undefined : ifAuthentic(() => ({ accountId: accountIdOf(credential), deviceId: deviceIdOf(credential) }))
+  if (who === undefined) return 'stranger'
+  const standing = standingOf(state, who.accountId, { deviceId: who.deviceId, read })
+  return standing === 'unread' ? { unread: who.accountId } : standing
+}
+
+/** Of a device that some certificate names. An account whose log nobody can find says nothing against it. */
+function standingOf(
+  { deviceLogs }: State, accountId: string, { deviceId, read }: { readonly deviceId: string, readonly read: Read },
+): 'device' | 'stranger' | 'unread' {
+  if (!read.log) return 'unread'
+  const log = deviceLogs.get(accountId)
+  return log === undefined || log.devices.some((one) => one.deviceId === deviceId && !one.revoked) ? 'device' : 'stranger'
+}
+
+function onWelcome(state: State, { invitation, cursor, read }: {
+  readonly invitation: Invitation | undefined, readonly cursor: Cursor, readonly read: Read
+}): Left | First {
   const reference = invitation?.references.find((one) => state.keyPackages.has(one))
   const own = reference === undefined ? undefined : state.keyPackages.get(reference)
   if (invitation === undefined || own === undefined) {
@@ -93,7 +134,7 @@ function onWelcome(state: State, { invitation, cursor, isRead }: {
     return undefined
   }
   try {
-    return welcome(state, { invitation, own, cursor, isRead })
+    return welcome(state, { invitation, own, cursor, read })
   } catch (error) {
     if (!(error instanceof MlsError)) throw error
     // Damaged on the way, or made by somebody who breaks the rules: said once, and the queue goes on.
@@ -104,9 +145,9 @@ function onWelcome(state: State, { invitation, cursor, isRead }: {
 }
 
 function welcome(state: State, input: {
-  readonly invitation: Invitation, readonly own: OwnKeyPackage, readonly cursor: Cursor, readonly isRead: boolean
-}): Left {
-  const { invitation, own, cursor, isRead } = input
+  readonly invitation: Invitation, readonly own: OwnKeyPackage, readonly cursor: Cursor, readonly read: Read
+}): Left | First {
+  const { invitation, own, cursor, read } = input
   const invite = heldInvite(state, invitation.mail)
   const received = receiveWelcome(invitation, own, {
     moment: state.moment(), suiteOf: state.ports.suiteOf, byInvite: invite !== undefined,
@@ -115,9 +156,12 @@ function welcome(state: State, input: {
     ownDevices: new Set(state.devices.devices.flatMap((one) => one.revoked ? [] : [one.deviceId])),
     isTakenBack: (accountId, deviceId) =>
       state.deviceLogs.get(accountId)?.devices.some((one) => one.deviceId === deviceId && one.revoked) === true,
+    standing: (accountId, deviceId) => standingOf(state, accountId, { deviceId, read }),
+    conversationOf: (groupId) => conversationSaid(state, groupId),
   })
+  if (received !== undefined && 'unread' in received) return received
   const isBehind = received !== undefined && 'behind' in received
-  if (isBehind && !isRead) return received
+  if (isBehind && !read.group) return received
   const invited = isBehind ? undefined : received
   // RFC 9420 §10: a KeyPackage is used once, except one of last resort, which then is replaced soon.
   const kept = invited?.step.state.room.answered?.reference === own.reference

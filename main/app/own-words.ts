@@ -2,7 +2,8 @@ import { cleanName } from '../identity/fields.ts'
 import type { Contact } from '../chat/documents.ts'
 import { closeRoom } from '../chat/epochs.ts'
 import { acceptRequest } from '../chat/requests.ts'
-import { isShown, still, type Room, type RoomStep } from '../chat/room.ts'
+import { replacedBy } from '../chat/replaced.ts'
+import { groupIdOf, isShown, still, type Room, type RoomState, type RoomStep } from '../chat/room.ts'
 import type { RegisterWord, SaidWord } from '../chat/self-group.ts'
 import type { StoredEntry } from '../ports.ts'
 import { compareCode, isAlarm } from './codes.ts'
@@ -50,6 +51,7 @@ function changesIn(state: State, given: Transaction): Wish[] {
   const contacts = [...given.contacts ?? [], ...steps.flatMap(({ names }) => names.filter(({ own }) => own))]
   return [
     ...steps.flatMap((step) => roomChanges(state, state.rooms.get(step.state.room.id)?.room, step.state.room)),
+    ...steps.flatMap((step) => groupWish(state.rooms.get(step.state.room.id), step.state)),
     ...(given.declined ?? []).map((id) => ({ key: `declined.${id}`, value: {} })),
     ...contacts.filter((one) => !known(one)).map(contactWish),
     ...given.account === undefined || given.account.name === state.account.name ? []
@@ -79,6 +81,13 @@ function roomChanges(state: State, before: Room | undefined, after: Room): Wish[
   return wishes
 }
 
+/** Which conversation a group is that goes on in place of another one: not every device was there from its beginning. */
+function groupWish(before: RoomState | undefined, { room, group }: RoomState): Wish[] {
+  const isSame = before !== undefined && before.room.groupId === room.groupId && (before.group === undefined) === (group === undefined)
+  if (group === undefined || isSame || replacedBy(group.context).length === 0) return []
+  return [{ key: `group.${groupIdOf(room)}`, value: room.id }]
+}
+
 /**
  * Each device has a mark of its own, named by a message, because orders differ from device to device; what was read is
  * the furthest of them, so that no two marks can fight.
@@ -93,6 +102,7 @@ function everything(state: State): Wish[] {
   const rooms = [...state.rooms.values()].filter(({ room }) => isShown(room))
   return [
     ...rooms.flatMap(({ room }) => roomChanges(state, undefined, room)),
+    ...rooms.flatMap((room) => groupWish(undefined, room)),
     ...[...state.contacts.values()].map(contactWish),
     ...[...state.deviceNames].map(([deviceId, named]) => ({ key: `device.${deviceId}`, value: named })),
     ...[...state.trust.values()].map(trustRegister),

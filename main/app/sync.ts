@@ -18,7 +18,7 @@ import { storeCommit } from './commit.ts'
 import { isRevoked } from './devices.ts'
 import { goOnInTime } from './continue.ts'
 import { forgetAnswered, forgetInTime } from './health.ts'
-import { onInbox } from './inbox.ts'
+import { takeMail } from './inbox.ts'
 import { MemberLogs } from './member-logs.ts'
 import { tendKeys } from './keys.ts'
 import { leaveSpoilt, takeMoved } from './move.ts'
@@ -183,12 +183,10 @@ export class Sync {
     const log = inboxLog(this.#state.self.deviceId)
     await this.#readAll(log, async (records) => {
       for (const record of records) {
-        let left = onInbox(this.#state, log, record)
-        if (left !== undefined && 'behind' in left) {
-          await this.#catchUp(left.behind)
-          if (this.#stopped) return
-          left = onInbox(this.#state, log, record, true)
-        }
+        const left = await takeMail(this.#state, { log, record }, {
+          catchUp: (id) => this.#catchUp(id), isStopped: () => this.#stopped,
+        })
+        if (this.#stopped) return
         if (left !== undefined && 'story' in left) this.#onTold(left.story)
         if (left !== undefined && 'other' in left) this.#onOther(left.other)
       }

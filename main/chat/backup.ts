@@ -230,7 +230,7 @@ const facts: { readonly [F in Fact['fact']]: Says<F> } = {
   dropped: { by: 'person', who: 'person', absent: 'flag' },
   moved: { by: 'person' },
   continued: { by: 'person', without: ['person'] },
-  linked: { who: 'person', device: 'text' },
+  linked: { who: 'person', device: 'text', deviceId: ['text'] },
   revoked: { by: 'person', who: 'person', device: 'text' },
   closed: { who: 'person' },
   deleted: { who: 'person' },

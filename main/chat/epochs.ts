@@ -153,7 +153,7 @@ function tellChanges(
   if (added.length > 0) told = tellFact(told, at, id('added'), { fact: 'added', by, who: added })
   for (const leaf of leaves.linked) {
     told = tellFact(told, at, id(`linked.${device(leaf)}`), {
-      fact: 'linked', who: accountOf(leaf), device: deviceNameOf(leaf),
+      fact: 'linked', who: accountOf(leaf), device: deviceNameOf(leaf), deviceId: deviceIdOf(leaf.credential),
     })
   }
   for (const who of back) told = tellFact(told, at, id(`returned.${of(who)}`), { fact: 'returned', by, who })

@@ -40,7 +40,8 @@ export type Invited = { readonly step: RoomStep, readonly by: string, readonly w
  * Joins the group of a Welcome: as a request that nobody has answered (nothing is sent); as an open conversation, where
  * an own device shares it; or, where this device asked to be let back in, as the conversation that it was. `behind`: to a later epoch of a group that this device is in, as far
  * as it has read; its log comes first, which may say that it was removed. Throws `MlsError` when the Welcome is damaged
- * or its group breaks a rule.
+ * or its group breaks a rule. `unread`: somebody asks whose log comes first, so that no device is shown that was taken
+ * back, or never was one.
  */
 export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, options: {
   readonly moment: Moment
@@ -55,7 +56,11 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   readonly ownDevices: ReadonlySet<string>
   /** Whether an account has taken a device back, as far as this one has read: it invites nobody. */
   readonly isTakenBack: (accountId: string, deviceId: string) => boolean
-}): Invited | { readonly behind: string } | undefined {
+  /** Of a stranger's request: 'unread' as long as the log of their account was not read for it. */
+  readonly standing: (accountId: string, deviceId: string) => 'device' | 'stranger' | 'unread'
+  /** The conversation that an own device says a group is. */
+  readonly conversationOf: (groupId: string) => string | undefined
+}): Invited | { readonly behind: string } | { readonly unread: string } | undefined {
   const { moment } = options
   const joined = join({
     suiteOf: options.suiteOf, welcome: invitation.welcome, keyPackage: own.keyPackage, privateKeys: own.privateKeys,
@@ -72,7 +77,8 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   const signer = leafAt(group.tree, joined.groupInfoSigner)
   if (signer === undefined) throw new MlsError('malformed', 'the signer of the Welcome is a member')
   const by = accountOf(signer)
-  if (options.isTakenBack(by, deviceIdOf(signer.credential))) return unwanted(group)
+  const deviceId = deviceIdOf(signer.credential)
+  if (options.isTakenBack(by, deviceId)) return unwanted(group)
   const history = toldToNewcomer(joined.groupInfoExtensions, moment.now)
   const arrived: Arrived = { own, group, history, by, wipe: joined.wipe }
   demandOwn(group, moment.self.accountId)
@@ -96,8 +102,27 @@ export function receiveWelcome(invitation: Invitation, own: OwnKeyPackage, optio
   }
   // A Welcome to a group that this device is in: a replay, or a mistake of the sender's.
   if (known?.group !== undefined || id.length !== 32) return unwanted(group)
-  const step = enter(known, arrived, { ...options, isOwn: options.ownDevices.has(deviceIdOf(signer.credential)) })
+  const isOwn = options.ownDevices.has(deviceId)
+  const standing = isOwn ? 'device' : options.standing(by, deviceId)
+  if (standing !== 'device') {
+    unwanted(group)
+    return standing === 'unread' ? { unread: by } : undefined
+  }
+  const step = enter(known, arrived, { ...options, isOwn, id: isOwn ? ownId(group, options) : id })
   return { step, by, wipe: joined.wipe }
+}
+
+/**
+ * A group that goes on in place of others is one conversation on all own devices: the one that they say it is, or else the
+ * one that it began as.
+ */
+function ownId({ context }: Group, { conversation, conversationOf }: {
+  readonly conversation: (id: string) => RoomState | undefined, readonly conversationOf: (groupId: string) => string | undefined
+}): string {
+  const groupId = toHex(context.groupId)
+  const origin = replacedBy(context).at(-1)
+  const id = conversationOf(groupId) ?? (origin === undefined ? groupId : toHex(origin))
+  return conversation(id) === undefined ? id : groupId
 }
 
 /** Nobody is asked to share their drafts with a stranger. */
@@ -109,11 +134,11 @@ function demandOwn(group: Group, accountId: string): void {
 }
 
 /** A conversation that is new here: a request, or one that this person has on another device. */
-function enter(known: RoomState | undefined, { own, group, history, by }: Arrived, { moment, byInvite, isOwn }: {
-  readonly moment: Moment, readonly byInvite: boolean, readonly isOwn: boolean
+function enter(known: RoomState | undefined, { own, group, history, by }: Arrived, { moment, byInvite, isOwn, id }: {
+  readonly moment: Moment, readonly byInvite: boolean, readonly isOwn: boolean, readonly id: string
 }): RoomStep {
   const { self, now } = moment
-  const id = toHex(group.context.groupId)
+  const groupId = toHex(group.context.groupId)
   const members = membersOf(group, [], new Set(), now)
   const policy = roomOfPolicy(group)
   const base: Room = known?.room ?? emptyRoom(id, now)
@@ -121,7 +146,7 @@ function enter(known: RoomState | undefined, { own, group, history, by }: Arrive
   const state: RoomState = {
     room: {
       ...base, ...isOwn && known === undefined ? { nextOrder: historyBase, firstOrder: historyBase } : {}, ...policy, peer: policy.kind === 'direct' ? others[0] ?? by : '', state: isOwn ? 'active' : 'request',
-      leaving: false, ...freshEpoch,
+      leaving: false, ...freshEpoch, ...known === undefined && id !== groupId ? { groupId } : {},
       ...renewalOf(own, group, moment),
       epochAt: now, healedAt: now, renewedBy: by, at: now, headAt: now, watchedFrom: now,
       joinedAt: String(group.context.epoch), returnedAt: '', counterBase: base.counter,
@@ -131,7 +156,7 @@ function enter(known: RoomState | undefined, { own, group, history, by }: Arrive
   }
   const leaf = leafAt(group.tree, group.ownLeaf)
   return tellFact(still(state), now, `${id}.${group.context.epoch}.joined`, isOwn && leaf !== undefined
-    ? { fact: 'linked', who: self.accountId, device: deviceNameOf(leaf) } : { fact: 'joined', by })
+    ? { fact: 'linked', who: self.accountId, device: deviceNameOf(leaf), deviceId: self.deviceId } : { fact: 'joined', by })
 }
 
 /** Nothing comes of the group, so nobody else will wipe what was made for it. */

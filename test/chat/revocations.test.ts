@@ -299,7 +299,8 @@ describe('A key that was taken back', () => {
       { mail, welcome: made.welcome?.body.type === 'welcome' ? made.welcome.body.welcome : assert.fail(), references: [] },
       { reference: '', ...own, lastResort: false, claimed: true },
       { moment: { self, now }, suiteOf, known: () => undefined, conversation: () => undefined, after: () => undefined,
-        byInvite: false, ownDevices: new Set(), isTakenBack: () => false },
+        byInvite: false, ownDevices: new Set(), isTakenBack: () => false, standing: () => 'device',
+        conversationOf: () => undefined },
     ), (error) => error instanceof MlsError && error.code === 'refused' && error.message === refused)
   })
 

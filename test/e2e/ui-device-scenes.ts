@@ -184,7 +184,7 @@ export const deviceScenes: Readonly<Record<string, Scene>> = {
       entries: [
         ...sampleEntries,
         fact(river, now, { fact: 'linked', who: idOf('Mara'), device: 'Tablet' }),
-        fact(river, now, { fact: 'linked', who: me.accountId, device: 'Work laptop' }),
+        fact(river, now, { fact: 'linked', who: me.accountId, device: 'As it was called then', deviceId: deviceId('Work laptop') }),
         fact(river, now, { fact: 'revoked', by: idOf('Jonas'), who: idOf('Jonas'), device: 'Old phone' }),
         fact(river, now, { fact: 'revoked', by: idOf('Mara'), who: me.accountId, device: 'Netbook' }),
       ],

@@ -7,6 +7,7 @@ import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import type { Delivery } from '../../main/ports.ts'
 import { openStore } from '../../main/sqlite/store.ts'
 import { commitRecord, held, poisonedCommit, seizedGroup } from './attacker.ts'
+import { linkedDevice } from './devices.ts'
 import { accountOf, asItIs, assertTogether, gather, hear, withoutLetters } from './together.ts'
 import { people, until, type Person } from './world.ts'
 
@@ -83,6 +84,17 @@ test('a commit that is bad for everybody: the others go on without its maker, ki
   for (const one of others) {
     await until(`${one.name} sees the name`, async () => (await one.conversation(conversation))?.title === 'Willow')
   }
+  // A computer that is linked only now has it as the same one, so that what own devices keep alike is.
+  const laptop = await linkedDevice(carol, 'Laptop')
+  t.after(() => laptop.stop())
+  await until('the laptop has it', async () => (await laptop.conversation(conversation))?.state === 'active')
+  assert.equal((await laptop.conversations()).length, 1)
+  await carol.call('conversation.keep', { conversation, muted: true, pinned: true, archived: false })
+  await until('the laptop keeps it alike', async () => (await laptop.conversation(conversation))?.pinned)
+  await carol.say(conversation, 'to both of mine')
+  await hear(laptop, conversation, 'to both of mine')
+  await laptop.restart()
+  assert.deepEqual((await laptop.conversations()).map(({ id, muted }) => ({ id, muted })), [{ id: conversation, muted: true }])
   await anna.start()
   await asks(anna, conversation)
   await assertTogether(others, conversation, 'at last')

@@ -158,6 +158,30 @@ describe('A device that was taken back', () => {
     assert.deepEqual((await ben.conversations()).map(({ id }) => id), [direct])
     unbroken(anna, ben)
   })
+
+  test('asks no stranger either: the log of whoever asks is read before a request is shown', async (t) => {
+    const { all: [anna, ben], link } = await village(t, ['Anna', 'Ben'])
+    const laptop = await link(anna, 'Laptop')
+    const [invite, log] = [await ben.invite(), `u.${toHex(accountIdOn(anna))}`]
+    const { publicKey } = keyOn(laptop)
+    await laptop.stop()
+    // The thief's app does not hear of it, so that it goes on.
+    laptop.through = (delivery) => ({
+      address: delivery.address, slot: (...args) => delivery.slot(...args), append: (...args) => delivery.append(...args),
+      watch: (...args) => delivery.watch(...args), close: () => delivery.close(),
+      read: (name, after, limit) => name === log ? Promise.resolve([]) : delivery.read(name, after, limit),
+    })
+    await writeEntry(anna, { type: 'revoke', publicKey, lastHonoured: 1 })
+    const before = await claimsOf(ben)
+    await laptop.start()
+    await laptop.call('conversation.group', { name: 'Trap', people: [], invites: [invite] })
+    await until('the keys are claimed', async () => await claimsOf(ben) > before)
+    const { conversation } = await anna.call('conversation.direct', { invite })
+    await until('Anna asks', async () => (await ben.conversation(conversation))?.state === 'request')
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    assert.deepEqual((await ben.conversations()).map(({ id }) => id), [conversation])
+    unbroken(anna, ben)
+  })
 })
 
 describe('A stolen key that asks to be let back in', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { toHex } from '../../main/mls/index.ts'
-import { accountIdOn, appendToLog, entryRecord, keyOn, signEntry, suite, writeEntry } from './devices.ts'
+import { accountIdOn, accountOn, appendToLog, entryRecord, keyOn, signEntry, suite, writeEntry } from './devices.ts'
 import { devicesIn, directBetween, facts, groupOf, hears, isIn, sees, stockOf, unbroken, village } from './household.ts'
 import { until } from './world.ts'
 
@@ -13,12 +13,13 @@ describe('A linked device', () => {
     await anna.say(direct, 'before')
     const laptop = await link(anna, 'Laptop')
     const who = toHex(accountIdOn(anna))
+    const linked = { fact: 'linked', who, device: 'Laptop', deviceId: toHex(accountOn(laptop).deviceId) }
     for (const conversation of [direct, group]) {
       await isIn(laptop, conversation)
       assert.equal((await laptop.conversations()).filter(({ state }) => state === 'request').length, 0)
-      assert.deepEqual(await sees(laptop, conversation, 'linked'), { fact: 'linked', who, device: 'Laptop' })
-      assert.deepEqual(await sees(anna, conversation, 'linked'), { fact: 'linked', who, device: 'Laptop' })
-      assert.deepEqual(await sees(ben, conversation, 'linked'), { fact: 'linked', who, device: 'Laptop' })
+      assert.deepEqual(await sees(laptop, conversation, 'linked'), linked)
+      assert.deepEqual(await sees(anna, conversation, 'linked'), linked)
+      assert.deepEqual(await sees(ben, conversation, 'linked'), linked)
       assert.ok(!(await facts(ben, conversation)).some((one) => one.fact === 'added' && one.who.includes(who)))
     }
     assert.equal((await laptop.conversation(direct))?.title, 'Ben', 'it is told how the others are called')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
-import { logOf } from './devices.ts'
+import { toHex } from '../../main/mls/index.ts'
+import { accountOn, logOf } from './devices.ts'
 import { certify, computer, digitsOn, link, linkAt, setUpLink } from './link.ts'
 import type { Me } from '../../preload/api.ts'
 import { confirmWords, people, until, type Person } from './world.ts'
@@ -85,7 +86,9 @@ describe('linking a device', () => {
     await until('Anna’s computer too', async () => (await anna.texts(conversation)).includes('from the laptop'))
     const facts = (await ben.entries(conversation)).flatMap((entry) => entry.kind === 'fact' ? [entry.fact] : [])
     const { accountId } = await meOn(laptop)
-    assert.deepEqual(facts.filter(({ fact }) => fact === 'linked'), [{ fact: 'linked', who: accountId, device: 'Laptop' }])
+    assert.deepEqual(facts.filter(({ fact }) => fact === 'linked'), [{
+      fact: 'linked', who: accountId, device: 'Laptop', deviceId: toHex(accountOn(laptop).deviceId),
+    }])
     assert.deepEqual([...anna.bugs, ...ben.bugs, ...laptop.bugs], [])
   })
 
