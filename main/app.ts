@@ -136,7 +136,7 @@ class Profile {
 
   async #ask(name: keyof typeof answers, argument: unknown): Promise<unknown> {
     const opened = this.#ready()
-    demandAnswerable(opened, name)
+    demandAnswerable(opened, name, argument)
     try {
       return await (answers[name] as (opened: unknown, argument: unknown) => unknown)(opened, argument)
     } catch (error) {

@@ -11,7 +11,7 @@
  */
 
 import { backupCalls, type BackupStatus } from './backup.ts'
-import type { Closing } from './closing.ts'
+import { closingCalls, type Closing } from './closing.ts'
 import { errorCodes } from './codes.ts'
 import { historyRanges, type Link, type OwnDevice } from './devices.ts'
 import { expiryCalls } from './expiry.ts'
@@ -344,6 +344,7 @@ const passphrase = text(1024)
 
 export const calls = {
   ...backupCalls,
+  ...closingCalls,
   ...restoreCalls,
   /** The whole state; Changes with a higher revision follow. */
   'app.open': call({}).returns<Snapshot>(),
@@ -378,13 +379,6 @@ export const calls = {
   'profile.rename': call({ name }).returns<undefined>(),
   /** Deletes this profile's keys and history from this computer; `name` must be the profile's own name. */
   'profile.remove': call({ name }).returns<undefined>(),
-  /**
-   * Closes the account for ever, everywhere, and then deletes this profile; `name` must be its own. Where this device has
-   * no right over the others, the 24 words give it that. Goes on after a restart; see `Closing`.
-   */
-  'account.close': call({ name, words: text(1000) }).returns<undefined>(),
-  /** Does not close it, as long as nothing was done. */
-  'account.keep': call({}).returns<undefined>(),
   /** Opens the profile's folder in the file manager of this computer. */
   'profile.folder': call({}).returns<undefined>(),
 

@@ -1,4 +1,5 @@
-/** The vocabulary of closing an account (api.ts). This file imports nothing. */
+/** The vocabulary and the Calls of closing an account (api.ts). This file imports nothing but argument checks. */
+import { call, text } from './check.ts'
 
 /**
  * How far closing the account is. `waiting`: nothing was done yet, and `account.keep` ends it; from `telling` on nobody
@@ -12,3 +13,13 @@ export type Closing = {
   /** Nobody can be reached at the moment; it goes on by itself, also after a restart. */
   readonly away: boolean
 }
+
+export const closingCalls = {
+  /**
+   * Closes the account for ever, everywhere, and then deletes this profile; `name` must be its own. Where this device has
+   * no right over the others, the 24 words give it that. Goes on after a restart; see `Closing`.
+   */
+  'account.close': call({ name: text(80, 1), words: text(1000) }).returns<undefined>(),
+  /** Does not close it, as long as nothing was done. */
+  'account.keep': call({}).returns<undefined>(),
+} as const

@@ -2,7 +2,7 @@
 export const errorCodes = [
   'bad-argument', 'not-ready', 'unknown-conversation', 'conversation-closed', 'not-allowed',
   'invite-malformed', 'invite-expired', 'invite-own', 'invite-no-device', 'invite-no-key', 'invite-newer', 'invite-elsewhere', 'invite-linking', 'invitation-broken',
-  'keys-drained', 'veto-told', 'device-heard', 'device-revoked', 'device-stolen', 'devices-split', 'code-differs', 'already-member', 'trust-changed', 'words-first', 'words-differ', 'words-gone',
+  'keys-drained', 'veto-told', 'device-heard', 'device-revoked', 'device-untrusted', 'device-stolen', 'devices-split', 'code-differs', 'already-member', 'trust-changed', 'words-first', 'words-differ', 'words-gone',
   'name-differs', 'account-closed', 'account-closing', 'account-elder',
   'words-count', 'words-unknown', 'words-order', 'words-foreign',
   'passphrase-wrong', 'passphrase-wait', 'passphrase-short', 'passphrase-missing',

@@ -42,7 +42,7 @@ const uiPackages = ['svelte', 'bits-ui', 'virtua', 'qr', '@lucide/svelte', 'intl
 
 const table: readonly Row[] = [
   { files: 'preload/check.ts' },
-  { files: 'preload/closing.ts' },
+  { files: 'preload/closing.ts', imports: ['preload/check.ts'] },
   { files: 'preload/backup.ts', imports: ['preload/check.ts', 'preload/codes.ts'] },
   { files: 'preload/codes.ts' },
   { files: 'preload/devices.ts' },

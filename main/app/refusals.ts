@@ -29,8 +29,23 @@ export function refusal(error: unknown, ports: Ports): { readonly code: ErrorCod
   return { code: 'bug', ...(error instanceof MlsError && error.rule !== undefined ? { detail: error.rule } : {}) }
 }
 
-/** Throws PortError('device-revoked' | 'account-closed' | 'account-closing') for what cannot be asked any more. */
-export function demandAnswerable({ state, closing }: { readonly state: State, readonly closing: Closing }, name: CallName): void {
+/**
+ * What puts the past where others than the 24 words open it. A device that somebody was talked into linking shall not do
+ * that at once: it waits until an elder trusts it. A closed account has no elder any more.
+ */
+function opensThePast(name: CallName, argument: unknown): boolean {
+  const { passphrase, by } = argument as { readonly passphrase?: unknown, readonly by?: unknown }
+  return name === 'backup.plain' || (name === 'backup.export' && passphrase !== '') || (name === 'backup.keep' && by !== 'words')
+}
+
+const isTrusted = ({ devices, self }: State): boolean =>
+  devices.closed !== undefined || devices.devices.some(({ deviceId, trusted }) => deviceId === self.deviceId && trusted)
+
+/** Throws PortError('device-revoked' | 'account-closed' | 'account-closing' | 'device-untrusted') for what cannot be asked. */
+export function demandAnswerable(
+  { state, closing }: { readonly state: State, readonly closing: Closing }, name: CallName, argument: unknown,
+): void {
+  if (opensThePast(name, argument) && !isTrusted(state)) throw new PortError('device-untrusted')
   if (forReading.has(name)) return
   const end = endOf(state)
   if (end !== undefined) throw new PortError(end)

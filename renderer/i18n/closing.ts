@@ -42,6 +42,7 @@ export const closingWords = {
   noReturn: 'This cannot be stopped any more. You may close the window; it goes on at the next start.',
   gone: (name: string) => `${name} closed this account, so nobody would read what you write. What was said stays here.`,
   listed: 'Closed the account',
+  export: 'Export what was said…',
   ownTitle: 'This account was closed',
   ownText: 'It was closed on another of your devices, for ever. What was said until then stays here to read. Nothing is ' +
     'sent or received any more, and nothing brings the account back.',

@@ -37,6 +37,8 @@ const words: Readonly<Record<ErrorCode, string>> = {
     'at it. Open their page, then do this again.',
   'device-revoked': 'This device was taken out of your account. What was said stays here to read; ' +
     'nothing is sent or received any more. To use it again, remove this profile and link the device anew.',
+  'device-untrusted': 'This computer was linked and has no rights yet, so it makes no copy that others could open. ' +
+    'Give it the right to link and remove devices on one that has it; the 24 words seal a backup here all the same.',
   'device-stolen': 'One of your devices signed two different things at once, which only a copy of its ' +
     'key can do. Look at your devices now, and take back the one that you do not have in your hands.',
   'already-member': 'This person is already in the group.',

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import {
   decode, encode, fromHex, generateKeyPackage, KeyPackage, leafAt, leavesOf, toHex, type KeyPair,
@@ -373,7 +375,7 @@ describe('several own devices', () => {
     assert.deepEqual([elder, laptop, tablet, desk].flatMap(({ bugs }) => bugs), [])
   })
 
-  test('one that was talked in can neither link nor revoke before it is trusted', async (t) => {
+  test('one that was talked in can neither link, revoke, nor export before it is trusted', async (t) => {
     const elder = await anna(t)
     const phished = await beside(t, elder, 'Phisher’s')
     await link(elder, phished)
@@ -384,6 +386,15 @@ describe('several own devices', () => {
     assert.equal(await whyOn(phished), 'no-right')
     const [first] = await phished.call('devices.list', {})
     await assert.rejects(phished.call('devices.revoke', { deviceId: first?.deviceId ?? '' }), { code: 'not-allowed' })
+    const exported = path.join(elder.folder, 'exported.age')
+    phished.places.chosen = exported
+    const export_ = { passphrase: 'seven oaks by the mill' }
+    await assert.rejects(phished.call('backup.export', export_), { code: 'device-untrusted' })
+    await assert.rejects(phished.call('backup.plain', { conversation: '', format: 'html' }), { code: 'device-untrusted' })
+    await assert.rejects(phished.call('backup.keep', { token: 'x', by: 'passphrase', key: export_.passphrase, rhythm: 'off' }), {
+      code: 'device-untrusted',
+    })
+    assert.ok(!existsSync(exported))
     // Nor by its own hand, past its app.
     const third = suite.signatureKeyPair()
     const issuer = keyOn(phished)
@@ -395,6 +406,10 @@ describe('several own devices', () => {
     const { devices } = await logOf(elder)
     assert.deepEqual(devices.map(({ trusted, revoked }) => [trusted, revoked]), [[true, false], [false, false]])
     await certifyRefused(elder)
+    await writeEntry(elder, { type: 'grant', deviceId: accountOn(phished).deviceId })
+    await until('it is trusted', async () => (await phished.call('devices.list', {})).some(({ isThis, trusted }) => isThis && trusted))
+    await phished.call('backup.export', export_)
+    assert.ok(existsSync(exported))
   })
 })
 
