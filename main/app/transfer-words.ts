@@ -36,7 +36,8 @@ export function onTransferWord(folding: Folding, word: Word): void {
 function put({ state, also }: Folding, transfer: Transfer): void {
   const key = toHex(transfer.id)
   also.documents.push({ kind: 'transfer', key, bytes: encodeTransfer(transfer) })
-  also.then.push(() => { state.transfers.set(key, transfer) })
+  // Nothing else may happen for long that would make this device look.
+  also.then.push(() => { state.transfers.set(key, transfer); state.files.wake?.() })
 }
 
 function drop({ state, also }: Folding, transfer: Transfer): void {

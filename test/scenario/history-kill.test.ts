@@ -15,6 +15,7 @@ import { until, type Person } from './world.ts'
 
 /** The past on its way to a new computer, when something goes wrong with it. */
 
+const dayMs = 24 * 60 * 60 * 1000
 const amount = 2_600
 
 /** What Ben is said to have written to Anna, put into her store. */
@@ -101,3 +102,34 @@ for (const who of ['the new computer', 'the elder'] as const) {
     assert.deepEqual([...anna.bugs, ...laptop.bugs], [])
   })
 }
+
+test('a chunk that nobody sealed: the laptop says so, and the past begins again in another log', async (t) => {
+  const logs = new Set<string>()
+  const { anna, laptop, conversation } = await begun(t, async (log, slot, read) => {
+    logs.add(log)
+    const record = await read()
+    return record !== undefined && slot === '2' && logs.size === 1 ? { ...record, bytes: record.bytes.slice(1) } : record
+  })
+  await isOver(anna, laptop)
+  assert.equal(logs.size, 2)
+  await isWhole(laptop, conversation)
+  assert.deepEqual([...anna.bugs, ...laptop.bugs], [])
+})
+
+test('one that took so long that its log may be gone begins again, and nothing comes twice', async (t) => {
+  const logs = new Set<string>()
+  const { anna, laptop, conversation } = await begun(t, (log, slot, read) => {
+    logs.add(log)
+    return slot === '0' || logs.size > 1 ? read() : Promise.resolve(undefined)
+  })
+  await until('some of it is here', () => Promise.resolve((doneOn(laptop) ?? 0) > 0))
+  for (const one of [anna, laptop]) {
+    await one.stop()
+    one.now = () => Date.now() + 6.5 * dayMs
+  }
+  for (const one of [anna, laptop]) await one.start()
+  await isOver(anna, laptop)
+  assert.equal(logs.size, 2)
+  await isWhole(laptop, conversation)
+  assert.deepEqual([...anna.bugs, ...laptop.bugs], [])
+})
