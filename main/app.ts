@@ -477,7 +477,7 @@ class Profile {
   async #discard(): Promise<void> {
     await this.#leave(Infinity)
     this.#newcomer = undefined
-    this.#ports.places.keep([])
+    for (const use of ['folder', 'restore'] as const) this.#ports.places.keep(use, [])
     this.#closeFiles()
     await this.#ports.vault.destroy()
   }

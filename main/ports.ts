@@ -218,8 +218,8 @@ export interface Places {
   Promise<Place | undefined>
   /** What a token stands for, also after a restart where `keep` was told of it. */
   at(token: string): Place | undefined
-  /** These tokens outlive the program; others that did are forgotten. */
-  keep(tokens: readonly string[]): void
+  /** These tokens outlive the program; others that did for the same use are forgotten. */
+  keep(use: 'folder' | 'restore', tokens: readonly string[]): void
   /** Its last part, as it may be shown to the person. */
   nameOf(place: Place): string
 }

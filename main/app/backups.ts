@@ -121,7 +121,7 @@ export class Backups {
     const secret = isBegun ? await this.#join(place, by, key) : new Secret(random(32))
     if (seal !== undefined) await archive.begin(place, { secret, seal })
     const old = this.#document.folder?.secret
-    places.keep([token])
+    places.keep('folder', [token])
     this.#keep({ folder: {
       secret, token, writer: random(8), by, sealedTo: seal?.type === 'recipient' ? seal.recipient : '', rhythm,
       since: now(), madeAt: 0, triedAt: 0, bytes: 0n, failed: '',
@@ -165,7 +165,7 @@ export class Backups {
   forget(): void {
     this.#demandIdle()
     const { folder } = this.#document
-    this.#state.ports.places.keep([])
+    this.#state.ports.places.keep('folder', [])
     this.#keep({ folder: undefined })
     folder?.secret.wipe()
   }

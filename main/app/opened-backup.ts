@@ -53,9 +53,12 @@ export function placeAt({ places }: Ports, token: string): Place {
   return place
 }
 
+/** Of a backup that was not looked at yet. */
+export const blankJob: RestoreJob = { id: '0'.repeat(64), startedAt: 0, added: 0, bases: new Map(), going: undefined }
+
 /** What a new profile is to take in: kept before anything else is, so that it goes on whenever the program ends. */
 export const keepJob = (store: Store, going: NonNullable<RestoreJob['going']>): void => {
-  store.commit({ documents: jobDocuments({ id: '0'.repeat(64), startedAt: 0, added: 0, bases: new Map(), going }) })
+  store.commit({ documents: jobDocuments({ ...blankJob, going }) })
 }
 
 export const jobDocuments = (job: RestoreJob): Documents =>

@@ -4,7 +4,7 @@ import { PortError, type BackupKey, type BackupWork, type Place, type Ports, typ
 import { checkBackup, type Checked, type Present } from './backup-check.ts'
 import { partsOf, type BackupPart } from './backup-parts.ts'
 import { StateKeeper, StoreKeeper } from './keepers.ts'
-import { jobDocuments, keyTyped, placeAt } from './opened-backup.ts'
+import { blankJob, jobDocuments, keyTyped, placeAt } from './opened-backup.ts'
 import { differenceOf } from './rehearsal.ts'
 import { suiteOfProduct } from './self.ts'
 import type { State } from './state.ts'
@@ -155,6 +155,7 @@ export class Restoring {
     if (job?.going !== undefined) {
       this.#host.commit(jobDocuments({ ...job, going: undefined }))
       job.going.key.wipe()
+      this.#host.ports.places.keep('restore', [])
     }
     if (code === 'backup-cancelled') this.#say({ at: 'none' })
     else this.#say({ at: 'failed', code, ...isWorld && error.detail !== undefined ? { detail: error.detail } : {} })
@@ -193,17 +194,17 @@ export class Restoring {
   async #restore(work: Work, token: string): Promise<Restore> {
     const { ports, keeper, commit } = this.#host
     work.progress.passes = 2
+    if (work.key.type === 'passphrase') throw new PortError('bug', 'a passphrase is not kept')
+    const going = { token, key: work.key.secret }
+    const before = this.#job() ?? blankJob
+    before.going?.key.wipe()
+    ports.places.keep('restore', [token])
+    commit(jobDocuments({ ...before, going }))
     // All of it is sound before any of it is taken in.
     const checked = await this.#check(work)
     work.progress.next()
-    if (work.key.type === 'passphrase') throw new PortError('bug', 'a passphrase is not kept')
-    const before = this.#job()
-    before?.going?.key.wipe()
-    let job: RestoreJob = {
-      ...before?.id === checked.id ? before
-        : { id: checked.id, startedAt: ports.now(), added: checked.missing, bases: new Map() },
-      going: { token, key: work.key.secret },
-    }
+    let job: RestoreJob = before.id === checked.id ? { ...before, going }
+      : { id: checked.id, startedAt: ports.now(), added: checked.missing, bases: new Map(), going }
     commit(jobDocuments(job))
     await this.#take(work, keeper, {
       checked, get: (id) => job.bases.get(id),
@@ -213,6 +214,7 @@ export class Restoring {
       },
     })
     commit([{ kind: 'restore', key: 'own', bytes: undefined }])
+    ports.places.keep('restore', [])
     return { at: 'restored', holds: await this.#holds(checked, work.place), added: job.added }
   }
 

@@ -9,7 +9,8 @@ const fileName = 'places.json'
 /** `folder`: the profile's, where the places are kept that outlive the program. */
 export function openPlaces(electron: Electron, folder: string): Places {
   const file = path.join(folder, fileName)
-  const known = new Map<string, string>(readPlaces(file))
+  const kept = readPlaces(file)
+  const known = new Map([...kept.values()].flatMap((places) => [...places]))
   const placeOf = (token: string): Place | undefined => {
     const found = known.get(token)
     return found === undefined ? undefined : { token, path: found }
@@ -32,27 +33,40 @@ export function openPlaces(electron: Electron, folder: string): Places {
       return chosen(filePaths[0])
     },
     at: placeOf,
-    keep: (tokens) => { writePlaces(file, tokens.flatMap((token) => placeOf(token) ?? [])) },
+    keep: (use, tokens) => {
+      kept.set(use, new Map(tokens.flatMap((token) => {
+        const place = placeOf(token)
+        return place === undefined ? [] : [[token, place.path] as const]
+      })))
+      writePlaces(file, kept)
+    },
     nameOf: (place) => path.basename(place.path),
   }
 }
 
+/** By what they are used for, each by its token. */
+type Kept = Map<string, ReadonlyMap<string, string>>
+
 /** What cannot be read has no places: the person chooses again. */
-function readPlaces(file: string): readonly (readonly [string, string])[] {
+function readPlaces(file: string): Kept {
   try {
-    const places: unknown = JSON.parse(readFileSync(file, 'utf8'))
-    if (typeof places !== 'object' || places === null) return []
-    return Object.entries(places).filter((one): one is [string, string] => typeof one[1] === 'string')
+    return new Map(Object.entries(fieldsOf(JSON.parse(readFileSync(file, 'utf8')))).map(([use, places]) => [
+      use, new Map(Object.entries(fieldsOf(places)).filter((one): one is [string, string] => typeof one[1] === 'string')),
+    ]))
   } catch {
-    return []
+    return new Map()
   }
 }
 
-function writePlaces(file: string, places: readonly Place[]): void {
-  if (places.length === 0) {
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? value as Readonly<Record<string, unknown>> : {}
+
+function writePlaces(file: string, kept: Kept): void {
+  if ([...kept.values()].every(({ size }) => size === 0)) {
     rmSync(file, { force: true })
     return
   }
-  writeFileSync(`${file}.part`, JSON.stringify(Object.fromEntries(places.map((place) => [place.token, place.path]))), { mode: 0o600 })
+  const text = JSON.stringify(Object.fromEntries([...kept].map(([use, places]) => [use, Object.fromEntries(places)])))
+  writeFileSync(`${file}.part`, text, { mode: 0o600 })
   renameSync(`${file}.part`, file)
 }

@@ -4,18 +4,20 @@ import { parseArgs } from 'node:util'
 import { nativeSuites, systemRandom } from '../../main/crypto/native.ts'
 import { equal } from '../../main/mls/codec.ts'
 import { appTables } from './app.ts'
+import { backupTables } from './backup.ts'
 import type { Candidate, Contender, Seat } from './contender.ts'
 import { coppice, seatOf } from './coppice.ts'
 import { crowd, type Shape } from './crowd.ts'
 import { Table } from './table.ts'
 import { tsMls } from './ts-mls.ts'
 
-// `npm run bench [-- --quick] [-- --app]`: this engine and ts-mls in the same run, in groups of several sizes, from
+// `npm run bench [-- --quick] [-- --app] [-- --backup]`: this engine and ts-mls in the same run, in groups of several sizes, from
 // encoded bytes to encoded bytes; then, or with --app alone, the whole app on its store. The tables go to the standard
 // output, the progress to the standard error.
 
-const { values: { quick, app } } = parseArgs({ options: {
+const { values: { quick, app, backup } } = parseArgs({ options: {
   quick: { type: 'boolean', default: false }, app: { type: 'boolean', default: false },
+  backup: { type: 'boolean', default: false },
 } })
 const sizes = quick ? [10, 100] : [10, 100, 1000]
 const bulks = quick ? [1, 100] : [1, 100, 1000]
@@ -168,14 +170,14 @@ async function blankGroup(size: number): Promise<void> {
   await race(`process a first update at ${size}`, [() => seats[0].process(message), () => seats[1].process(message)])
 }
 
-if (!app) {
+if (!app && !backup) {
   await newGroups()
   for (const size of sizes) await grownGroup(size)
   for (const size of sizes) await blankGroup(size)
 }
-const ofApp = await appTables(suite, quick)
+const ofApp = backup ? await backupTables(quick) : await appTables(suite, quick)
 const [cpu] = cpus()
 console.log(`${cpu?.model ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB; `
   + `${process.platform} ${process.arch}, Node ${process.versions.node}; ${suite.name}\n`)
-if (!app) console.log(`${times.toString()}\n\n${weights.toString()}\n`)
+if (!app && !backup) console.log(`${times.toString()}\n\n${weights.toString()}\n`)
 console.log(ofApp)

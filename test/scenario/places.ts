@@ -18,8 +18,8 @@ export class TestPlaces implements Places {
     return token.startsWith('/') ? { token, path: token } : undefined
   }
 
-  keep(tokens: readonly string[]): void {
-    this.kept = tokens
+  keep(use: 'folder' | 'restore', tokens: readonly string[]): void {
+    if (use === 'folder') this.kept = tokens
   }
 
   nameOf({ path }: Place): string {

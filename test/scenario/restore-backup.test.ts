@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import type { BackupSeal } from '../../main/ports.ts'
 import type { ErrorCode, Restore } from '../../preload/api.ts'
@@ -75,6 +77,15 @@ describe('A backup, in a profile that has everything', () => {
       const restored = await ended(mara)
       assert.equal(restored.at === 'restored' && restored.added, 0)
     }
+    // The same in a folder that grows.
+    const shelf = path.join(mara.folder, 'shelf')
+    mkdirSync(shelf)
+    await mara.call('backup.keep', { token: shelf, by: 'passphrase', key: typed, rhythm: 'off' })
+    await mara.call('backup.now', {})
+    await refused(mara.call('restore.start', { token: shelf, typed: 'wrong horse' }), 'backup-key')
+    await mara.call('restore.start', { token: shelf, typed })
+    const fromFolder = await ended(mara)
+    assert.ok(fromFolder.at === 'restored' && fromFolder.added === 0 && fromFolder.holds.messages === 5)
     assert.deepEqual([await mara.entries(direct), await mara.entries(group), await mara.conversations()], before)
     await mara.call('restore.cancel', {})
     assert.deepEqual((await mara.call('app.open', {})).restore, { at: 'none' })

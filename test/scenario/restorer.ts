@@ -1,0 +1,9 @@
+/** A process that takes in a backup until it is killed: `restorer.ts FOLDER NAME KEY TOKEN`. Without a token it goes on. */
+import { Person } from './world.ts'
+
+const [folder = '', name = '', key = '', token = ''] = process.argv.slice(2)
+const person = new Person(name, folder, new Uint8Array(Buffer.from(key, 'hex')))
+await person.start()
+if (token !== '') await person.call('restore.start', { token, typed: 'correct horse' })
+process.stdout.write('begun\n')
+process.stdin.resume()
