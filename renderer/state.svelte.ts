@@ -3,7 +3,7 @@
  * nothing here decides anything, the main process does.
  */
 import type {
-  Answer, ArgumentOf, BackupStatus, Bridge, CallName, Change, Closing, Conversation, ConversationNews, ErrorCode, Link, Me, OwnDevice,
+  Answer, ArgumentOf, BackupStatus, Bridge, CallName, Change, Closing, Conversation, ConversationNews, Entry, ErrorCode, Link, Me, OwnDevice,
   Phase, Restore, ResultOf, ShellNews, Snapshot,
 } from '../preload/api.ts'
 import { words } from './i18n/en.ts'
@@ -51,6 +51,8 @@ class App {
   dialog = $state<Dialog>()
   /** Whose safety number is looked at. */
   person = $state<string>()
+  /** The message that is asked about: whether it is to be deleted. */
+  deleting = $state.raw<Extract<Entry, { kind: 'message' }>>()
   /** The person's own devices; undefined until they were asked for. */
   devices = $state.raw<readonly OwnDevice[]>()
   /** Where linking another device stands, or this one, once its account is here. */
@@ -175,6 +177,7 @@ class App {
     this.notices = []
     this.dialog = undefined
     this.person = undefined
+    this.deleting = undefined
     this.recovery = false
     this.devices = undefined
     this.link = undefined
@@ -326,6 +329,7 @@ class App {
   /** From whatever is shown to the list of devices. */
   showDevices(): void {
     this.person = undefined
+    this.deleting = undefined
     this.dialog = 'devices'
   }
 

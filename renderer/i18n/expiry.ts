@@ -20,20 +20,22 @@ export const timerFact = ({ by, seconds }: Extract<Fact, { fact: 'timer' }>, nam
   ? `${subject(by, naming)} turned off disappearing messages. What is said from here on stays.`
   : `${subject(by, naming)} turned on disappearing messages: what is said from here on goes ${span(seconds)} after it was sent.`
 
+const after = (seconds: number): string => seconds === 0 ? 'Off: messages stay' : `${span(seconds)} after sending`
+const capitalised = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1)
+
 export const expiryWords = {
   title: 'Disappearing messages',
-  choices: timerSeconds.map((seconds) => ({ seconds, label: seconds === 0 ? 'Off: messages stay' : `${span(seconds)} after sending` })),
+  after: (seconds: number): string => capitalised(after(seconds)),
+  choices: timerSeconds.map((seconds): { readonly seconds: number, readonly label: string } => ({ seconds, label: capitalised(after(seconds)) })),
   text: 'Counts from the moment a message is sent, also if nobody has read it, and only for what is said from now on. ' +
-    'Everybody in the chat sees the change. It does not keep anybody from copying what they read.',
-  fixed: 'Only an admin can change this.',
+    'Everybody in the chat sees the change. It keeps nobody from copying what they read.',
+  fixed: 'Only an admin of this group can change this.',
   goes: (moment: string): string => `Disappears ${moment}`,
-  menu: 'Delete message',
+  delete: 'Delete message',
+  ask: 'Delete this message?',
   here: 'Delete for me',
+  hereText: 'It goes from all your devices. Others keep it, and are not told.',
   everyone: 'Delete for everybody',
-  askHere: 'Delete this message on your devices?',
-  askHereText: 'Others keep it, and are not told.',
-  askEveryone: 'Delete this message for everybody?',
-  askEveryoneText: 'It goes from all devices in this chat that get the word, and a line says that you deleted a message. ' +
+  everyoneText: 'It goes from all devices in this chat, and a line says that you deleted a message. ' +
     'Somebody may have read or copied it already.',
-  delete: 'Delete',
 } as const

@@ -238,6 +238,18 @@ export class ScriptedBridge {
     const of = <N extends CallName>(_name: N): ArgumentOf<N> => argument
     const value = <N extends CallName>(_name: N, result: ResultOf<N>): { value: unknown } => ({ value: result })
     switch (name) {
+      case 'message.remove': {
+        const { conversation, entries, everyone } = of(name)
+        if (!everyone) this.push({ removedEntries: entries })
+        else this.push({ entries: this.entries.filter(({ id }) => entries.includes(id)).map(({ id, order, at }) =>
+          ({ id, conversation, order, at, kind: 'fact', fact: { fact: 'deleted', who: samples.me.accountId }, devices: 0 })) })
+        break
+      }
+      case 'conversation.timer': {
+        const { conversation, seconds } = of(name)
+        this.#alter(conversation, { timer: seconds }, { fact: 'timer', by: samples.me.accountId, seconds })
+        break
+      }
       case 'conversation.keep': {
         const { conversation, ...kept } = of(name)
         this.#alter(conversation, kept)

@@ -360,3 +360,40 @@ describe('what changes', () => {
     assert.equal(await row(page, 'Jonas').count(), 0)
   })
 })
+
+describe('messages that go', () => {
+  test('a message is deleted for oneself, or an own one for everybody', async () => {
+    const { page, bridge } = await start()
+    await row(page, 'River garden').click()
+    bridge.receive(samples.message(samples.river, 'Mara', 'Not meant for here'))
+    const ask = async (message: string): Promise<void> => {
+      await bubble(page, message).hover()
+      await bubble(page, message).getByRole('button', { name: 'Delete message' }).click()
+    }
+    await ask('Not meant for here')
+    const dialog = page.getByRole('dialog', { name: 'Delete this message?' })
+    await dialog.waitFor()
+    assert.equal(await dialog.getByRole('button', { name: 'Delete for everybody' }).count(), 0, 'it is another’s')
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    assert.equal(bridge.argumentsOf('message.remove').length, 0)
+    await ask('Not meant for here')
+    await dialog.getByRole('button', { name: 'Delete for me' }).click()
+    await bubble(page, 'Not meant for here').waitFor({ state: 'detached' })
+    await composer(page).fill('Too much')
+    await page.keyboard.press('Enter')
+    await bubble(page, 'Too much').waitFor()
+    await ask('Too much')
+    await dialog.getByRole('button', { name: 'Delete for everybody' }).click()
+    await log(page).getByText('You deleted a message.').waitFor()
+    assert.deepEqual(bridge.argumentsOf('message.remove').map(({ everyone }) => everyone), [false, true])
+  })
+
+  test('the timer is chosen beside the chat, and said in it', async () => {
+    const { page, bridge } = await start()
+    await row(page, 'River garden').click()
+    await page.getByRole('combobox', { name: 'Disappearing messages' }).selectOption('One week after sending')
+    await log(page).getByText('You turned on disappearing messages').waitFor()
+    assert.deepEqual(bridge.argumentsOf('conversation.timer').map(({ seconds }) => seconds), [604_800])
+  })
+})

@@ -6,6 +6,7 @@ import { backupScenes } from './ui-backup-scenes.ts'
 import { restoreScenes } from './ui-restore-scenes.ts'
 import { closingScenes } from './ui-closing-scenes.ts'
 import { deviceScenes } from './ui-device-scenes.ts'
+import { expiryScenes } from './ui-expiry-scenes.ts'
 import { fileScenes } from './ui-file-scenes.ts'
 import {
   conversation, dayMs, fact, gap, idOf, jonas, me, message, now, person, recoveryWords, river, sampleConversations, sampleEntries,
@@ -371,6 +372,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
   ...backupScenes,
   ...restoreScenes,
   ...closingScenes,
+  ...expiryScenes,
   ...fileScenes,
   ...shellScenes,
 }
