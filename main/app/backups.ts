@@ -75,7 +75,7 @@ export class Backups {
     const { ports } = this.#state
     const seal = await this.#sealFor(passphrase)
     this.#demandIdle()
-    const place = await ports.places.choose({ kind: 'save', name: `Coppice ${this.#today()}.age` })
+    const place = await ports.places.choose({ kind: 'save', name: `Coppice ${this.#today()}.coppice-backup` })
     return place === undefined ? undefined : this.exportTo(place, seal)
   }
 

@@ -8,17 +8,24 @@ import { backupTables } from './backup.ts'
 import type { Candidate, Contender, Seat } from './contender.ts'
 import { coppice, seatOf } from './coppice.ts'
 import { crowd, type Shape } from './crowd.ts'
+import { shellTable } from './shell.ts'
 import { Table } from './table.ts'
 import { tsMls } from './ts-mls.ts'
 
-// `npm run bench [-- --quick] [-- --app] [-- --backup]`: this engine and ts-mls in the same run, in groups of several sizes, from
+// `npm run bench [-- --quick] [-- --app] [-- --backup] [-- --shell]`: this engine and ts-mls in the same run, in groups of several sizes, from
 // encoded bytes to encoded bytes; then, or with --app alone, the whole app on its store. The tables go to the standard
 // output, the progress to the standard error.
 
-const { values: { quick, app, backup } } = parseArgs({ options: {
+const { values: { quick, app, backup, shell } } = parseArgs({ options: {
+  shell: { type: 'boolean', default: false },
   quick: { type: 'boolean', default: false }, app: { type: 'boolean', default: false },
   backup: { type: 'boolean', default: false },
 } })
+// The program as a program, by itself: it needs a build.
+if (shell) {
+  console.log(await shellTable())
+  process.exit()
+}
 const sizes = quick ? [10, 100] : [10, 100, 1000]
 const bulks = quick ? [1, 100] : [1, 100, 1000]
 const budgetMs = quick ? 150 : 1500
