@@ -57,6 +57,8 @@ export const fileCalls = {
   /** As `message.send`, with what was staged. */
   'attachment.send': call({ conversation: id, key: id, text: text(20_000), attachments: list(id, filesLimit) })
     .returns<undefined>(),
+  /** What a message has is staged again, for another one. */
+  'attachment.again': call({ entry, hash: id }).returns<{ readonly attachment: string, readonly file: StagedFile }>(),
   'attachment.fetch': call({ entry, hash: id }).returns<undefined>(),
   /** Stops fetching it; of a message that is still being sent: takes the message back. */
   'attachment.stop': call({ entry, hash: id }).returns<undefined>(),

@@ -58,6 +58,17 @@ export class Tray {
     return taken.length < files.length ? 'files-too-many' : undefined
   }
 
+  /** What a message has that did not go out. */
+  async again(entry: string, { hash, name, size }: Attachment): Promise<ErrorCode | undefined> {
+    if (this.items.length >= filesLimit) return 'files-too-many'
+    const answer = await this.#ask('attachment.again', { entry, hash })
+    if (!answer.ok) return answer.code
+    const { attachment } = answer.value
+    const item = { id: this.#next++, name, size, picture: undefined, done: size, attachment, code: undefined }
+    this.items = [...this.items, item]
+    return undefined
+  }
+
   remove(id: number): void {
     const item = this.items.find((each) => each.id === id)
     if (item === undefined) return

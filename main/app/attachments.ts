@@ -4,14 +4,14 @@ import type { ArgumentOf, ResultOf } from '../../preload/api.ts'
 import { piecesOf, PortError } from '../ports.ts'
 import { contentIdOf } from './direct.ts'
 import { attachmentAt, withState, type Known } from './files.ts'
-import { addPiece, beginAttachment, dropAttachment, endAttachment, sendAttachments } from './staging.ts'
+import { addPiece, beginAttachment, dropAttachment, endAttachment, sendAttachments, stageAgain } from './staging.ts'
 import type { State } from './state.ts'
 import type { Sync } from './sync.ts'
 
 /** What an opened profile answers about attachments. */
 
 type Opened = { readonly state: State, readonly sync: Sync }
-type FileCall = `attachment.${'begin' | 'add' | 'end' | 'drop' | 'send' | 'fetch' | 'stop' | 'read' | 'save'}`
+type FileCall = `attachment.${'begin' | 'add' | 'end' | 'drop' | 'send' | 'again' | 'fetch' | 'stop' | 'read' | 'save'}`
 
 export const fileAnswers: {
   readonly [N in FileCall]: (opened: Opened, argument: ArgumentOf<N>) => ResultOf<N> | Promise<ResultOf<N>>
@@ -25,6 +25,7 @@ export const fileAnswers: {
     sync.kick(argument.conversation)
     return undefined
   },
+  'attachment.again': ({ state }, argument) => stageAgain(state, found(state, argument)),
   'attachment.fetch': ({ state, sync }, argument) => {
     const { message, index, attachment } = found(state, argument)
     // Nothing comes of somebody whom this person has not accepted.

@@ -6,7 +6,7 @@ import { compose } from '../chat/send.ts'
 import { isOpen, withRoom } from '../chat/room.ts'
 import type { ArgumentOf, StagedFile } from '../../preload/api.ts'
 import { pieceBytes, piecesOf, PortError, type StoreWrite } from '../ports.ts'
-import type { Staged } from './files.ts'
+import type { Known, Staged } from './files.ts'
 import type { State } from './state.ts'
 
 /**
@@ -108,6 +108,19 @@ export function wholeOf(state: State, name: string, size: number): Uint8Array {
   return whole
 }
 
+/** What a message has that did not go out, or goes to somebody else too: beside the composer again, as it is kept. */
+export function stageAgain(state: State, { attachment: { hash, name, mediaType, size, width, height } }: Known): {
+  readonly attachment: string, readonly file: StagedFile
+} {
+  if (state.store.attachment(hash) === undefined) throw new PortError('file-unreadable')
+  if (state.files.staged.size >= stagedLimit) throw new PortError('files-too-many', String(stagedLimit))
+  const attachment = toHex(state.ports.random(16))
+  const told = { name, mediaType, size }
+  const file = { ...told, hash, ...width === undefined || height === undefined ? {} : { width, height } }
+  state.files.staged.set(attachment, { name: hash, told, pieces: piecesOf(size), file })
+  return { attachment, file }
+}
+
 /** Nothing of it stays, unless a message names the same. */
 export function dropAttachment(state: State, attachment: string): void {
   const staged = state.files.staged.get(attachment)
@@ -149,6 +162,8 @@ export function sendAttachments(state: State, { conversation, key, text, attachm
   // The same Call again, after an answer that got lost: the message is there already, or was deleted since.
   if (entry !== undefined && state.isKnown(entry.id)) return
   if (said.attachments.length !== attachments.length || attachments.length === 0) throw new PortError('bad-argument', 'attachments')
+  // The last message that named the same file is gone meanwhile, and took it along.
+  if (files.some((file) => file === undefined || state.store.attachment(file.hash) === undefined)) throw new PortError('file-unreadable')
   state.transact({
     steps: [{ ...step, state: withRoom(step.state, { draft: '' }) }],
     say: [{ room: conversation, id: fromHex(key), body: messageBody(said) }],

@@ -3,6 +3,7 @@ import { chunksOf, sealBlobChunk } from '../chat/blob.ts'
 import { blobLog } from '../chat/transfer.ts'
 import type { Upload } from '../chat/documents.ts'
 import { pieceBytes } from '../ports.ts'
+import { contentIdOf } from './direct.ts'
 import { attachmentAt, type Known } from './files.ts'
 import type { State } from './state.ts'
 
@@ -22,13 +23,23 @@ export async function tendUploads(state: State, isStopped: () => boolean, done: 
     const upload = state.files.uploads.get(key)
     if (upload === undefined) continue
     if (known === undefined || state.store.attachment(known.attachment.hash) === undefined) {
-      state.transact(state.files.uploadStep(key, undefined))
+      giveUp(state, key, upload.why === 'send' ? known : undefined)
       continue
     }
     if (!await put(state, key, { known, upload, isStopped })) continue
     state.transact(state.files.uploadStep(key, undefined))
     done(known, upload)
   }
+}
+
+/** Its bytes are not here any more. A message that waits for them does not go, and its person is told. */
+function giveUp(state: State, key: string, waiting: Known | undefined): void {
+  state.transact({
+    ...state.files.uploadStep(key, undefined),
+    ...waiting === undefined ? {} : {
+      entries: [{ ...waiting.message, state: 'failed' }], removedOutbox: [contentIdOf(waiting.message.id)],
+    },
+  })
 }
 
 /** Says whether all of it is on the log now. */

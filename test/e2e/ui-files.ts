@@ -46,6 +46,12 @@ export class ScriptedFiles {
       case 'attachment.add': this.#staged.get(of(name).attachment)?.parts.push(of(name).bytes); return undefined
       case 'attachment.end': return value(name, this.#end(of(name).attachment))
       case 'attachment.drop': this.#staged.delete(of(name).attachment); return undefined
+      case 'attachment.again': {
+        const attachment = randomUUID().replaceAll('-', '')
+        const told = { name: 'Oak.png', mediaType: 'image/png', size: 1 }
+        this.#staged.set(attachment, { begun: told, parts: [] })
+        return value(name, { attachment, file: { ...told, hash: of(name).hash } })
+      }
       case 'attachment.read': return value<'attachment.read'>(name, new Uint8Array(painted.get(of(name).hash) ?? []))
       case 'attachment.save': return value(name, { saved: true })
       case 'attachment.send': case 'attachment.fetch': case 'attachment.stop': return undefined

@@ -167,3 +167,43 @@ test('what the log keeps no longer comes from another own device that has it', a
   assert.deepEqual(await readFile(two, came), plan)
   assert.deepEqual(two.bugs, [])
 })
+
+test('what did not go out is staged again as it is kept; what is gone meanwhile is refused, and nothing hangs', async (t) => {
+  const { anna, ben, conversation } = await talking(t)
+  const plan = Buffer.from(random(300_000))
+  await sendFiles(anna, conversation, 'the plan', { name: 'plan.pdf', bytes: plan })
+  const { entry, hash } = await attachmentIn(anna, conversation, 'here')
+  await attachmentIn(ben, conversation, 'offered')
+  const { attachment, file } = await anna.call('attachment.again', { entry, hash })
+  assert.deepEqual([file.name, file.size, file.hash], ['plan.pdf', plan.length, hash])
+  await anna.call('attachment.drop', { attachment })
+  assert.ok(anna.store?.attachment(hash) !== undefined, 'the message still has it')
+  const again = await anna.call('attachment.again', { entry, hash })
+  const send = (attachments: readonly string[]) => anna.call('attachment.send', {
+    conversation, key: Buffer.from(random(16)).toString('hex'), text: 'once more', attachments,
+  })
+  await send([again.attachment])
+  await until('Ben has both', async () => (await ben.texts(conversation)).includes('once more'))
+  const other = await until('and names its file anew', async () => {
+    const message = await messageWith(ben, conversation)
+    return message?.text === 'once more' ? message.attachments?.[0] : undefined
+  })
+  assert.equal(other.hash, hash)
+  const third = await anna.call('attachment.again', { entry, hash })
+  for (const id of anna.store.entriesNaming(hash)) anna.store.commit({ removedEntries: [id] })
+  await assert.rejects(send([third.attachment]), { code: 'file-unreadable' })
+
+  // The bytes go while the message waits for them: it fails, and says so.
+  let isOpen = false
+  anna.through = (delivery) => but(delivery, { append: async (log, bytes, slot) => {
+    while (!isOpen && log.startsWith('b.')) await new Promise((resolve) => { setTimeout(resolve, 10) })
+    return delivery.append(log, bytes, slot)
+  } })
+  await anna.restart()
+  const [sent] = await sendFiles(anna, conversation, 'never', { name: 'map.pdf', bytes: random(600_000) })
+  anna.store.commit({ removedAttachments: [sent?.hash ?? ''] })
+  isOpen = true
+  await anna.restart()
+  await until('it has failed', async () => (await messageWith(anna, conversation))?.state === 'failed')
+  assert.deepEqual(anna.store.documents('outbox'), [])
+})

@@ -87,6 +87,7 @@ export const argumentsOf: { readonly [N in CallName]: (known: Known) => Argument
   'attachment.send': ({ conversation }) => ({
     conversation, key: randomBytes(16).toString('hex'), text: '', attachments: [randomBytes(16).toString('hex')],
   }),
+  'attachment.again': () => ({ entry: 'a', hash: 'ab'.repeat(32) }),
   'attachment.fetch': () => ({ entry: 'a', hash: 'ab'.repeat(32) }),
   'attachment.stop': () => ({ entry: 'a', hash: 'ab'.repeat(32) }),
   'attachment.read': () => ({ hash: 'ab'.repeat(32), piece: 0 }),
