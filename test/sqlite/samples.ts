@@ -59,8 +59,10 @@ export async function asNobody<T>(task: () => Promise<T>): Promise<T | undefined
 export function backTo(version: number, database: Database.Database): void {
   const folder = new URL('../../main/sqlite/schema/', import.meta.url)
   const later = readdirSync(folder).filter((name) => Number.parseInt(name, 10) > version).sort()
-  const made = later.flatMap((name) =>
-    [...readFileSync(new URL(name, folder), 'utf8').matchAll(/^CREATE (TABLE|INDEX|TRIGGER) (\w+)/gm)])
-  for (const [, kind = '', name = ''] of made.reverse()) database.exec(`DROP ${kind} IF EXISTS ${name}`)
+  const made = later.flatMap((name) => [...readFileSync(new URL(name, folder), 'utf8')
+    .matchAll(/^(?:CREATE (TABLE|INDEX|TRIGGER) (\w+)|ALTER TABLE (\w+) ADD COLUMN (\w+))/gm)])
+  for (const [, kind = '', name = '', table = '', column = ''] of made.reverse()) {
+    database.exec(table === '' ? `DROP ${kind} IF EXISTS ${name}` : `ALTER TABLE ${table} DROP COLUMN ${column}`)
+  }
   database.pragma(`user_version = ${version}`)
 }
