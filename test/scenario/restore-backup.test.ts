@@ -4,6 +4,7 @@ import path from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import type { BackupSeal } from '../../main/ports.ts'
 import type { ErrorCode, Restore } from '../../preload/api.ts'
+import { attachmentIn, hashOf, messageWith, pngOf, readFile, sendFiles } from './attach.ts'
 import { backupOf, ended } from './backups.ts'
 import { people, Person, Refused, until } from './world.ts'
 
@@ -32,6 +33,13 @@ async function life(t: TestContext) {
   await hear(jonas, direct, 'three')
   for (const text of ['heron', 'otter']) await jonas.say(group, text)
   await hear(mara, group, 'otter')
+  // A file of her own and one that she was sent, and one that she never fetched.
+  await sendFiles(mara, group, 'the plan', plan)
+  await attachmentIn(jonas, group, 'offered')
+  await sendFiles(jonas, group, 'a picture', picture)
+  await attachmentIn(mara, group, 'here')
+  await sendFiles(jonas, group, 'a film', film)
+  await attachmentIn(mara, group, 'offered')
   const order = (await mara.entries(group)).find((entry) => entry.kind === 'message')?.order ?? 0
   await mara.call('conversation.read', { conversation: group, order })
   await mara.call('conversation.keep', { conversation: group, muted: false, pinned: true, archived: false })
@@ -50,6 +58,10 @@ async function fresh(t: TestContext, like: Person, name = 'Mara anew'): Promise<
 const told = async (person: Person, conversation: string) => (await person.entries(conversation)).flatMap((entry) =>
   entry.kind === 'message' ? [[entry.id, entry.text, entry.own, entry.at]] : [])
 
+const plan = { name: 'plan.pdf', bytes: Buffer.alloc(700_000, 'plan') }
+const picture = { name: 'heron.png', mediaType: 'image/png', bytes: pngOf() }
+const film = { name: 'film.mp4', mediaType: 'video/mp4', bytes: Buffer.alloc(300_000, 'film') }
+
 const holdsOf = (restore: Restore) => 'holds' in restore ? restore.holds : undefined
 
 describe('A backup, in a profile that has everything', () => {
@@ -65,12 +77,13 @@ describe('A backup, in a profile that has everything', () => {
     const checked = await ended(mara)
     assert.equal(checked.at, 'checked')
     const holds = holdsOf(checked)
-    assert.deepEqual([holds?.name, holds?.conversations, holds?.messages, holds?.people], ['Mara', 2, 5, 1])
+    assert.deepEqual([holds?.name, holds?.conversations, holds?.messages, holds?.people], ['Mara', 2, 8, 1])
+    assert.deepEqual([holds?.files, holds?.missingFiles], [2, 1])
     assert.equal(holds?.bytes, chosen?.bytes)
     await mara.call('restore.rehearse', { token, typed })
     const rehearsed = await ended(mara)
     assert.deepEqual(rehearsed.at === 'rehearsed' && rehearsed.rehearsal, {
-      same: 5, differing: 0, missingHere: 0, conversationsMissingHere: 0, missingThere: 0, newer: 0,
+      same: 8, differing: 0, missingHere: 0, conversationsMissingHere: 0, missingThere: 0, newer: 0,
     })
     for (let times = 0; times < 2; times++) {
       await mara.call('restore.start', { token, typed })
@@ -85,7 +98,7 @@ describe('A backup, in a profile that has everything', () => {
     await refused(mara.call('restore.start', { token: shelf, typed: 'wrong horse' }), 'backup-key')
     await mara.call('restore.start', { token: shelf, typed })
     const fromFolder = await ended(mara)
-    assert.ok(fromFolder.at === 'restored' && fromFolder.added === 0 && fromFolder.holds.messages === 5)
+    assert.ok(fromFolder.at === 'restored' && fromFolder.added === 0 && fromFolder.holds.messages === 8)
     assert.deepEqual([await mara.entries(direct), await mara.entries(group), await mara.conversations()], before)
     await mara.call('restore.cancel', {})
     assert.deepEqual((await mara.call('app.open', {})).restore, { at: 'none' })
@@ -122,12 +135,17 @@ describe('Everything is lost, but the backup and the 24 words', () => {
     assert.equal((await anew.call('app.open', {})).phase.at, 'new')
     await restore()
     const restored = await ended(anew)
-    assert.equal(restored.at === 'restored' && restored.added, 5)
+    assert.equal(restored.at === 'restored' && restored.added, 8)
     assert.deepEqual([await told(anew, direct), await told(anew, group)], before)
+    for (const { bytes } of [plan, picture]) {
+      assert.deepEqual(await readFile(anew, { hash: hashOf(bytes), size: bytes.length }), Buffer.from(bytes))
+    }
+    const last = await messageWith(anew, group)
+    assert.deepEqual([last?.text, last?.attachments?.map(({ name, state }) => [name, state])], ['a film', [['film.mp4', 'gone']]])
     assert.ok((await anew.entries(direct)).every(({ imported }) => imported === true))
     const [river] = (await anew.conversations()).filter(({ id }) => id === group)
     assert.deepEqual([river?.title, river?.pinned, river?.draft, river?.unread, river?.last?.text, river?.recovering?.reason],
-      ['River', true, 'half a wo', 1, 'otter', 'restored'])
+      ['River', true, 'half a wo', 3, 'a film', 'restored'])
     const found = await anew.call('search', { text: 'heron', limit: 10 })
     assert.equal(found.found.length, 1)
     // Nothing of the key is left, and taking it in again changes nothing.
