@@ -134,7 +134,7 @@ export class Taking {
       this.#keeper.keep({ pieces: [{ hash, piece, bytes: held.subarray(0, filled), size }], entries })
       piece += 1
       filled = 0
-      held = new Uint8Array(Math.min(size - piece * pieceBytes, pieceBytes))
+      held = new Uint8Array(Math.max(0, Math.min(size - piece * pieceBytes, pieceBytes)))
     }
     for await (const some of bytes) {
       for (let at = 0; at < some.length;) {

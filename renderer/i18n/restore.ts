@@ -21,7 +21,7 @@ export const restoreWords = {
   offerBackup: 'I have a backup', backupTitle: 'Restore a backup',
   backupText: 'What was said comes out of the backup. Your account, and a place in your chats, come back by the 24 words.',
   both: 'The words also open this backup.', alsoWords: 'The 24 words of the account',
-  choose: 'Choose a file…', chooseFolder: 'Choose a folder…', other: 'Choose another one…',
+  choose: 'Choose a file…', chooseFolder: 'A folder of backups…', other: 'Choose another one…',
   chosen: (name: string, bytes: number) => `“${name}”, ${size(bytes)}`,
   none: 'Choose a backup first.', passphrase: 'Passphrase of the backup', passphraseMissing: 'The passphrase is missing.',
   restoreBackup: 'Restore it', restoringBusy: 'Opening the backup…',

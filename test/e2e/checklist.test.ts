@@ -74,7 +74,7 @@ describe('Electron’s security checklist', () => {
     test(item, () => {
       assert.ok(!(name in preferences()))
       assert.deepEqual(Object.keys(preferences()).sort(),
-        ['contextIsolation', 'nodeIntegration', 'partition', 'preload', 'sandbox', 'spellcheck', 'webviewTag'])
+        ['contextIsolation', 'devTools', 'nodeIntegration', 'partition', 'preload', 'sandbox', 'spellcheck', 'webviewTag'])
     })
   }
 

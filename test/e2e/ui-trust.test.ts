@@ -19,7 +19,7 @@ const composer = (page: Page): Locator => page.getByRole('textbox', { name: 'Mes
 const safety = (page: Page): Locator => page.getByRole('dialog', { name: 'Safety number with' })
 const header = (page: Page): Locator => page.getByRole('main').getByRole('button', { name: /^Safety number with/ })
 const choose = (page: Page, buffer: Buffer): Promise<void> =>
-  page.locator('input[type=file]').setInputFiles({ name: 'code.png', mimeType: 'image/png', buffer })
+  page.getByRole('dialog').locator('input[type=file]').setInputFiles({ name: 'code.png', mimeType: 'image/png', buffer })
 
 const stage = newStage()
 before(() => stage.open())
