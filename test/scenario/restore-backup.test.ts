@@ -146,7 +146,7 @@ describe('Everything is lost, but the backup and the 24 words', () => {
     const [river] = (await anew.conversations()).filter(({ id }) => id === group)
     assert.deepEqual([river?.title, river?.pinned, river?.draft, river?.unread, river?.last?.text, river?.recovering?.reason],
       ['River', true, 'half a wo', 3, 'a film', 'restored'])
-    const found = await anew.call('search', { text: 'heron', limit: 10 })
+    const found = await anew.call('search', { text: 'otter', limit: 10 })
     assert.equal(found.found.length, 1)
     // Nothing of the key is left, and taking it in again changes nothing.
     assert.equal(anew.store?.document('restore', 'own'), undefined)
