@@ -144,6 +144,9 @@ function onWelcome(state: State, { invitation, cursor, read }: {
   }
 }
 
+const isTakenBack = ({ deviceLogs }: State, accountId: string, deviceId: string): boolean =>
+  deviceLogs.get(accountId)?.devices.some((one) => one.deviceId === deviceId && one.revoked) === true
+
 function welcome(state: State, input: {
   readonly invitation: Invitation, readonly own: OwnKeyPackage, readonly cursor: Cursor, readonly read: Read
 }): Left | First {
@@ -154,9 +157,12 @@ function welcome(state: State, input: {
     known: (groupId) => roomOf(state, groupId), conversation: (id) => state.rooms.get(id),
     after: (groupId) => roomAfter(state, groupId),
     ownDevices: new Set(state.devices.devices.flatMap((one) => one.revoked ? [] : [one.deviceId])),
-    isTakenBack: (accountId, deviceId) =>
-      state.deviceLogs.get(accountId)?.devices.some((one) => one.deviceId === deviceId && one.revoked) === true,
-    standing: (accountId, deviceId) => standingOf(state, accountId, { deviceId, read }),
+    isTakenBack: (accountId, deviceId) => isTakenBack(state, accountId, deviceId),
+    standing: (accountId, deviceId) => {
+      const standing = standingOf(state, accountId, { deviceId, read })
+      // Of one that the log does not tell of yet it is an alarm, when it stays so, and no reason to lose what was said.
+      return standing === 'stranger' && !isTakenBack(state, accountId, deviceId) ? 'device' : standing
+    },
     conversationOf: (groupId) => conversationSaid(state, groupId),
   })
   if (received !== undefined && 'unread' in received) return received
