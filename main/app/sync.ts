@@ -183,9 +183,10 @@ export class Sync {
     const log = inboxLog(this.#state.self.deviceId)
     await this.#readAll(log, async (records) => {
       for (const record of records) {
-        const left = await takeMail(this.#state, { log, record }, {
+        const taking = takeMail(this.#state, { log, record }, {
           catchUp: (id) => this.#catchUp(id), isStopped: () => this.#stopped,
         })
+        const left = taking instanceof Promise ? await taking : taking
         if (this.#stopped) return
         if (left !== undefined && 'story' in left) this.#onTold(left.story)
         if (left !== undefined && 'other' in left) this.#onOther(left.other)
