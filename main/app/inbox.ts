@@ -34,27 +34,18 @@ type Read = { readonly group: boolean, readonly log: boolean }
  * One record of this device's inbox: a Welcome becomes a request, a request to be let back in an intent; anything else
  * is skipped. What it asks to be read first is read. Rejects as the delivery service does: then it is taken again.
  */
-export function takeMail(state: State, mail: { readonly log: string, readonly record: LogRecord }, sync: Syncing): Left | Promise<Left> {
-  // Without a pause where nothing is to be read first: letters that belong together are taken together.
-  const left = onInbox(state, mail, { group: false, log: false })
-  return left === undefined || 'story' in left || 'other' in left ? left : readFirst(state, mail, { sync, first: left })
-}
-
-type Syncing = { readonly catchUp: (conversation: string) => Promise<void>, readonly isStopped: () => boolean }
-
-async function readFirst(
-  state: State, mail: { readonly log: string, readonly record: LogRecord }, { sync, first }: { readonly sync: Syncing, readonly first: First },
-): Promise<Left> {
-  let left: Left | First = first
+export async function takeMail(state: State, { log, record }: { readonly log: string, readonly record: LogRecord }, sync: {
+  readonly catchUp: (conversation: string) => Promise<void>, readonly isStopped: () => boolean
+}): Promise<Left> {
   let read: Read = { group: false, log: false }
-  while (left !== undefined && ('behind' in left || 'unread' in left)) {
+  for (;;) {
+    const left = onInbox(state, { log, record }, read)
+    if (left === undefined || 'story' in left || 'other' in left) return left
     if ('behind' in left) await sync.catchUp(left.behind)
     else await refreshLog(state, left.unread)
     if (sync.isStopped()) return undefined
     read = 'behind' in left ? { ...read, group: true } : { ...read, log: true }
-    left = onInbox(state, mail, read)
   }
-  return left
 }
 
 function onInbox(

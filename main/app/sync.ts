@@ -183,10 +183,9 @@ export class Sync {
     const log = inboxLog(this.#state.self.deviceId)
     await this.#readAll(log, async (records) => {
       for (const record of records) {
-        const taking = takeMail(this.#state, { log, record }, {
+        const left = await takeMail(this.#state, { log, record }, {
           catchUp: (id) => this.#catchUp(id), isStopped: () => this.#stopped,
         })
-        const left = taking instanceof Promise ? await taking : taking
         if (this.#stopped) return
         if (left !== undefined && 'story' in left) this.#onTold(left.story)
         if (left !== undefined && 'other' in left) this.#onOther(left.other)
@@ -365,12 +364,18 @@ export class Sync {
     }
   }
 
-  /** Through the moves that came by letter, too: what comes next may follow from the newest of them. */
+  /**
+   * Through the moves that came by letter, too: what comes next may follow from the newest of them. Whoever else reads the
+   * conversation meanwhile may have followed one: then its new log is read as well.
+   */
   async #catchUp(id: string): Promise<void> {
-    do {
+    const epoch = (): bigint | undefined => this.#state.rooms.get(id)?.group?.context.epoch
+    for (let before: bigint | undefined; !this.#stopped && before !== epoch();) {
+      before = epoch()
       await this.#readCommits(id)
       await this.#readMessages(id, 'epoch')
-    } while (!this.#stopped && takeMoved(this.#state, id))
+      takeMoved(this.#state, id)
+    }
   }
 
   /** One record, one transaction: a commit changes everything. Says whether to read on. */
