@@ -124,4 +124,7 @@ export interface Store {
  * What can still be read of a profile that cannot be opened: a copy, so that nothing in the profile changes. What lies
  * on a damaged page is left out of `documents`, is `undefined` as a document, and is a gap in the timeline.
  */
-export type Reading = Pick<Store, 'document' | 'documents' | 'entriesBefore' | 'close'>
+export type Reading = Pick<Store, 'document' | 'documents' | 'entriesBefore' | 'close'> & {
+  /** Of which there are entries, whether their own documents are left or not. */
+  readonly conversations: () => readonly string[]
+}

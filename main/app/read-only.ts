@@ -1,6 +1,6 @@
 import { MlsError } from '../mls/index.ts'
 import { contactDocument, decodeAccount, membersDocument, roomDocument, tellTrust, trustDocument } from '../chat/documents.ts'
-import { isShown, tellConversation, type RoomState } from '../chat/room.ts'
+import { emptyRoom, isShown, lastOf, tellConversation, type RoomState } from '../chat/room.ts'
 import type { ArgumentOf, CallName, Conversation, Entry, ErrorCode, Me } from '../../preload/api.ts'
 import { PortError, wipe, type Ports, type Reading } from '../ports.ts'
 import { details } from './details.ts'
@@ -33,6 +33,12 @@ export class ReadOnly {
       const members = people === undefined ? [] : known(() => membersDocument.decode(people).members) ?? []
       this.#rooms.set(key, { room, members, group: undefined, seals: [], pending: undefined, waiting: [], history: [] })
     }
+    // Requests and the own group have documents that say so, where they are left.
+    const told = new Set(reading.documents('room').map(({ key }) => key))
+    for (const id of reading.conversations()) {
+      const left = told.has(id) ? undefined : roomLeft(reading, id, me.accountId)
+      if (left !== undefined) this.#rooms.set(id, left)
+    }
   }
 
   /** `undefined` where there is nothing to show; the reading is closed then. */
@@ -45,9 +51,11 @@ export class ReadOnly {
   }
 
   conversations(): readonly Conversation[] {
-    return [...this.#rooms.values()].map((state) => ({
-      ...tellConversation(state, this.me.accountId, this.#people), mayAdd: false, mayRemove: false, mayRename: false,
-    }))
+    return [...this.#rooms.values()].map((state) => {
+      const told = tellConversation(state, this.me.accountId, this.#people)
+      const title = told.title === '' ? told.people.flatMap(({ own, name }) => own ? [] : [name]).join(', ') : told.title
+      return { ...told, title, mayAdd: false, mayRemove: false, mayRename: false, mayTime: false }
+    })
   }
 
   answer(name: CallName, argument: unknown): unknown {
@@ -90,6 +98,25 @@ export class ReadOnly {
     return state
   }
 }
+
+/** A conversation whose own document is lost: who has spoken in it last tells whose it was. */
+function roomLeft(reading: Reading, id: string, self: string): RoomState | undefined {
+  const messages = reading.entriesBefore(id, 0, lookBack).flatMap((entry) => entry.kind === 'message' ? [entry] : [])
+  const newest = messages.at(-1)
+  if (newest === undefined) return undefined
+  const people = [...new Set([self, ...messages.map(({ from }) => from)])]
+  const [peer, ...more] = people.filter((accountId) => accountId !== self)
+  const isDirect = peer !== undefined && more.length === 0
+  return {
+    room: {
+      ...emptyRoom(id, newest.at), state: 'left', kind: isDirect ? 'direct' : 'group', peer: isDirect ? peer : '',
+      last: lastOf(newest, undefined),
+    },
+    members: people.map((accountId) => ({ accountId, devices: 1, healedAt: newest.at })),
+    group: undefined, seals: [], pending: undefined, waiting: [], history: [],
+  }
+}
+const lookBack = 200
 
 /** Who this was; without a name where just that is damaged. */
 function meIn(reading: Reading, ports: Ports): Me {

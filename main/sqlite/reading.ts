@@ -60,6 +60,8 @@ class FileReading implements Reading {
   readonly #page: Database.Statement<[string, number, number], Place>
   /** Different ways through a conversation: each ends at the first damaged page that it meets. */
   readonly #scans: readonly Database.Statement<[string], Place>[]
+  /** The same through all of them. */
+  readonly #everywhere: readonly Database.Statement<[], string>[]
   readonly #salvaged = new Map<string, readonly Spot[]>()
 
   constructor(parts: { file: string, database: Database.Database, remove: () => void }) {
@@ -77,6 +79,8 @@ class FileReading implements Reading {
       places('WHERE conversation = ? AND position < ? ORDER BY position DESC LIMIT ?'))
     this.#scans = ['WHERE conversation = ? ORDER BY position', 'NOT INDEXED WHERE conversation = ? ORDER BY rowid']
       .flatMap((rest) => ['DESC', 'ASC'].map((order) => parts.database.prepare(places(`${rest} ${order}`))))
+    this.#everywhere = ['ORDER BY conversation', 'NOT INDEXED ORDER BY rowid'].flatMap((rest) => ['DESC', 'ASC'].map((order) =>
+      parts.database.prepare<[], string>(`SELECT conversation FROM entries ${rest} ${order}`).pluck()))
     this.#entry = parts.database.prepare(
       'SELECT key, sealed FROM entries JOIN keys ON number = key_number WHERE entries.rowid = ?')
   }
@@ -100,6 +104,10 @@ class FileReading implements Reading {
   #valueAt(row: number | undefined): Uint8Array | undefined {
     const found = row === undefined ? undefined : this.#whole(() => this.#value.get(row))
     return found === undefined ? undefined : unseal(found)
+  }
+
+  conversations(): readonly string[] {
+    return [...new Set(this.#everywhere.flatMap((scan) => this.#all(scan.iterate()).found))]
   }
 
   entriesBefore(conversation: string, before: number, limit: number): readonly StoredEntry[] {

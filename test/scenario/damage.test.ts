@@ -185,7 +185,7 @@ test('behind a passphrase the damage is said once it has opened', async (t) => {
   const story = await closed(t, { passphrase })
   const { anna } = story
   anna.keychain.locked = true
-  truncateSync(anna.file, Math.floor(readFileSync(anna.file).length * 0.9))
+  truncateSync(anna.file, Math.floor(readFileSync(anna.file).length * 0.8))
   await anna.start()
   assert.deepEqual(await anna.phase(), { at: 'locked', need: 'passphrase', words: true, hint: 'keychain-locked' })
   await assert.rejects(anna.call('setup.unlock', { passphrase: 'no idea' }), refused('passphrase-wrong'))
