@@ -14,11 +14,13 @@ export class ReadOnly {
   readonly code: ErrorCode
   readonly me: Me
   readonly #reading: Reading
+  readonly #now: () => number
   readonly #rooms = new Map<string, RoomState>()
   readonly #names = new Map<string, string>()
 
-  private constructor(reading: Reading, me: Me, code: ErrorCode) {
+  private constructor(reading: Reading, { now, me, code }: { readonly now: () => number, readonly me: Me, readonly code: ErrorCode }) {
     this.#reading = reading
+    this.#now = now
     this.me = me
     this.code = code
     for (const { key, bytes } of reading.documents('contact')) {
@@ -44,7 +46,7 @@ export class ReadOnly {
   /** `undefined` where there is nothing to show; the reading is closed then. */
   static of(reading: Reading | undefined, ports: Ports, code: ErrorCode): ReadOnly | undefined {
     if (reading === undefined) return undefined
-    const found = new ReadOnly(reading, meIn(reading, ports), code)
+    const found = new ReadOnly(reading, { now: ports.now, me: meIn(reading, ports), code })
     if (found.me.accountId !== '' || found.#rooms.size > 0) return found
     found.close()
     return undefined
@@ -52,9 +54,11 @@ export class ReadOnly {
 
   conversations(): readonly Conversation[] {
     return [...this.#rooms.values()].map((state) => {
-      const told = tellConversation(state, this.me.accountId, this.#people)
+      const { last: _, ...told } = tellConversation(state, this.me.accountId, this.#people)
+      const newest = this.#reading.entriesBefore(told.id, 0, lookBack).filter(this.#isThere).findLast(({ kind }) => kind === 'message')
+      const last = newest === undefined ? undefined : lastOf(newest, undefined)
       const title = told.title === '' ? told.people.flatMap(({ own, name }) => own ? [] : [name]).join(', ') : told.title
-      return { ...told, title, mayAdd: false, mayRemove: false, mayRename: false, mayTime: false }
+      return { ...told, ...last === undefined ? {} : { last }, title, mayAdd: false, mayRemove: false, mayRename: false, mayTime: false }
     })
   }
 
@@ -64,11 +68,11 @@ export class ReadOnly {
         const { conversation, before, limit } = argument as ArgumentOf<'entries.page'>
         this.#room(conversation)
         const page = pageOf(this.#reading.entriesBefore(conversation, before, limit + 1), limit, this.#nameOf)
-        return { ...page, entries: foldDamage(page.entries) }
+        return { ...page, entries: foldDamage(page.entries.filter(this.#isThere)) }
       }
       case 'search': {
         const { text, limit } = argument as ArgumentOf<'search'>
-        const found = searchIn(this.#reading, this.#rooms.keys(), { text, limit: limit + 1 })
+        const found = searchIn(this.#reading, this.#rooms.keys(), { text, limit: limit + 1 }).filter(this.#isThere)
         return foundPage(found, { text, limit }, this.#nameOf)
       }
       case 'conversation.details':
@@ -76,6 +80,10 @@ export class ReadOnly {
       default: throw new PortError('read-only')
     }
   }
+
+  /** What is over cannot be deleted here, and is not shown either. */
+  readonly #isThere = (entry: Entry): boolean =>
+    entry.kind !== 'message' || entry.expiresAt === undefined || entry.expiresAt > this.#now()
 
   close(): void {
     this.#reading.close()
@@ -110,7 +118,6 @@ function roomLeft(reading: Reading, id: string, self: string): RoomState | undef
   return {
     room: {
       ...emptyRoom(id, newest.at), state: 'left', kind: isDirect ? 'direct' : 'group', peer: isDirect ? peer : '',
-      last: lastOf(newest, undefined),
     },
     members: people.map((accountId) => ({ accountId, devices: 1, healedAt: newest.at })),
     group: undefined, seals: [], pending: undefined, waiting: [], history: [],

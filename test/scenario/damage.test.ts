@@ -196,6 +196,25 @@ test('behind a passphrase the damage is said once it has opened', async (t) => {
   assert.deepEqual(anna.bugs, [])
 })
 
+test('what is over is not shown where it can only be read', async (t) => {
+  const story = await closed(t)
+  const { anna, conversation } = story
+  await anna.start()
+  await anna.call('conversation.timer', { conversation, seconds: 3_600 })
+  await anna.say(conversation, 'this goes by itself')
+  await anna.stop()
+  truncateSync(anna.file, Math.floor(readFileSync(anna.file).length * 0.97))
+  for (const [ms, shown] of [[3_590_000, true], [3_610_000, false]] as const) {
+    anna.now = () => Date.now() + ms
+    await anna.start()
+    await anna.call('setup.read', {})
+    assert.equal((await anna.texts(conversation)).includes('this goes by itself'), shown)
+    assert.equal((await anna.conversation(conversation))?.last?.text === 'this goes by itself', shown)
+    assert.equal((await anna.call('search', { text: 'goes by itself', limit: 10 })).found.length, shown ? 1 : 0)
+    await anna.stop()
+  }
+})
+
 test('damage that appears while the app is open stops it before it writes any more', async (t) => {
   const story = await closed(t)
   const { anna, conversation } = story
