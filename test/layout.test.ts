@@ -138,8 +138,6 @@ const table: readonly Row[] = [
     imports: [
       'preload/api.ts', 'preload/shell.ts', 'main/ipc.ts', 'main/network.ts', 'main/ports.ts', 'main/window.ts', 'main/profiles.ts',
       'main/updates/',
-      // Every word that people read lies in one folder.
-      'renderer/i18n/system.ts',
     ],
     types: ['main/electron.ts', 'preload/updates.ts'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:os', 'node:path'],
   },

@@ -1,9 +1,9 @@
-import { toHex } from '../mls/index.ts'
-import { lastOf, still, withRoom } from '../chat/room.ts'
+import { still } from '../chat/room.ts'
 import type { ArgumentOf, ResultOf } from '../../preload/api.ts'
 import { piecesOf, PortError } from '../ports.ts'
 import { contentIdOf } from './direct.ts'
 import { attachmentAt, withState, type Known } from './files.ts'
+import { isUnsent } from './removal.ts'
 import { addPiece, beginAttachment, dropAttachment, endAttachment, sendAttachments, stageAgain } from './staging.ts'
 import type { State } from './state.ts'
 import type { Sync } from './sync.ts'
@@ -71,18 +71,11 @@ function found(state: State, { entry, hash }: { readonly entry: string, readonly
   return known
 }
 
-/** How far back the message is looked for that is the newest then. */
-const lookBack = 100
-
 /** A message whose attachments are not all on the log yet: as if it had never been sent. */
 function takeBack(state: State, { message }: Known): void {
-  const room = state.room(message.conversation)
   const contentId = contentIdOf(message.id)
-  const isGone = [...state.publishes.values()].some(({ target }) =>
-    target.type === 'message' && target.items.some((item) => toHex(item) === contentId))
-  if (isGone || !state.outbox.has(contentId)) return
-  const before = state.store.entriesBefore(message.conversation, 0, lookBack)
-    .findLast(({ kind, id }) => kind === 'message' && id !== message.id)
-  const last = before === undefined ? undefined : lastOf(before, undefined)
-  state.transact({ steps: [{ ...still(withRoom(room, { last })), removed: [message.id] }], removedOutbox: [contentId] })
+  if (!isUnsent(state, contentId)) return
+  state.transact({
+    steps: [{ ...still(state.room(message.conversation)), removed: [message.id] }], removedOutbox: [contentId],
+  })
 }

@@ -8,6 +8,7 @@ import type { RoomState } from '../chat/room.ts'
 import { deviceIdOf } from '../identity/credential.ts'
 import { PortError, type BackupFile, type Segment } from '../ports.ts'
 import type { State } from './state.ts'
+import { turn } from './tasks.ts'
 
 /** What goes into a backup; how it is sealed and stored is the archive's. */
 
@@ -103,14 +104,11 @@ export function attachmentOf(state: State, hash: string): Pick<BackupFile, 'size
       const piece = state.store.piece(hash, at)
       if (piece === undefined) throw new PortError('backup-changed')
       yield piece
-      await turn(state)
+      await turn(state.ports)
     }
   })()
   return { size: attachment.size, bytes }
 }
-
-/** The window and the network have their turn. */
-export const turn = (state: State): Promise<void> => new Promise((resolve) => { state.ports.after(0, resolve) })
 
 /** The files of a backup, in the order of their names. */
 export async function* backupFiles(state: State, segments: readonly Segment[]): AsyncGenerator<BackupFile> {
@@ -120,7 +118,7 @@ export async function* backupFiles(state: State, segments: readonly Segment[]): 
     const { bytes, files } = entriesOf(state, segment)
     for (const hash of files) named.add(hash)
     yield { name: entriesName(segment.conversation, segment.segment), size: bytes.length, bytes: [bytes] }
-    await turn(state)
+    await turn(state.ports)
   }
   for (const hash of [...named].sort()) {
     const attachment = attachmentOf(state, hash)

@@ -8,12 +8,13 @@ import {
 } from '../../preload/api.ts'
 import { PortError, type BackupKey, type BackupSeal, type BackupWork, type Place } from '../ports.ts'
 import { seedFrom } from './account.ts'
-import { attachmentOf, backupFiles, entriesNamed, keptSegments, listsOf, sizeOf, turn } from './backup-files.ts'
+import { attachmentOf, backupFiles, entriesNamed, keptSegments, listsOf, sizeOf } from './backup-files.ts'
 import { partsOf } from './backup-parts.ts'
 import { plainExport } from './plain.ts'
 import { backupRecipient, keepRecipient } from './recipient.ts'
 import { checkPassphrase } from './refusals.ts'
 import type { State } from './state.ts'
+import { turn } from './tasks.ts'
 
 const hourMs = 60 * 60 * 1000
 const dayMs = 24 * hourMs
@@ -206,7 +207,7 @@ export class Backups {
         entries: segments.map(({ conversation, segment, stamp, size }) =>
           ({ name: entriesName(conversation, segment), stamp, size })),
         entry: async (name) => {
-          await turn(state)
+          await turn(state.ports)
           return entriesNamed(state, name)
         },
         attachment: (hash) => attachmentOf(state, hash),

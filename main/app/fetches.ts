@@ -8,6 +8,7 @@ import { partialName, withState, type Known, type Spot } from './files.ts'
 import { hasSiblings, sayFiles } from './shared-files.ts'
 import { hashOf, shownPictureBytes, wholeOf } from './staging.ts'
 import type { State } from './state.ts'
+import { turn } from './tasks.ts'
 
 /**
  * Attachments on their way in: chunk by chunk into pieces that belong to their entry alone, and only when all of it is
@@ -75,7 +76,7 @@ async function get(state: State, key: string, known: Known, isStopped: () => boo
       return 'over'
     }
     state.show({ files: [{ entry, hash, done: Math.min(size, (piece + 1) * pieceBytes), of: size }] })
-    await new Promise<void>((resolve) => { state.ports.after(0, resolve) })
+    await turn(state.ports)
     if (isOver()) return 'over'
   }
   // It has come another way meanwhile.

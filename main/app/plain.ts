@@ -1,9 +1,10 @@
 import { backupEntry, encodeLines, type BackupEntry } from '../chat/backup.ts'
 import type { PlainFormat } from '../../preload/api.ts'
 import { PortError, type Segment } from '../ports.ts'
-import { attachmentOf, contactsOf, conversationsOf, keptSegments, sizeOf, turn } from './backup-files.ts'
+import { attachmentOf, contactsOf, conversationsOf, keptSegments, sizeOf } from './backup-files.ts'
 import { chatEnd, chatStart, entryItem, pageEnd, pageStart, type PageChat } from './page-html.ts'
 import type { State } from './state.ts'
+import { turn } from './tasks.ts'
 
 /** What anybody can read who gets it: JSON Lines, or one page. One chat, or everything that a backup has. */
 
@@ -33,7 +34,7 @@ async function* entriesIn(state: State, segment: Segment): AsyncGenerator<Backup
     const entry = backupEntry(stored)
     if (entry !== undefined) yield entry
   }
-  await turn(state)
+  await turn(state.ports)
 }
 
 async function* page(state: State, ids: readonly string[], segments: readonly Segment[]): AsyncGenerator<Uint8Array> {

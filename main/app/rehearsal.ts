@@ -3,10 +3,11 @@ import { isShown } from '../chat/room.ts'
 import type { Segment, Store, StoredEntry } from '../ports.ts'
 import type { Checked } from './backup-check.ts'
 import type { State } from './state.ts'
+import { turn } from './tasks.ts'
 
 /** What a backup that was taken in elsewhere would change here, message by message. */
 export async function differenceOf(
-  there: Store, { store: here, rooms }: Pick<State, 'store' | 'rooms'>, { holds }: Checked, turn: () => Promise<void>,
+  there: Store, { store: here, rooms, ports }: Pick<State, 'store' | 'rooms' | 'ports'>, { holds }: Checked,
 ): Promise<Rehearsal> {
   let [same, differing, missingHere, missingThere, newer] = [0, 0, 0, 0, 0]
   const lacking = new Set<string>()
@@ -20,7 +21,7 @@ export async function differenceOf(
       } else if (textOf(here.entry(message.id)) === message.text) same += 1
       else differing += 1
     }
-    await turn()
+    await turn(ports)
   }
   for (const segment of here.segments()) {
     const room = rooms.get(segment.conversation)?.room
@@ -33,7 +34,7 @@ export async function differenceOf(
       missingThere += 1
       if (message.at > holds.madeAt) newer += 1
     }
-    await turn()
+    await turn(ports)
   }
   return { same, differing, missingHere, conversationsMissingHere: lacking.size, missingThere, newer }
 }

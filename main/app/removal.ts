@@ -1,4 +1,5 @@
 import { toHex } from '../mls/index.ts'
+import type { OutboxItem } from '../chat/content.ts'
 import { setTimer } from '../chat/messages.ts'
 import { isOpen, lastOf, mayTime, still, withRoom, type RoomState } from '../chat/room.ts'
 import { removeBody, timerBody } from '../chat/send.ts'
@@ -17,11 +18,16 @@ const isRemovable = (entry: StoredEntry): boolean =>
  * Nobody has it yet: what has never been encrypted just does not go out. What has a number was, and may be on the log even
  * where its record was given up since.
  */
-function isUnsent(state: State, key: string): boolean {
+export function isUnsent(state: State, key: string): boolean {
   const item = state.outbox.get(key)
   return item !== undefined && item.counter === 0 && ![...state.publishes.values()].some(({ target }) =>
     target.type === 'message' && target.items.some((id) => toHex(id) === key))
 }
+
+/** What may have to go out again, under its number: it says nothing any more, and is over before anybody has it. */
+const emptied = (state: State, entries: readonly StoredEntry[]): readonly OutboxItem[] =>
+  entries.flatMap(({ id }) => state.outbox.get(contentIdOf(id)) ?? []).map((item) =>
+    ({ ...item, body: { type: 'message', text: '', attachments: [], expiresAfter: 1 } }))
 
 /** Throws PortError('bad-argument') for what cannot be deleted so, 'conversation-closed' where nobody can be told. */
 export function removeMessages(state: State, { conversation, entries: ids, everyone }: ArgumentOf<'message.remove'>): void {
@@ -57,8 +63,7 @@ function removeForAll(state: State, room: RoomState, entries: readonly StoredEnt
     steps: [{ ...still(room), entries: lines, removed: [...unsent, ...failed].map(({ id }) => id) }],
     removedOutbox: unsent.map(({ id }) => contentIdOf(id)),
     // If it has to go out again, under its number, it says nothing any more.
-    outbox: sent.flatMap(({ id }) => state.outbox.get(contentIdOf(id)) ?? []).map((item) =>
-      ({ ...item, body: { type: 'text' as const, text: '' } })),
+    outbox: emptied(state, sent),
     say: sent.length === 0 ? [] : [{ room: room.room.id, body: removeBody(sent.map(({ id }) => contentIdOf(id))) }],
   })
 }
@@ -90,8 +95,10 @@ export function removeExpired(state: State): number | undefined {
       const room = state.rooms.get(id)
       return room === undefined ? [] : [{ ...still(room), removed: gone.map((entry) => entry.id) }]
     })
+    const isWaiting = ({ id }: StoredEntry): boolean => isUnsent(state, contentIdOf(id))
     state.transact({
-      steps, removedOutbox: entries.map(({ id }) => contentIdOf(id)).filter((key) => isUnsent(state, key)),
+      steps, removedOutbox: entries.filter(isWaiting).map(({ id }) => contentIdOf(id)),
+      outbox: emptied(state, entries.filter((entry) => !isWaiting(entry))),
     })
     if (steps.length < rooms.size) return undefined
   }

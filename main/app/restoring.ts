@@ -10,6 +10,7 @@ import { suiteOfProduct } from './self.ts'
 import type { State } from './state.ts'
 import type { Documents } from './stored-rooms.ts'
 import { Taking, type Keeper } from './take-backup.ts'
+import { turn } from './tasks.ts'
 
 /**
  * Work on a backup beside everything else that an opened profile does: checking it, trying it out, taking it in. One at a
@@ -79,7 +80,7 @@ export class Restoring {
         await this.#take(work, new StoreKeeper(scratch.store, ports.now), {
           checked, get: (id) => bases.get(id), set: (id, base) => { bases.set(id, base); return [] },
         })
-        const rehearsal = await differenceOf(scratch.store, this.#host, checked, this.#turn)
+        const rehearsal = await differenceOf(scratch.store, this.#host, checked)
         return { at: 'rehearsed', holds: await this.#holds(checked, work.place), rehearsal }
       } finally {
         scratch.discard()
@@ -170,9 +171,6 @@ export class Restoring {
     return { cancelled: () => this.#cancelled, progress: (bytes) => { progress.at(bytes) } }
   }
 
-  /** The window and the network have their turn. */
-  readonly #turn = (): Promise<void> => new Promise((resolve) => { this.#host.ports.after(0, resolve) })
-
   async #check(work: Work, present: Present = (ids) => this.#host.store.present(ids)): Promise<Checked> {
     const { ports, accountId } = this.#host
     const checked = await checkBackup(suiteOfProduct(ports), this.#parts(work), present)
@@ -183,7 +181,7 @@ export class Restoring {
   async* #parts(work: Work): AsyncGenerator<BackupPart> {
     for await (const part of partsOf(this.#host.ports.archive.read(work.place, work.key, this.#work(work)))) {
       yield part
-      await this.#turn()
+      await turn(this.#host.ports)
     }
   }
 

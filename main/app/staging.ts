@@ -8,6 +8,7 @@ import type { ArgumentOf, StagedFile } from '../../preload/api.ts'
 import { pieceBytes, piecesOf, PortError, type StoreWrite } from '../ports.ts'
 import type { Known, Staged } from './files.ts'
 import type { State } from './state.ts'
+import { turn } from './tasks.ts'
 
 /**
  * What a person has chosen to send: it comes from the window in pieces, is kept in the store at once, and is named by a
@@ -96,7 +97,7 @@ export async function hashOf(state: State, name: string, pieces: number): Promis
     const bytes = state.store.piece(name, piece)
     if (bytes === undefined) throw new PortError('bad-argument', 'attachment')
     digest.update(bytes)
-    if (piece % 8 === 7) await new Promise<void>((resolve) => { state.ports.after(0, resolve) })
+    if (piece % 8 === 7) await turn(state.ports)
   }
   return toHex(digest.end())
 }

@@ -67,6 +67,9 @@ export class Tasks {
 /** Read anew: a kick may have set it while the work awaited. */
 const isWanted = (task: Task): boolean => task.again
 
+/** Whatever else waits has its turn. */
+export const turn = ({ after }: Pick<Ports, 'after'>): Promise<void> => new Promise((resolve) => { after(0, resolve) })
+
 const chanceMs = 400
 
 /** A moment of random length: who does first what several could do is left to chance. */

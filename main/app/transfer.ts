@@ -10,6 +10,7 @@ import type { StoredEntry } from '../ports.ts'
 import { ownGroupOf, removedKey } from './registers.ts'
 import type { State, Transaction } from './state.ts'
 import { devicesIn } from './tend-devices.ts'
+import { turn } from './tasks.ts'
 
 /** The past of an elder's conversations, on its way to a new device: what it takes of both, one chunk at a time. */
 
@@ -119,7 +120,7 @@ async function give(state: State, transfer: ElderTransfer): Promise<boolean> {
   if (transfer.role.counted === 'no') count(state, transfer, group.room.id)
   else seal(state, transfer)
   // Whatever else there is to do comes between.
-  await new Promise<void>((resolve) => { state.ports.after(0, resolve) })
+  await turn(state.ports)
   return true
 }
 

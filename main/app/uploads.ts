@@ -6,6 +6,7 @@ import { pieceBytes } from '../ports.ts'
 import { contentIdOf } from './direct.ts'
 import { attachmentAt, type Known } from './files.ts'
 import type { State } from './state.ts'
+import { turn } from './tasks.ts'
 
 /**
  * Attachments on their way out. The entry is stored before the first chunk goes, and its message goes when the last one
@@ -61,7 +62,7 @@ async function put(
       state.transact(state.files.uploadStep(key, { ...upload, done: chunk + 1 }))
     }
     state.show({ files: [{ entry, hash, done: Math.min(size, (chunk + 1) * pieceBytes), of: size }] })
-    if (!isLast) await new Promise<void>((resolve) => { state.ports.after(0, resolve) })
+    if (!isLast) await turn(state.ports)
   }
   return !isStopped() && attachmentAt(state.store, known) !== undefined
 }

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import {
   PortError, type Archive, type BackupFile, type BackupKey, type BackupSeal, type BackupWork, type Place,
 } from '../ports.ts'
@@ -199,5 +199,3 @@ export async function* piecesAt(path: string, { cancelled, progress }: BackupWor
     throw placeError(error)
   }
 }
-
-export const measure = (place: Place): Promise<number> => atPlace(async () => (await stat(place.path)).size)

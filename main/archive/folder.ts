@@ -184,7 +184,8 @@ const smallBytes = mib
 export const addBackup: Archive['add'] = (place, secret, content) => atPlace(async () => {
   const root = await rootOf(place)
   for (const folder of folders) await mkdir(path.join(root, folder), { recursive: true, mode: 0o700 })
-  const adding = new Adding(root, secret, content)
+  const seal: BackupSeal = { type: 'recipient', recipient: await recipientOf(secret) }
+  const adding = new Adding(root, { secret, seal }, content)
   return adding.run()
 })
 
@@ -193,20 +194,20 @@ class Adding {
   readonly #root: string
   readonly #secret: Secret
   readonly #content: FolderContent
-  #seal: BackupSeal = { type: 'passphrase', passphrase: '' }
+  readonly #seal: BackupSeal
   /** Sealed bytes, and plain ones of what is done. */
   #written = 0
   #done = 0
 
-  constructor(root: string, secret: Secret, content: FolderContent) {
+  constructor(root: string, { secret, seal }: { readonly secret: Secret, readonly seal: BackupSeal }, content: FolderContent) {
     this.#root = root
     this.#secret = secret
+    this.#seal = seal
     this.#content = content
   }
 
   async run(): Promise<{ readonly bytes: number, readonly total: number }> {
     const { writer, madeAt } = this.#content
-    this.#seal = { type: 'recipient', recipient: await recipientOf(this.#secret) }
     await this.#tidy()
     const backups = await backupsIn(this.#root)
     const stored = await namesIn(this.#in('entries'))

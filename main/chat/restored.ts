@@ -1,6 +1,6 @@
 import type { StoredEntry } from '../ports.ts'
 import type { BackupConversation, BackupEntry } from './backup.ts'
-import { emptyRoom, historyBase, withRoom, type Room, type RoomState } from './room.ts'
+import { emptyRoom, historyBase, lastOf, withRoom, type Room, type RoomState } from './room.ts'
 
 /** What was said before, out of a backup: its place in a timeline, and what it means for the conversation. */
 
@@ -44,7 +44,7 @@ export function withPast(state: RoomState, entries: readonly StoredEntry[], isRe
     if (isRead(entry)) readUpTo = Math.max(readUpTo, entry.order)
     else if (entry.kind === 'message' && !entry.own && entry.order > readUpTo) unread += 1
     if (entry.kind === 'message' && (last === undefined || entry.at >= last.at)) {
-      last = { at: entry.at, text: entry.text.slice(0, 200), own: entry.own, ...entry.own ? {} : { from: entry.from } }
+      last = lastOf(entry, last)
       at = Math.max(at, entry.at)
     }
   }

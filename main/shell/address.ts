@@ -1,5 +1,6 @@
 /** Addresses in messages: which of them the system's browser may get, and only after the person has said so. */
 import type { Electron, ElectronWindow } from '../electron.ts'
+import { systemWords } from './words.ts'
 
 const schemes: ReadonlySet<string> = new Set(['https:', 'http:'])
 const longestShown = 400
@@ -16,16 +17,13 @@ export function readAddress(text: string): URL | undefined {
 }
 
 /** Asks in a window of the system, which no script of a page can answer: the host in ASCII, so that none looks like another. */
-export async function openAddress(electron: Electron, window: ElectronWindow, address: URL): Promise<'opened' | 'kept'> {
+export async function openAddress(electron: Electron, window: ElectronWindow, address: URL): Promise<void> {
   const { href, host, protocol } = address
   const shown = href.length <= longestShown ? href : `${href.slice(0, longestShown)}…`
+  const { ask, plain, seen, yes, no } = systemWords.address
   const { response } = await electron.dialog.showMessageBox(window, {
-    type: 'question', title: 'Coppice', message: `Open ${host} in your browser?`,
-    detail: `${shown}\n\n${protocol === 'http:' ? 'This connection is not encrypted: anybody on the way can read and change it. ' : ''}` +
-      'The site sees that you came, and from where on the network.',
-    buttons: ['Do not open', 'Open'], defaultId: 0, cancelId: 0, noLink: true,
+    type: 'question', title: systemWords.name, message: ask(host),
+    detail: `${shown}\n\n${protocol === 'http:' ? plain : ''}${seen}`, buttons: [no, yes], defaultId: 0, cancelId: 0, noLink: true,
   })
-  if (response !== 1) return 'kept'
-  await electron.shell.openExternal(href)
-  return 'opened'
+  if (response === 1) await electron.shell.openExternal(href)
 }

@@ -1,7 +1,6 @@
 /** The app at home in the desktop: what it keeps for this computer, and how its window comes and goes. */
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
-import { systemWords } from '../../renderer/i18n/system.ts'
 import type { Answer, ArgumentOf, CallName, Change, ResultOf, Snapshot } from '../../preload/api.ts'
 import {
   isProxy, type KeptSettings, type ShellCommand, type ShellNews, type ShellSettings, type ShellState,
@@ -19,6 +18,7 @@ import { firstSettings, readSettings, writeSettings, type Kept } from './setting
 import { languagesOf, prepareSpelling, type SpellingOptions } from './spelling.ts'
 import { Told } from './told.ts'
 import { Tray, type TrayState } from './tray.ts'
+import { systemWords } from './words.ts'
 
 export type DesktopOptions = {
   readonly electron: Electron

@@ -1,8 +1,8 @@
 /** The menus, as each system has them. They say what the window is to do; what it does is the window's. */
-import { systemWords } from '../../renderer/i18n/system.ts'
 import type { ShellCommand } from '../../preload/shell.ts'
 import type { ContextParams, MenuEntry } from '../electron.ts'
 import type { Zoom } from './place.ts'
+import { systemWords } from './words.ts'
 
 const words = systemWords.menu
 

@@ -2,11 +2,11 @@
  * Tells the person of what is new, as much as they want to be told: of the conversation that they look at nothing, of
  * muted ones nothing, of requests only that there is one. What was read is taken back.
  */
-import { systemWords } from '../../renderer/i18n/system.ts'
 import type { Conversation } from '../../preload/api.ts'
 import type { NotificationLevel } from '../../preload/shell.ts'
 import type { Electron, ElectronNotification, NotificationOptions } from '../electron.ts'
 import type { Happened, Told } from './told.ts'
+import { systemWords } from './words.ts'
 
 const words = systemWords.notification
 /** So long is gathered before anything is shown: after an absence much comes at once. */

@@ -8,8 +8,6 @@ import { windowSession } from '../window.ts'
 const everywhere = '<-loopback>'
 /** Where nobody listens: while the person's choice is not known, nothing goes out. */
 const nowhere: ProxyConfig = { mode: 'fixed_servers', proxyRules: 'socks5://127.0.0.1:1', proxyBypassRules: everywhere }
-/** Of electron-updater. */
-const updaterPartition = 'electron-updater'
 
 const placeOf = ({ mode, host, port }: Proxy): Route & Target =>
   mode === 'tor' ? { type: 'socks5', ...torPlace } : { type: mode === 'http' ? 'http' : 'socks5', host, port }
@@ -42,8 +40,7 @@ export async function chooseProxy(electron: Electron, network: Network, proxy: P
   network.use(undefined)
   const config = configOf(proxy)
   const { defaultSession } = electron.session
-  const updater = electron.session.fromPartition(updaterPartition, { cache: false })
-  const sessions: readonly WindowSession[] = [defaultSession, windowSession(electron), updater]
+  const sessions: readonly WindowSession[] = [defaultSession, windowSession(electron)]
   await electron.app.setProxy(config)
   for (const session of sessions) {
     await session.setProxy(config)

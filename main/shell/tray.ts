@@ -1,7 +1,7 @@
 /** The icon in the tray, where the person wants one: how much is new, quiet for a while, and the way back to the window. */
-import { systemWords } from '../../renderer/i18n/system.ts'
 import type { Electron, ElectronTray, MenuEntry } from '../electron.ts'
 import { trayImage } from './icon.ts'
+import { systemWords } from './words.ts'
 
 const words = systemWords.tray
 const hourMs = 60 * 60 * 1000

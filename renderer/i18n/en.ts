@@ -1,5 +1,5 @@
 /**
- * Every word that a person reads, in one folder. What happened, whether anything is lost, what comes next; the technical
+ * Every word that a person reads in the window, in one folder. What happened, whether anything is lost, what comes next; the technical
  * name is one click deeper. Nothing here says "error", "failed to decrypt" or "unknown".
  */
 import { backupWords } from './backup.ts'

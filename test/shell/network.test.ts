@@ -124,7 +124,7 @@ describe('the choice', () => {
     const config = { mode: 'fixed_servers', proxyRules: 'socks5://127.0.0.1:9050', proxyBypassRules: '<-loopback>' }
     assert.deepEqual(calls, [
       ['app.setProxy', config],
-      ...['', 'coppice', 'electron-updater'].flatMap((name) =>
+      ...['', 'coppice'].flatMap((name) =>
         [['session.setProxy', name, config], ['session.closeAllConnections', name]]),
     ])
     assert.deepEqual(configOf(proxy('system')), { mode: 'system' })

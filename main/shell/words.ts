@@ -1,5 +1,4 @@
-/** Words that the system shows for the app, outside its window: menus, tray, notifications. The main process has them too. */
-import { count } from './grammar.ts'
+/** Words that the system shows for the app, outside its window: menus, tray, notifications, questions. The others are in renderer/i18n. */
 
 const minutes = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 
@@ -20,13 +19,20 @@ export const systemWords = {
   tray: {
     show: 'Show Coppice', quiet: 'Quiet for 1 hour', quietTomorrow: 'Quiet until tomorrow', loud: 'No longer quiet',
     quietUntil: (at: number) => `Quiet until ${minutes.format(at)}`,
-    tip: (unread: number) => unread === 0 ? 'Coppice' : `Coppice: ${count(unread, 'new message')}`,
+    tip: (unread: number) => unread === 0 ? 'Coppice' : `Coppice: ${unread} new ${unread === 1 ? 'message' : 'messages'}`,
   },
 
   network: {
     ask: 'Change how Coppice goes out?',
     detail: 'From now on what Coppice sends goes another way than before, and whoever keeps that way sees that it is used.',
     yes: 'Change it', no: 'Keep it as it is',
+  },
+
+  address: {
+    ask: (host: string) => `Open ${host} in your browser?`,
+    plain: 'This connection is not encrypted: anybody on the way can read and change it. ',
+    seen: 'The site sees that you came, and from where on the network.',
+    yes: 'Open', no: 'Do not open',
   },
 
   notification: {
