@@ -88,8 +88,9 @@ export class Restoring {
     })
   }
 
+  /** It is stored that it goes on before anybody is told that it has begun. */
   async start(token: string, typed: string): Promise<void> {
-    await this.#begin('restoring', token, typed, (work) => this.#restore(work, token))
+    await this.#begin('restoring', token, typed, (work) => this.#restore(work, token), (key) => { this.#keepGoing(token, key) })
   }
 
   /** Stops what goes on, or puts away what has ended. */
@@ -121,14 +122,31 @@ export class Restoring {
 
   // -------------------------------------------------------------- how it is done
 
-  async #begin(at: Going, token: string, typed: string, work: (work: Work) => Promise<Restore>): Promise<void> {
-    if (this.#running !== undefined) throw new PortError('not-ready')
+  async #begin(
+    at: Going, token: string, typed: string, work: (work: Work) => Promise<Restore>, first: (key: BackupKey) => void = () => undefined,
+  ): Promise<void> {
+    this.#demandIdle()
     const place = placeAt(this.#host.ports, token)
-    this.#run(at, place, await keyTyped(this.#host.ports, place, typed), work)
+    const key = await keyTyped(this.#host.ports, place, typed)
+    this.#demandIdle()
+    first(key)
+    this.#run(at, place, key, work)
+  }
+
+  #demandIdle(): void {
+    if (this.#running !== undefined) throw new PortError('not-ready')
+  }
+
+  #keepGoing(token: string, key: BackupKey): void {
+    if (key.type === 'passphrase') throw new PortError('bug', 'a passphrase is not kept')
+    const before = this.#job() ?? blankJob
+    before.going?.key.wipe()
+    this.#host.ports.places.keep('restore', [token])
+    this.#host.commit(jobDocuments({ ...before, going: { token, key: key.secret } }))
   }
 
   #run(at: Going, place: Place, key: BackupKey, work: (work: Work) => Promise<Restore>): void {
-    if (this.#running !== undefined) throw new PortError('not-ready')
+    this.#demandIdle()
     this.#cancelled = false
     const progress = new Progress(this.#host.ports, (told) => { this.#say({ at, ...told }) })
     progress.tell(true)
@@ -196,8 +214,6 @@ export class Restoring {
     const going = { token, key: work.key.secret }
     const before = this.#job() ?? blankJob
     before.going?.key.wipe()
-    ports.places.keep('restore', [token])
-    commit(jobDocuments({ ...before, going }))
     // All of it is sound before any of it is taken in.
     const checked = await this.#check(work)
     work.progress.next()

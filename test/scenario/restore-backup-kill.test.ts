@@ -68,7 +68,8 @@ test('SIGKILL while a backup is taken in, again and again: it goes on by itself,
     const running = child(mara, kill === 0 ? token : '')
     const gone = once(running, 'exit')
     await reached(running, 'begun')
-    await new Promise((resolve) => { setTimeout(resolve, Math.random() * 600) })
+    // At first as soon as it is told that it has begun.
+    if (kill > 0) await new Promise((resolve) => { setTimeout(resolve, Math.random() * 600) })
     running.kill('SIGKILL')
     await gone
   }
