@@ -212,7 +212,7 @@ function comeBack(known: RoomState, { own, group, history, by, wipe }: Arrived, 
   }
   const state: RoomState = {
     ...withRoom(known, {
-      ...roomOfPolicy(group), recovery: undefined, ...freshEpoch,
+      ...roomOfPolicy(group), recovery: undefined, answered: undefined, ...freshEpoch,
       ownRecords: { epoch: '', records: [] }, epochAt: moment.now, healedAt: moment.now, renewedBy: by,
       ...renewalOf(own, group, moment, room.intents),
       headAt: moment.now, watchedFrom: moment.now, returnedAt: String(group.context.epoch),

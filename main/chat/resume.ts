@@ -64,7 +64,10 @@ export function resume(state: RoomState, { now }: Moment): RoomStep {
   const { room, group } = state
   const intents = room.intents.map((intent) => group === undefined || asksAlike(intent, group) === undefined ? intent
     : { ...intent, notBefore: now + chanceMs })
+  // Somebody may be letting this device in just now: then it comes in by that, instead of asking anew.
+  const reference = room.recovery?.reference ?? ''
   return still(withRoom(state, {
+    ...reference === '' ? {} : { answered: { reference, at: now, maker: '' } },
     intents, recovery: undefined, behindAt: 0, behindBy: '', ...doubting(room, room.recovery?.by ?? '', now + doubtMs),
   }))
 }

@@ -115,7 +115,10 @@ export type Room = {
   /** Encoded MLSMessages of this epoch's proposals, hexadecimal: a commit travels with those that it references. */
   readonly proposals: readonly { readonly reference: string, readonly message: string }[]
   readonly recovery: Recovery | undefined
-  /** How this device came into a group that goes on in place of another one: kept for a while (chat/continuation.ts). */
+  /**
+   * How this device came into a group that goes on in place of another one, or may still be let into this one: kept for a
+   * while (chat/continuation.ts, chat/resume.ts).
+   */
   readonly answered: { readonly reference: string, readonly at: number, readonly maker: string } | undefined
   /** The first epoch of this device in the group, and of its last return (empty for none); decimal. */
   readonly joinedAt: string
