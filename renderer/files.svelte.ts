@@ -203,6 +203,13 @@ export class Files {
     return tray
   }
 
+  /** Messages are gone: no picture of theirs stays in the window, nor in its memory. */
+  forget(entries: readonly string[]): void {
+    if (entries.length === 0) return
+    if (this.viewed !== undefined && entries.includes(this.viewed.entry)) this.viewed = undefined
+    this.pictures.clear()
+  }
+
   clear(): void {
     this.viewed = undefined
     this.pictures.clear()

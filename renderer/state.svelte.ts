@@ -272,6 +272,8 @@ class App {
     }
     this.#loadTimeline()
     this.timeline?.merge(change.entries ?? [], change.removedEntries ?? [])
+    this.files.forget([...change.removedEntries ?? [], ...(change.entries ?? []).flatMap((entry) =>
+      entry.kind === 'fact' && entry.fact.fact === 'deleted' ? [entry.id] : [])])
     for (const { entry, hash, done, of } of change.files ?? []) {
       if (done < of) this.files.progress.set(`${entry} ${hash}`, { done, of })
       else this.files.progress.delete(`${entry} ${hash}`)

@@ -217,7 +217,7 @@ describe('the settings of this computer', () => {
       'session.setSpellCheckerEnabled', 'new BrowserWindow', 'window.setContentProtection', 'window.show']
       .map((name) => calls.findIndex(([each]) => each === name))
     assert.ok(order.every((place, index) => place >= 0 && place > (order[index - 1] ?? -1)), String(order))
-    assert.deepEqual(named(calls, 'app.setProxy', 'session.setProxy').map((call) => call.at(-1)), [tor, tor, tor, tor])
+    assert.deepEqual(named(calls, 'app.setProxy', 'session.setProxy').map((call) => call.at(-1)), [tor, tor, tor])
     assert.deepEqual(named(calls, 'session.setSpellCheckerEnabled'), [['session.setSpellCheckerEnabled', false]])
     const { settings } = await stateOf(second.page)
     assert.deepEqual([settings.autostart, settings.protection, settings.proxy.mode], [true, true, 'tor'])

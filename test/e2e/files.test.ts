@@ -87,5 +87,18 @@ test('Anna sends a picture and a plan, Ben sees the one and saves the other; wha
   assert.ok(await anna.page.getByRole('button', { name: 'Send', exact: true }).isDisabled())
   await press(anna.page, 'Do not send Broken.jpg')
   await anna.page.getByText('This picture is damaged').waitFor({ state: 'hidden' })
+
+  // Ben looks at the picture while Anna takes the message back: it is gone under his eyes.
+  await press(ben.page, 'Look at Oak.png')
+  await viewer.getByRole('img', { name: 'Picture Oak.png' }).waitFor()
+  const message = anna.page.getByRole('article').filter({ hasText: 'The oak, and the plan' })
+  await message.hover()
+  await message.getByRole('button', { name: 'Delete message' }).click()
+  await press(anna.page, 'Delete for everybody')
+  await viewer.waitFor({ state: 'hidden' })
+  for (const [{ page }, who] of [[anna, 'You'], [ben, 'Anna']] as const) {
+    await timeline(page).getByText(`${who} deleted a message.`).waitFor()
+    assert.equal(await timeline(page).getByRole('img', { name: 'Picture Oak.png' }).count(), 0)
+  }
   assert.deepEqual([...anna.complaints, ...ben.complaints], [])
 })
