@@ -67,11 +67,11 @@ test('a log that shows two own devices different changes: both are alarmed in on
   }, 90_000)
   const { log } = roomDocument.decode(laptop.store?.document('room', group) ?? assert.fail('a room'))
   for (const one of [anna, ben, laptop]) await one.stop()
-  const other = path.join(path.dirname(anna.deliveryFile), 'other.sqlite')
-  copyFileSync(anna.deliveryFile, other)
+  const otherFile = path.join(path.dirname(anna.deliveryFile), 'other.sqlite')
+  copyFileSync(anna.deliveryFile, otherFile)
   let isSplit = true
   laptop.through = (delivery) =>
-    split(delivery, openSqliteDelivery({ file: other, pollMs: 20 }), (name) => isSplit && name.endsWith(`.${log}`))
+    split(delivery, openSqliteDelivery({ file: otherFile, pollMs: 20 }), (name) => isSplit && name.endsWith(`.${log}`))
   // Long enough after what they said last.
   offset += 61_000
   for (const one of [anna, ben, laptop]) await one.start()
@@ -89,8 +89,10 @@ test('a log that shows two own devices different changes: both are alarmed in on
     for (const one of [anna, laptop]) if ((await one.conversation(group))?.recovering?.reason === 'forked') return one
     return undefined
   }
-  await until('one of them has lost the others, and asks', hasLost)
-  // The other one waits for its person, who may say that it was not them.
+  const lost = await until('one of them has lost the others, and asks', hasLost)
+  const other = lost === anna ? laptop : anna
+  // The other one waits for its person, who may say that it was not them: ten minutes from when it heard.
+  await until('the other one has heard', async () => (await other.conversation(group))?.asking !== undefined)
   offset += 11 * 60 * 1000
   for (const one of [anna, laptop]) await one.restart()
   await until('one is let back in, and they agree', async () => await code(anna, group) === await code(laptop, group)
