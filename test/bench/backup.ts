@@ -7,6 +7,7 @@ import { StoreKeeper } from '../../main/app/keepers.ts'
 import { readableRoom } from '../../main/chat/restored.ts'
 import { withRoom } from '../../main/chat/room.ts'
 import type { StoredEntry } from '../../main/ports.ts'
+import type { Restore } from '../../preload/api.ts'
 import { openStore } from '../../main/sqlite/store.ts'
 import { lists, message } from '../archive/samples.ts'
 import { Person } from '../scenario/world.ts'
@@ -17,7 +18,7 @@ const vocabulary = Array.from({ length: 3_000 }, (_, at) =>
   createHash('sha256').update(String(at)).digest('base64').replace(/[^a-z]/gi, '').slice(0, 3 + at % 8))
 
 type Cost = { readonly clockMs: number, readonly processorMs: number }
-const seconds = ({ clockMs, processorMs }: Cost): readonly string[] => [(clockMs / 1000).toFixed(1), (processorMs / 1000).toFixed(1)]
+const seconds = ({ clockMs, processorMs }: Cost): readonly string[] => [clockMs, processorMs].map((ms) => (ms / 1000).toFixed(ms < 1_000 ? 2 : 1))
 
 async function timed(work: () => Promise<unknown>): Promise<Cost> {
   const [start, before] = [performance.now(), process.cpuUsage()]
@@ -61,11 +62,11 @@ async function talker(folder: string, messages: number): Promise<Person> {
   return person
 }
 
-async function ended(person: Person): Promise<void> {
+async function ended(person: Person): Promise<Restore> {
   for (;;) {
     const { restore } = await person.call('app.open', {})
     if (restore?.at === 'failed') throw new Error(restore.code)
-    if (restore !== undefined && !('done' in restore)) return
+    if (restore !== undefined && !('done' in restore)) return restore
     await new Promise((resolve) => { setTimeout(resolve, 50) })
   }
 }
@@ -89,6 +90,18 @@ async function empty(person: Person, folder: string): Promise<Person> {
   return anew
 }
 
+/** The second backup wrote what was new, and little else, and the folder now holds it. */
+async function demandSecond(
+  person: Person, { shelf, typed, bytes, messages }: { readonly shelf: string, readonly typed: string, readonly bytes: number, readonly messages: number },
+): Promise<void> {
+  await person.call('restore.verify', { token: shelf, typed })
+  const checked = await ended(person)
+  const held = checked.at === 'checked' ? checked.holds : undefined
+  if (held?.messages !== messages || bytes === 0 || bytes > Math.max(1_000_000, held.bytes / 10)) {
+    throw new Error(`the second backup wrote ${String(bytes)} of ${String(held?.bytes)} bytes, with ${String(held?.messages)} messages`)
+  }
+}
+
 /** What backups cost, through the Calls: one file, its check, taking it in on another computer, and the folder's second. */
 export async function backupTables(quick: boolean, sizes = quick ? [1_000, 10_000] : [10_000, 100_000, 1_000_000]): Promise<string> {
   const table = new Table('backups: clock and CPU, s', 'make', 'CPU', 'verify', 'CPU', 'restore', 'CPU', 'second', 'CPU', 'MB', 'RSS, MB')
@@ -110,7 +123,9 @@ export async function backupTables(quick: boolean, sizes = quick ? [1_000, 10_00
       // One more message, as a day brings some.
       const order = size / roomCount + 1
       person.store?.commit({ entries: [{ ...message(order), id: 'f'.repeat(64), conversation: roomId(0) } as StoredEntry] })
-      const second = await timed(() => person.call('backup.now', {}))
+      let bytes = 0
+      const second = await timed(async () => { bytes = (await person.call('backup.now', {})).bytes })
+      await demandSecond(person, { shelf, typed, bytes, messages: size + 1 })
       person = await empty(person, folder)
       const restore = await timed(async () => {
         await person.call('restore.start', { token, typed })
