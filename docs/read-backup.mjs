@@ -24,18 +24,27 @@ const open = async (file, key) => {
 /** The files in a tar, by name. */
 const untar = (tar) => {
   const files = new Map()
-  for (let at = 0; tar[at] !== 0;) {
+  for (let at = 0; at < tar.length && tar[at] !== 0;) {
     const size = Number.parseInt(tar.toString('latin1', at + 124, at + 135), 8)
     files.set(tar.toString('latin1', at, tar.indexOf(0, at)), tar.subarray(at + 512, at + 512 + size))
     at += 512 + Math.ceil(size / 512) * 512
   }
   return files
 }
+/** Of a later version nothing is guessed. */
+const demandKnown = (backup) => {
+  const { format, version } = JSON.parse(backup.get('about.json') ?? '{}')
+  if (format === 'coppice-backup' && version === 1) return
+  process.stderr.write(format !== 'coppice-backup' ? 'This is no backup of Coppice.\n'
+    : `This backup was made by a newer Coppice (format ${version}); this reader knows format 1. Get a newer one.\n`)
+  process.exit(1)
+}
 /** The lists and entries of the newest backup in a folder. */
 const readFolder = async () => {
   const identity = (await open(path.join(place, 'key.age'), typed)).toString().trim()
   const newest = readdirSync(path.join(place, 'backups')).filter((name) => name.endsWith('.age')).sort().at(-1)
   const files = untar(await open(path.join(place, 'backups', newest), identity))
+  demandKnown(files)
   const { entries } = JSON.parse(files.get('manifest.json'))
   for (const name of new Set(entries.map((one) => one.in))) {
     const stored = untar(await open(path.join(place, 'entries', name), identity))
@@ -44,6 +53,7 @@ const readFolder = async () => {
   return files
 }
 const files = statSync(place).isDirectory() ? await readFolder() : untar(await open(place, typed))
+demandKnown(files)
 
 const names = new Map()
 const titles = new Map()

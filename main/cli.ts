@@ -4,7 +4,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { parseArgs } from 'node:util'
-import type { Answer, ArgumentOf, BackupStatus, CallName, ResultOf } from '../preload/api.ts'
+import type { Answer, ArgumentOf, BackupStatus, CallName, ErrorCode, ResultOf } from '../preload/api.ts'
 import { checkBackup } from './app/backup-check.ts'
 import { partsOf } from './app/backup-parts.ts'
 import { keyTyped } from './app/opened-backup.ts'
@@ -18,6 +18,18 @@ const usage = `usage: backup export FILE [--passphrase] [--profile NAME] [--data
 
 export   seals everything so that your 24 words open it, or, with --passphrase, a passphrase that is asked for
 verify   reads all of a backup, changes nothing, and says what it holds`
+
+/** What is wrong, and the cure; a code alone says the rest. */
+const sentences: Readonly<Partial<Record<ErrorCode, string>>> = {
+  'backup-key': 'this does not open the backup; try the passphrase or the words it was made with',
+  'backup-malformed': 'this is no whole backup of Coppice: a part of it is missing or was changed',
+  'backup-newer': 'this backup was made by a newer Coppice; update this one, then try again',
+  'backup-place': 'this place cannot be used: it is gone, or may not be read or written',
+  'backup-space': 'there is not enough room on this disk',
+  'backup-words': 'this computer does not know the key of your words any more; type them in on the page of backups once',
+  'passphrase-wrong': 'this is not the passphrase of the profile',
+  'profile-busy': 'the app is running with this profile; make the backup there, on the page of backups, or quit it first',
+}
 
 /** Where questions are asked; what is typed is not shown. */
 export type Terminal = { readonly ask: (question: string) => Promise<string>, readonly say: (line: string) => void }
@@ -42,7 +54,8 @@ export async function runCli(options: CliOptions): Promise<number> {
       return 2
     }
     if (!(error instanceof PortError)) throw error
-    terminal.say(`refused: ${error.code}`)
+    const sentence = sentences[error.code]
+    terminal.say(`refused: ${error.code}${sentence === undefined ? '' : `: ${sentence}`}`)
     return 1
   }
 }
