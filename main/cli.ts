@@ -27,7 +27,7 @@ const sentences: Readonly<Partial<Record<ErrorCode, string>>> = {
   'backup-place': 'this place cannot be used: it is gone, or may not be read or written',
   'backup-space': 'there is not enough room on this disk',
   'backup-words': 'this computer does not know the key of your words any more; type them in on the page of backups once',
-  'passphrase-wrong': 'this is not the passphrase of the profile',
+  'passphrase-wrong': 'that passphrase does not open this profile',
   'profile-busy': 'the app is running with this profile; make the backup there, on the page of backups, or quit it first',
 }
 
