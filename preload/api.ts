@@ -13,7 +13,7 @@
 import { backupCalls, type BackupStatus } from './backup.ts'
 import { closingCalls, type Closing } from './closing.ts'
 import { errorCodes } from './codes.ts'
-import { historyRanges, type Link, type OwnDevice } from './devices.ts'
+import { deviceCalls, historyRanges, type Link, type OwnDevice } from './devices.ts'
 import { expiryCalls } from './expiry.ts'
 import { fileCalls, type Attachment, type FileProgress } from './files.ts'
 import { restoreCalls, type Restore } from './restore.ts'
@@ -440,16 +440,7 @@ export const calls = {
   'conversation.draft': call({ conversation: id, text: text(20_000) }).returns<undefined>(),
   'conversation.keep': call({ conversation: id, muted: flag, pinned: flag, archived: flag }).returns<undefined>(),
 
-  'devices.list': call({}).returns<readonly OwnDevice[]>(),
-  /** 30 digits of the account, the same on all its devices: a new one shows them at 'recognise'. */
-  'devices.number': call({}).returns<string>(),
-  'devices.rename': call({ deviceId: id, name }).returns<undefined>(),
-  /** Takes the device's keys back, and removes it from every conversation. */
-  'devices.revoke': call({ deviceId: id }).returns<undefined>(),
-  /** Gives this device a new signature key, in every conversation; by the 24 words, where it has done so too often. */
-  'devices.renew': call({ words: text(1000) }).returns<undefined>(),
-  /** Gives a device the right to link and to revoke younger ones. */
-  'devices.grant': call({ deviceId: id }).returns<undefined>(),
+  ...deviceCalls,
 
   /** On the device that has the account. An empty `code`: this one shows its own; else what was read or pasted. */
   'link.start': call({ code: text(4096) }).returns<undefined>(),

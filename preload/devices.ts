@@ -1,4 +1,5 @@
-/** The vocabulary of own devices and of linking one (api.ts). This file imports nothing. */
+/** The vocabulary of own devices and of linking one, and the Calls about them (api.ts). It imports nothing but checks. */
+import { call, flag, id, text } from './check.ts'
 
 /** One device of this person's account. */
 export type OwnDevice = {
@@ -22,6 +23,11 @@ export type OwnDevice = {
   /** What this device may do about it. */
   readonly mayRevoke: boolean
   readonly mayGrant: boolean
+  /**
+   * It came back by the 24 words, and this person has not said yet whether that was them. `until`: then it is let into
+   * their chats, unless they say no.
+   */
+  readonly asked?: { readonly until: number }
 }
 
 export type Progress = { readonly done: number, readonly of: number }
@@ -63,3 +69,18 @@ export type Link =
       readonly groups: Progress }
   | { readonly at: 'failed', readonly role: LinkRole, readonly why: LinkFailure }
 export type LinkRole = 'elder' | 'new'
+
+export const deviceCalls = {
+  'devices.list': call({}).returns<readonly OwnDevice[]>(),
+  /** 30 digits of the account, the same on all its devices: a new one shows them at 'recognise'. */
+  'devices.number': call({}).returns<string>(),
+  'devices.rename': call({ deviceId: id, name: text(80, 1) }).returns<undefined>(),
+  /** Takes the device's keys back, and removes it from every conversation. */
+  'devices.revoke': call({ deviceId: id }).returns<undefined>(),
+  /** Gives this device a new signature key, in every conversation; by the 24 words, where it has done so too often. */
+  'devices.renew': call({ words: text(1000) }).returns<undefined>(),
+  /** Gives a device the right to link and to revoke younger ones. */
+  'devices.grant': call({ deviceId: id }).returns<undefined>(),
+  /** Whether it was this person who came back with it. A yes lets it in at once; a no refuses it everywhere, for good. */
+  'devices.returned': call({ deviceId: id, mine: flag }).returns<undefined>(),
+} as const

@@ -45,7 +45,7 @@ const table: readonly Row[] = [
   { files: 'preload/closing.ts', imports: ['preload/check.ts'] },
   { files: 'preload/backup.ts', imports: ['preload/check.ts', 'preload/codes.ts'] },
   { files: 'preload/codes.ts' },
-  { files: 'preload/devices.ts' },
+  { files: 'preload/devices.ts', imports: ['preload/check.ts'] },
   { files: 'preload/files.ts', imports: ['preload/check.ts'] },
   { files: 'preload/restore.ts', imports: ['preload/check.ts'], types: ['preload/codes.ts'] },
   { files: 'preload/expiry.ts', imports: ['preload/check.ts'] },

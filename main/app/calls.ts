@@ -25,6 +25,7 @@ import type { Opened } from './opened.ts'
 import { keepRecipient, learnRecipient } from './recipient.ts'
 import type { State, Transaction } from './state.ts'
 import { changeTimer, removeMessages } from './removal.ts'
+import { answerReturned } from './vouching.ts'
 import { compare, demandNotHeld, demandUnchanged, metByInvite, replaces, safetyOf, trust } from './trust.ts'
 
 /** What an opened profile answers: each Call is a transaction, told to the window after it is stored. */
@@ -249,6 +250,11 @@ export const answers: Answers = {
   'devices.revoke': ({ state, sync }, { deviceId }) => {
     if (!ownDevice(state, deviceId).mayRevoke) throw new PortError('not-allowed')
     wantRevocation(state, deviceId)
+    sync.kick()
+    return undefined
+  },
+  'devices.returned': ({ state, sync }, { deviceId, mine }) => {
+    answerReturned(state, deviceId, mine)
     sync.kick()
     return undefined
   },

@@ -8,6 +8,7 @@ import { PortError, type LogRecord } from '../ports.ts'
 import { onClosed, onLogRead } from './alarms.ts'
 import { foldOn } from './device-logs.ts'
 import { endOf, nextRevocation, revocationOf } from './devices.ts'
+import { noteReturned } from './returned.ts'
 import type { State } from './state.ts'
 
 /** Reading the device logs of accounts, and writing the own one. */
@@ -42,6 +43,7 @@ function takeRecords(state: State, accountId: string, records: readonly LogRecor
   state.transact({
     cursors: [{ log, seq }], ...isNew ? { deviceLogs: [{ accountId, ...kept }], steps: onClosed(state, kept.log, known.log) } : {},
   })
+  noteReturned(state)
   const end = endOf(state)
   if (end !== undefined && end !== before) state.show({ phase: state.phase, notice: { code: end } })
 }
@@ -68,9 +70,12 @@ export const issueEntry = (state: State, wish: Wish): Promise<DeviceLog> =>
 
 /** Keeps what is to be said by this device as soon as the log can be reached, and as often as it takes. */
 export function wantEntry(state: State, operation: Operation): void {
-  const wanted = { position: nextPosition(state), operation, possession: undefined, signed: undefined }
-  state.transact({ wantedEntries: [wanted] })
+  state.transact({ wantedEntries: [wantedEntry(state, operation)] })
 }
+
+/** The same, for a transaction that does more. */
+export const wantedEntry = (state: State, operation: Operation): WantedEntry =>
+  ({ position: nextPosition(state), operation, possession: undefined, signed: undefined })
 
 export function wantRevocation(state: State, deviceId: string): void {
   const device = state.devices.devices.find((one) => one.deviceId === deviceId)

@@ -9,7 +9,10 @@ import { isOpen, isShown, type RoomState, type RoomStep } from '../chat/room.ts'
 import type { Self } from '../chat/self.ts'
 import type { OwnDevice } from '../../preload/api.ts'
 import type { Ports, Store } from '../ports.ts'
+import type { Registers } from './registers.ts'
+import { questionOf, returnedKey } from './returned.ts'
 import { lastOf } from './sightings.ts'
+import type { Documents } from './stored-rooms.ts'
 
 /** The person's own devices as the window sees them: what the device log, the groups' trees and the sightings say. */
 
@@ -23,6 +26,7 @@ export type Household = {
   readonly wantedEntries: ReadonlyMap<number, WantedEntry>
   readonly rooms: ReadonlyMap<string, RoomState>
   readonly store: Pick<Store, 'document'>
+  readonly registers: Pick<Registers, 'value'>
 }
 /** What its owner calls a device. */
 export type DeviceName = { readonly name: string, readonly platform: string }
@@ -43,7 +47,7 @@ export function ownDevices(household: Household): readonly OwnDevice[] {
       deviceId, ...namesOf(household, device), isThis: deviceId === self.deviceId, addedAt, addedBy,
       seenAt: newest(sightings.map(({ at }) => at)), healedAt: newest(sightings.map(({ healedAt }) => healedAt)),
       groups: present.filter((leaves) => leaves.has(deviceId)).length, ofGroups: open.length,
-      trusted, revoked: isGoing(household, device), ...rightsOver(household, device),
+      trusted, revoked: isGoing(household, device), ...rightsOver(household, device), ...askedAbout(household, device),
     }
   })
 }
@@ -82,6 +86,11 @@ function rightsOver(household: Household, device: Device): Pick<OwnDevice, 'mayR
   }
 }
 
+function askedAbout(household: Household, device: Device): Pick<OwnDevice, 'asked'> {
+  const asked = isGoing(household, device) ? undefined : questionOf(household, device)
+  return asked === undefined ? {} : { asked }
+}
+
 /** What it has done so far stays; what it does from now on does not count. */
 export const revocationOf = ({ head }: DeviceLog, { publicKey }: Device): Operation =>
   ({ type: 'revoke', publicKey, lastHonoured: head.n })
@@ -95,7 +104,7 @@ const mayDo = ({ self, devices, ports }: Household, operation: Operation): boole
 /** What a transaction changes that may show in the list of devices. */
 type Touched = {
   readonly [N in 'account' | 'deviceLogs' | 'wantedEntries' | 'removedWanted' | 'deviceNames']?: unknown
-} & { readonly steps?: readonly RoomStep[], readonly removedRooms?: readonly string[] }
+} & { readonly steps?: readonly RoomStep[], readonly removedRooms?: readonly string[], readonly documents?: Documents }
 
 /** Tells the list of devices when something in it has changed; a message that comes in does not make it look. */
 export class DeviceNews {
@@ -103,9 +112,10 @@ export class DeviceNews {
   #told = ''
 
   of(household: Household, touched: Touched): { readonly devices?: readonly OwnDevice[] } {
-    const { account, deviceLogs, wantedEntries, removedWanted, deviceNames, steps = [], removedRooms = [] } = touched
+    const { account, deviceLogs, wantedEntries, removedWanted, deviceNames, steps = [], removedRooms = [], documents = [] } = touched
     const own = new Set(household.devices.devices.map(({ deviceId }) => deviceId))
     const isTouched = [account, deviceLogs, wantedEntries, removedWanted, deviceNames].some((one) => one !== undefined)
+      || documents.some(({ key }) => key.startsWith(returnedKey('')))
     const isMoved = steps.filter((step) => this.#notes(household, step, own)).length > 0
     for (const id of removedRooms) this.#rooms.delete(id)
     if (!isTouched && !isMoved && removedRooms.length === 0) return {}

@@ -3,6 +3,7 @@ import { Closing } from './closing.ts'
 import { Linking } from './linking.ts'
 import { keepTime } from './removal.ts'
 import { hostOf, Restoring } from './restoring.ts'
+import { noteReturned } from './returned.ts'
 import type { State } from './state.ts'
 import { Sync } from './sync.ts'
 
@@ -30,7 +31,8 @@ export function openOn(state: State, leave: () => Promise<void>): Opened {
   }
 }
 
-export function beginOn({ sync, linking, closing, backups, restoring }: Opened): void {
+export function beginOn({ state, sync, linking, closing, backups, restoring }: Opened): void {
+  noteReturned(state)
   sync.start()
   linking.resume()
   closing.resume()

@@ -10,6 +10,7 @@ import { compareCode, isAlarm } from './codes.ts'
 import { Folding } from './folding.ts'
 import { heal, healTexts, holesIn, lostWords, onLost, openQuestions, settleMissing } from './healing.ts'
 import { adoptTold } from './recovery-keys.ts'
+import { returnedKey } from './returned.ts'
 import { ownGroupOf, parsed, typingMs, type Wish } from './registers.ts'
 import { onFileWord } from './shared-files.ts'
 import type { State, Transaction } from './state.ts'
@@ -152,12 +153,21 @@ function mayWrite(folding: Folding, by: string, word: RegisterWord): boolean {
     case 'code': return word.key.endsWith(`.${by}`)
     case 'trust': return fieldsOf(parsed(word))['trust'] === 'changed' || isElder(folding, by)
     case 'removed': return isElder(folding, by)
+    case 'returned': return parsed(word) === 'refused' || isAbove(folding, by, word.key.slice(returnedKey('').length))
     default: return true
   }
 }
 
 const isElder = ({ state }: Folding, by: string): boolean =>
   state.devices.devices.some(({ deviceId, trusted, revoked }) => deviceId === by && trusted && !revoked)
+
+/** No device vouches for itself, nor for one that was there before it. */
+function isAbove({ state }: Folding, by: string, deviceId: string): boolean {
+  const sinceOf = (id: string): number | undefined =>
+    state.devices.devices.find((one) => one.deviceId === id && !one.revoked && (id === deviceId || one.trusted))?.since
+  const [elder, younger] = [sinceOf(by), sinceOf(deviceId)]
+  return elder !== undefined && younger !== undefined && elder < younger
+}
 
 /** What has waited for this step: a mark for its message, the registers of a conversation that is new here. */
 function settle(folding: Folding, step: RoomStep): void {

@@ -162,10 +162,12 @@ export class State {
   trustOf = (accountId: string): ReturnType<typeof tellTrust> => tellTrust(this.trust.get(accountId))
 
   conversation(state: RoomState): Conversation {
-    const asking = askingOf(state.room, this.self.accountId)
-    return {
-      ...tellConversation(state, this.self.accountId, this), ...asking.length === 0 ? {} : { asking },
-    }
+    return { ...tellConversation(state, this.self.accountId, this), ...this.#asking(state) }
+  }
+
+  #asking({ room }: RoomState): Pick<Conversation, 'asking'> {
+    const asking = askingOf(room, this.self.accountId)
+    return asking.length === 0 ? {} : { asking }
   }
 
   conversations(): readonly Conversation[] {
@@ -435,7 +437,8 @@ export class State {
     const conversations = renamed ? this.conversations()
       : [...next.rooms].flatMap(([id, before]) => {
         const state = this.rooms.get(id)
-        return state === undefined || !isShown(state.room) ? [] : [tellNews(state, before, this.self.accountId, this)]
+        if (state === undefined || !isShown(state.room)) return []
+        return [{ ...tellNews(state, before, this.self.accountId, this), ...this.#asking(state) }]
       })
     const isSeen = ({ conversation }: StoredEntry): boolean => this.rooms.get(conversation)?.room.kind !== 'self'
     const latest = new Map<string, Entry>(next.entries.filter(isSeen).map((entry) => [entry.id, tellEntry(entry)]))

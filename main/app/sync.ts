@@ -13,7 +13,6 @@ import { watchEnd } from './afterwards.ts'
 import { closedIn, onLeavesReplaced } from './alarms.ts'
 import { tendCard } from './card.ts'
 import { moveBulk } from './bulk.ts'
-import { renewClaims } from './claim.ts'
 import { storeCommit } from './commit.ts'
 import { isRevoked } from './devices.ts'
 import { goOnInTime } from './continue.ts'
@@ -29,6 +28,7 @@ import { sweep } from './staging.ts'
 import type { State } from './state.ts'
 import { onKeyPackageLog, restock, tendStock } from './stock.ts'
 import { chance, Tasks } from './tasks.ts'
+import { beforeCommit } from './tend-devices.ts'
 import { tendRoom } from './tending.ts'
 
 /**
@@ -479,7 +479,7 @@ export class Sync {
       if (this.#stopped) return
       await this.#readCommits(id)
     }
-    await renewClaims(this.#state, id)
+    await beforeCommit(this.#state, id)
     if (storeCommit(this.#state, id)) this.kick(id)
   }
 

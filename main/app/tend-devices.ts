@@ -4,13 +4,14 @@ import type { DeviceLog } from '../identity/device-log.ts'
 import type { Device } from '../identity/devices.ts'
 import { accountOf } from '../chat/account-of.ts'
 import { intend } from '../chat/membership.ts'
-import { vetoMs } from '../chat/readmit.ts'
 import {
   isRevoked, joinRevocations, proofOf, provenTo, revocationsIn, revocationsOf, revokedLeaves,
 } from '../chat/revocations.ts'
-import { isOpen, isShown, isWell, still, withRoom, type Intent, type RoomState } from '../chat/room.ts'
+import { isDue, isOpen, isShown, isWell, still, withRoom, type Intent, type RoomState } from '../chat/room.ts'
 import type { Progress } from '../../preload/api.ts'
-import { claimDevice } from './claim.ts'
+import { claimDevice, renewClaims } from './claim.ts'
+import { refreshLog } from './device-log.ts'
+import { answerOf, isRefused, waitReturned } from './returned.ts'
 import type { State } from './state.ts'
 
 /**
@@ -23,8 +24,6 @@ const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 /** The device that added another one brings it in at once; should that one be gone, the others do after a while. */
 const elderMs = hourMs
-/** One that the recovery key added: as long as members wait with it, because the words may have been stolen. */
-const recoveredMs = vetoMs
 /** How long members leave it to the devices of an account to take back what its log says. */
 const membersMs = 5 * minuteMs
 const jitterMs = 10 * minuteMs
@@ -80,6 +79,19 @@ function accountsIn(state: State, id: string): readonly string[] {
 
 const logOf = (state: State, accountId: string): DeviceLog | undefined =>
   accountId === state.self.accountId ? state.devices : state.deviceLogs.get(accountId)
+
+/**
+ * Before a commit: KeyPackages that are over are claimed anew, and who asked long ago may have been taken back since.
+ * Rejects as `claimAccount`.
+ */
+export async function beforeCommit(state: State, id: string): Promise<void> {
+  await renewClaims(state, id)
+  const now = state.ports.now()
+  const asking = tended(state, id)?.room.intents.flatMap((one) =>
+    one.type === 'readmit' && isDue(one, now) ? [one.accountId] : []) ?? []
+  for (const accountId of new Set(asking)) await refreshLog(state, accountId)
+  forgetRevoked(state, id)
+}
 
 /** Nobody is let in, or back in, whose account has taken them back. */
 function forgetRevoked(state: State, id: string): void {
@@ -155,7 +167,8 @@ async function bringIn(state: State, id: string): Promise<readonly number[]> {
   const waits: number[] = []
   for (const device of missing(state, id)) {
     const { deviceId } = device
-    const what = `${id} ${deviceId}`
+    // What was waited for before its person vouched for it is waited for no more.
+    const what = `${id} ${deviceId} ${answerOf(state, deviceId) ?? ''}`
     const waitMs = waitFor(state, what, patience(state, id, device))
     if (waitMs > 0) {
       waits.push(waitMs)
@@ -176,15 +189,16 @@ function missing(state: State, id: string): readonly Device[] {
   if (room === undefined) return []
   const present = devicesIn(room.group)
   const intended = new Set(room.room.intents.flatMap((one) => one.type === 'link' ? [one.deviceId] : []))
-  return state.devices.devices.filter(({ deviceId, revoked }) =>
-    !revoked && !present.has(deviceId) && !intended.has(deviceId))
+  return state.devices.devices.filter((device) => !device.revoked && !present.has(device.deviceId)
+    && !intended.has(device.deviceId) && !isRefused(state, room.room, device))
 }
 
-function patience(state: State, id: string, { addedBy, addedAt }: Device): number {
+function patience(state: State, id: string, { addedBy, addedAt, deviceId: asked }: Device): number {
   const { accountId, deviceId } = state.self
   const own = accountsIn(state, id).filter((one) => one === accountId)
   const since = state.ports.now() - addedAt
-  if (addedBy === 'recovery') return Math.max(0, recoveredMs - since)
+  // As long as members wait with it, because the words may have been stolen.
+  if (addedBy === 'recovery') return waitReturned(state, asked)
   return addedBy === deviceId || own.length <= 1 ? 0 : Math.max(0, elderMs - since) + jitter(state)
 }
 

@@ -110,6 +110,9 @@ export type ClosingRecord = {
 }
 export const closingDocument = json<ClosingRecord>('closing of an account')
 
+/** When this device first read that another one came back by the 24 words (main/app/returned.ts). */
+export const returnedDocument = json<{ readonly version: 1, readonly at: number }>('record of a device that came back')
+
 /** What the newest recovery card of this device says, as a digest. */
 export const cardDocument = json<{ readonly version: 1, readonly content: string }>('recovery card')
 

@@ -73,7 +73,7 @@ export function onRejoinRequest(state: RoomState, signed: SignedRejoin, moment: 
   const intent: ReadmitIntent = {
     type: 'readmit', accountId, deviceId, request: toHex(encode(SignedRejoin, signed)),
     notBefore: moment.now + waitFor(group, { accountId, deviceId }, moment),
-    askedAt: Math.min(signed.request.at, moment.now),
+    askedAt: Math.min(signed.request.at, moment.now), ...hasDevice(group, deviceId) ? {} : { isNew: true },
   }
   const known = room.intents.find((one) => one.type === 'readmit' && one.deviceId === deviceId)
   if (known !== undefined && known.type === 'readmit' && known.request === intent.request) return still(state)
@@ -161,6 +161,8 @@ export function readmission(group: Group, intent: ReadmitIntent, moment: Moment)
 
 /** Whether the group has the device's new leaf, or has no place for it any more. */
 export function isReadmitted(group: Group, intent: ReadmitIntent): boolean {
+  // Another own device was first to bring it in: the keys of its request are gone by now.
+  if (intent.isNew === true && hasDevice(group, intent.deviceId)) return true
   try {
     const { request } = decode(SignedRejoin, fromHex(intent.request))
     return !isDueTo(group, decode(KeyPackage, request.keyPackage))

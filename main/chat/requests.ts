@@ -204,8 +204,8 @@ function comeOver(known: RoomState, arrived: Arrived, moment: Moment): Invited {
 /** The conversation goes on with the group as it is now; what the old state held is forgotten. */
 function comeBack(known: RoomState, { own, group, history, by, wipe }: Arrived, moment: Moment): Invited | undefined {
   const { room, group: before, members } = known
-  // A stranger may know the group's id, but no member's key.
-  if (!members.some(({ accountId }) => accountId === by)) return undefined
+  // A stranger may know the group's id, but no member's key. The recovery card does not name the own account.
+  if (by !== moment.self.accountId && !members.some(({ accountId }) => accountId === by)) return undefined
   // An epoch that this device has seen the end of: somebody answers an old request.
   if (before !== undefined && group.context.epoch <= before.context.epoch && room.recovery?.reason !== 'forked') {
     return unwanted(group)

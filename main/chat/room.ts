@@ -29,10 +29,10 @@ export type Intent =
   | { readonly type: 'drop', readonly leafKey: string }
   /**
    * A device of a member asks to be let back in; `request` is its SignedRejoin, hexadecimal. Not before that time. What
-   * its leaf says after `askedAt` shows that it was not the device that asked.
+   * its leaf says after `askedAt` shows that it was not the device that asked. `isNew`: it had no leaf when it asked.
    */
   | { readonly type: 'readmit', readonly accountId: string, readonly deviceId: string, readonly request: string
-      readonly notBefore: number, readonly askedAt?: number }
+      readonly notBefore: number, readonly askedAt?: number, readonly isNew?: true }
   /** New keys for this device's own leaf (chat/renewal.ts). Not before that time. */
   | { readonly type: 'renew', readonly notBefore: number }
   /** An own device that belongs into the group: by a KeyPackage that was claimed for it, hexadecimal. */

@@ -95,6 +95,7 @@ export const argumentsOf: { readonly [N in CallName]: (known: Known) => Argument
   'conversation.read': ({ conversation }) => ({ conversation, order: 1 }),
   'conversation.draft': ({ conversation }) => ({ conversation, text: 'draft' }),
   'conversation.keep': ({ conversation }) => ({ conversation, muted: true, pinned: true, archived: true }),
+  'devices.returned': ({ deviceId }) => ({ deviceId, mine: false }),
   'devices.list': () => ({}),
   'devices.number': () => ({}),
   'devices.rename': ({ deviceId }) => ({ deviceId, name: 'computer' }),
