@@ -53,6 +53,8 @@ class App {
   person = $state<string>()
   /** The message that is asked about: whether it is to be deleted. */
   deleting = $state.raw<Extract<Entry, { kind: 'message' }>>()
+  /** Somebody else's device that this person has just refused: what else to do is shown. */
+  refused = $state.raw<OwnDevice>()
   /** The person's own devices; undefined until they were asked for. */
   devices = $state.raw<readonly OwnDevice[]>()
   /** Where linking another device stands, or this one, once its account is here. */
@@ -85,6 +87,9 @@ class App {
   isOut = $derived(this.readOnly === 'device-revoked' || this.readOnly === 'account-closed')
   /** A muted conversation does not call. */
   unread = $derived(this.conversations.reduce((sum, { unread, muted }) => muted ? sum : sum + unread, 0))
+
+  /** Own devices that came back by the 24 words, and nobody has said yet whether that was this person. */
+  asked = $derived(this.readOnly === undefined ? (this.devices ?? []).filter(({ asked }) => asked !== undefined) : [])
 
   readonly files = new Files((name, argument) => this.ask(name, argument))
 
@@ -169,6 +174,7 @@ class App {
 
   /** Locked or closed: nothing that was shown stays in the window. */
   #forget(): void {
+    this.refused = undefined
     this.conversations = []
     this.files.clear()
     this.select(undefined)

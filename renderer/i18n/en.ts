@@ -14,6 +14,7 @@ import {
 import { linkingWords } from './linking.ts'
 import { readerWords } from './reader.ts'
 import { restoreWords } from './restore.ts'
+import { returnedWords } from './returned.ts'
 import { changedFact, invitesWords, safetyWords } from './safety.ts'
 import { ago, clock, date, day, dayMs, moment } from './time.ts'
 import { updateWords } from './updates.ts'
@@ -171,6 +172,7 @@ export const words = {
 
   reader: readerWords,
   restore: restoreWords,
+  returned: returnedWords,
   safety: safetyWords,
   invites: invitesWords,
   linking: linkingWords,

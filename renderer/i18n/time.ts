@@ -57,6 +57,14 @@ export const moment = (at: number, now: number): string => {
   return (sameYear(at, now) ? dateShort : dateShortYear).format(at)
 }
 
+/** Inside a sentence, of what is to come: today at 18:30, tomorrow at 09:12, on 3 Mar. */
+export const ahead = (at: number, now: number): string => {
+  const days = daysBetween(now, at)
+  if (days <= 0) return `today at ${clock(at)}`
+  if (days === 1) return `tomorrow at ${clock(at)}`
+  return `on ${(sameYear(at, now) ? dateShort : dateShortYear).format(at)}`
+}
+
 /** just now, 5 min ago, 2 h ago, yesterday, 3 days ago, last month. */
 export const ago = (at: number, now: number): string => {
   const passedMs = now - at

@@ -274,6 +274,13 @@ export class ScriptedBridge {
       }
       case 'devices.renew': break
       case 'devices.rename': this.#device(of(name).deviceId, { name: of(name).name }); break
+      case 'devices.returned': {
+        const { deviceId, mine } = of(name)
+        this.devices = this.devices.map(({ asked, ...each }) => each.deviceId !== deviceId ? { ...each, ...asked === undefined ? {} : { asked } }
+          : { ...each, revoked: !mine && each.mayRevoke })
+        this.push({ devices: this.devices })
+        break
+      }
       case 'devices.grant': this.#device(of(name).deviceId, { trusted: true, mayGrant: false }); break
       case 'recovery.revoke': case 'devices.revoke': this.#device(of(name).deviceId, { revoked: true, mayRevoke: false, mayGrant: false }); break
       case 'setup.link': this.step(this.#linkFrom(of(name).code, 'new')); break

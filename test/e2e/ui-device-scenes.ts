@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import type { Link, LinkFailure, Phase } from '../../preload/api.ts'
 import type { BridgeOptions } from './ui-bridge.ts'
 import {
-  bike, choir, council, device, deviceId, fact, idOf, links, me, now, ownDevices, river, sampleConversations, sampleEntries,
+  bike, choir, council, dayMs, device, deviceId, fact, idOf, links, me, now, ownDevices, returned, river, sampleConversations, sampleEntries,
 } from './ui-samples.ts'
 import { press, type Scene } from './ui-scene.ts'
 
@@ -177,6 +177,29 @@ export const deviceScenes: Readonly<Record<string, Scene>> = {
       const about = page.getByRole('complementary', { name: 'About this chat' })
       if (!await about.isVisible()) await press(page, 'About this chat')
       await about.getByText('Your device “Work laptop” had another code').scrollIntoViewIfNeeded()
+    },
+  },
+  'returned': { script: { devices: [...ownDevices, returned] } },
+  'returned-chat': {
+    script: { devices: [...ownDevices, { ...returned, mayRevoke: false }] },
+    act: async (page) => {
+      await press(page, /^River garden/)
+      await page.getByRole('article').first().waitFor()
+    },
+  },
+  'returned-in': {
+    script: { devices: [...ownDevices, { ...returned, groups: 14, asked: { until: now - dayMs } }] },
+    act: async (page) => {
+      await press(page, 'It was me: Another laptop')
+      await page.getByRole('alertdialog').waitFor()
+    },
+  },
+  'returned-refused': {
+    script: { devices: [...ownDevices, { ...returned, mayRevoke: false }] },
+    act: async (page) => {
+      await press(page, 'It was not me: Another laptop')
+      await press(page, 'Refuse it')
+      await page.getByRole('dialog', { name: 'Refused. What to do now' }).waitFor()
     },
   },
   'device-lines': {

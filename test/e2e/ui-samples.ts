@@ -204,6 +204,12 @@ export const ownDevices: readonly OwnDevice[] = [
   device('', { deviceId: deviceId('nameless'), addedAt: now - 90 * dayMs, revoked: true, groups: 0, mayRevoke: false }),
 ]
 
+/** One that came by the 24 words, and nobody has said yet who it was. */
+export const returned = device('Another laptop', {
+  addedAt: now - 2 * hourMs, addedBy: 'recovery', groups: 0, healedAt: 0, seenAt: 0, trusted: true,
+  asked: { until: now + 22 * hourMs },
+})
+
 /** As main/identity/linking-code.ts writes one: version, role, key, secret, expiry and place. */
 export const linkingCode = `coppicelink1-${idOf('linking').slice(0, 60)}${idOf('secret').slice(0, 60)}${idOf('more')}`
 const groups = { done: 5, of: 14 }

@@ -195,6 +195,8 @@ describe('A stolen key that asks to be let back in', () => {
     await askAs(await steal(laptop, direct), anna, ben)
     const seen = await asking(anna, direct)
     assert.equal(seen.device, 'Laptop')
+    // Told to the window that is open, not only to one that is opened.
+    assert.ok(anna.changes.some(({ conversations }) => conversations?.some(({ asking }) => asking !== undefined)))
     assert.equal((await ben.conversation(direct))?.asking, undefined, 'it is none of Ben’s business')
     await anna.call('conversation.veto', { conversation: direct, deviceId: seen.deviceId })
     await until('nobody asks', async () => (await anna.conversation(direct))?.asking === undefined)
