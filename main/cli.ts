@@ -153,6 +153,7 @@ const onePlace = (place: string): Places => ({
   choose: () => Promise.resolve({ token: 'named', path: place }),
   at: (token) => token === 'named' ? { token, path: place } : undefined,
   keep: () => undefined,
+  kept: () => [],
   nameOf: (one) => path.basename(one.path),
 })
 

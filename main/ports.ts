@@ -211,6 +211,9 @@ export type Shown = {
  */
 export type Place = { readonly token: string, readonly path: string }
 
+/** A folder of backups, a backup that is taken in, a file that is being written. */
+export type PlaceUse = 'folder' | 'restore' | 'file'
+
 /** Places on this computer. A dialogue that is closed chooses nothing. */
 export interface Places {
   /** `save`: a new file, with a name to begin with; `open`: a file that is there; `folder`: one that is there or made. */
@@ -219,7 +222,9 @@ export interface Places {
   /** What a token stands for, also after a restart where `keep` was told of it. */
   at(token: string): Place | undefined
   /** These tokens outlive the program; others that did for the same use are forgotten. */
-  keep(use: 'folder' | 'restore', tokens: readonly string[]): void
+  keep(use: PlaceUse, tokens: readonly string[]): void
+  /** What `keep` was told last for that use. */
+  kept(use: PlaceUse): readonly string[]
   /** Its last part, as it may be shown to the person. */
   nameOf(place: Place): string
 }
@@ -286,6 +291,8 @@ export interface Archive {
   writePlain(place: Place, options: BackupWork & {
     readonly pieces: AsyncIterable<Uint8Array>, readonly expectedBytes: number
   }): Promise<{ readonly bytes: number }>
+  /** Deletes what a process that was killed has left of such a file that it was writing to this place. */
+  sweep(place: Place): Promise<void>
   /**
    * The files again, of a backup in one file or of the newest one in a folder (`backup`: of that one). Only when it has
    * come to its end without a refusal was the backup whole, every hash right, and nothing more or less in it than its

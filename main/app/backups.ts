@@ -55,6 +55,7 @@ export class Backups {
   /** What this device can still learn of the words it learns now; and the schedule begins. */
   resume(): void {
     keepRecipient(this.#state).catch(this.#report)
+    this.#sweep().catch(this.#report)
     this.#lookIn(startMs)
   }
 
@@ -83,8 +84,8 @@ export class Backups {
   async exportTo(place: Place, seal: BackupSeal): Promise<{ readonly bytes: number }> {
     const state = this.#state
     const segments = keptSegments(state)
-    const made = await this.#run('file', sizeOf(state, segments), (work, expectedBytes) =>
-      state.ports.archive.write(place, { ...work, seal, expectedBytes, files: backupFiles(state, segments) }))
+    const made = await this.#run('file', sizeOf(state, segments), (work, expectedBytes) => this.#swept(place, () =>
+      state.ports.archive.write(place, { ...work, seal, expectedBytes, files: backupFiles(state, segments) })))
     this.#keep({ fileAt: state.ports.now(), fileBytes: BigInt(made.bytes) })
     return made
   }
@@ -101,6 +102,35 @@ export class Backups {
     const recipient = backupRecipient(this.#state)
     if (recipient === undefined) throw new PortError('backup-words')
     return recipient
+  }
+
+  /** What is left of a file whose writing is killed goes at the next start: where it lies is kept until it is whole. */
+  async #swept<T>(place: Place, write: () => Promise<T>): Promise<T> {
+    this.#keepWriting([place.token])
+    try {
+      return await write()
+    } finally {
+      this.#keepWriting([])
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    const { archive, places } = this.#state.ports
+    const tokens = places.kept('file')
+    for (const token of tokens) {
+      const place = places.at(token)
+      if (place !== undefined) await archive.sweep(place)
+    }
+    if (tokens.length > 0 && this.#running === undefined) this.#keepWriting([])
+  }
+
+  /** A profile that can only be read keeps no place; its backups are made all the same. */
+  #keepWriting(tokens: readonly string[]): void {
+    try {
+      this.#state.ports.places.keep('file', tokens)
+    } catch {
+      // Then nothing is swept.
+    }
   }
 
   // -------------------------------------------------------------- a folder
@@ -233,8 +263,8 @@ export class Backups {
     this.#demandIdle()
     const place = await state.ports.places.choose({ kind: 'save', name: `Coppice ${this.#today()}.${format}` })
     if (place === undefined) return undefined
-    return this.#run('plain', plain.expectedBytes, (work, expectedBytes) =>
-      state.ports.archive.writePlain(place, { ...work, expectedBytes, pieces: plain.pieces() }))
+    return this.#run('plain', plain.expectedBytes, (work, expectedBytes) => this.#swept(place, () =>
+      state.ports.archive.writePlain(place, { ...work, expectedBytes, pieces: plain.pieces() })))
   }
 
   // -------------------------------------------------------------- the schedule

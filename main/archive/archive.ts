@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import type { Archive } from '../ports.ts'
 import { fileKeyOf, recipientOf, sealOf } from './age.ts'
 import { atPlace } from './disk.ts'
-import { readFile, writeFile, writePlain } from './file.ts'
+import { readFile, sweepFile, writeFile, writePlain } from './file.ts'
 import { addBackup, backupsIn, beginFolder, joinFolder, keyPlace, readFolder, rootOf, sizeOf } from './folder.ts'
 import { pruneFolder } from './prune.ts'
 
@@ -11,6 +11,7 @@ export const archive: Archive = {
   recipientOf,
   write: writeFile,
   writePlain,
+  sweep: sweepFile,
   read: async function* (place, key, options) {
     const isFolder = (await atPlace(() => stat(place.path))).isDirectory()
     yield* isFolder ? readFolder(place, key, options) : readFile(place, key, options)

@@ -35,10 +35,15 @@ export const writeSealed = async (
   { seal, ...rest }: { readonly seal: BackupSeal, readonly work: BackupWork, readonly part?: string },
 ): Promise<number> => writeWhole(target, await sealStream(untilCancelled(plain, rest.work), seal), rest)
 
+const partOf = (target: string): string => `${target}.part`
+
+/** What a process that was killed has left beside its target. */
+export const sweepFile = ({ path }: Place): Promise<void> => atPlace(() => rm(partOf(path), { force: true }))
+
 /** Writes beside the target, and renames when all of it is on the disk. Nothing is left of what was not finished. */
 async function writeWhole(
   target: string, bytes: AsyncIterable<Uint8Array>,
-  { work, part = `${target}.part` }: { readonly work: BackupWork, readonly part?: string },
+  { work, part = partOf(target) }: { readonly work: BackupWork, readonly part?: string },
 ): Promise<number> {
   await rm(part, { force: true })
   const handle = await open(part, 'wx', 0o600)

@@ -12,7 +12,7 @@ import { filesIn, piecesAt, tarred, wholeOf, writeSealed } from './file.ts'
 import { decodeFolderManifest, encodeFolderManifest, type BlobPart, type EntriesPart, type FolderManifest } from './folder-manifest.ts'
 import { aboutName, checkAbout, manifestName, type Listed } from './manifest.ts'
 import {
-  backupName, blobFile, entriesFile, folders, keyName, numberIn, readBackupName, type BackupFound,
+  backupName, blobFile, entriesFile, folders, keyName, numberIn, readBackupName, writerIn, type BackupFound,
 } from './names.ts'
 import { tarEnd } from './tar.ts'
 
@@ -28,7 +28,9 @@ const subfolder = 'Coppice backups'
 export async function rootOf(place: Place): Promise<string> {
   const inside = path.join(place.path, subfolder)
   const names = await readdir(place.path)
-  return names.includes(keyName) || names.length === 0 ? place.path : inside
+  // Of a process that was killed while it made it one, there may be the beginning of a key.
+  const isEmpty = names.every((name) => name === `${keyName}.part`)
+  return names.includes(keyName) || isEmpty ? place.path : inside
 }
 
 export const keyOf = (secret: Secret): BackupKey => ({ type: 'words', secret })
@@ -38,7 +40,6 @@ export const keyOf = (secret: Secret): BackupKey => ({ type: 'words', secret })
 export const beginFolder: Archive['begin'] = (place, { secret, seal }) => atPlace(async () => {
   const root = await rootOf(place)
   await mkdir(root, { recursive: true, mode: 0o700 })
-  for (const folder of folders) await mkdir(path.join(root, folder), { recursive: true, mode: 0o700 })
   const text = new TextEncoder().encode(`${identityOf(secret)}\n`)
   await writeSealed(path.join(root, keyName), piecesOf([text]), { seal, work: quiet })
   text.fill(0)
@@ -208,8 +209,8 @@ class Adding {
 
   async run(): Promise<{ readonly bytes: number, readonly total: number }> {
     const { writer, madeAt } = this.#content
-    await this.#tidy()
     const backups = await backupsIn(this.#root)
+    await this.#tidy(backups)
     const stored = await namesIn(this.#in('entries'))
     const n = 1 + Math.max(0, ...[...backups.map(({ backup }) => backup), ...stored].map(numberIn))
     const { kept, fresh } = await this.#compare(backups, new Set(stored))
@@ -226,11 +227,14 @@ class Adding {
     return path.join(this.#root, ...names)
   }
 
-  /** What this writer has begun and not finished. */
-  async #tidy(): Promise<void> {
+  /** What this writer has begun and not finished: nothing but its own next backup could have used it. */
+  async #tidy(backups: readonly BackupFound[]): Promise<void> {
+    const { writer } = this.#content
+    const done = Math.max(0, ...backups.filter((one) => one.writer === writer).map(({ n }) => n))
     for (const folder of folders) {
       for (const name of await namesIn(this.#in(folder))) {
-        if (name.endsWith(`${this.#content.writer}.part`)) await rm(this.#in(folder, name), { force: true })
+        const isUnnamed = writerIn(name) === writer && numberIn(name) > done
+        if (isUnnamed || name.endsWith(`${writer}.part`)) await rm(this.#in(folder, name), { force: true })
       }
     }
   }

@@ -39,6 +39,8 @@ export function readBackupName(backup: string): BackupFound | undefined {
 
 export const isEntriesFile = (name: string): boolean => entriesForm.test(name)
 export const isBlobFile = (name: string): boolean => blobForm.test(name)
+/** Who wrote a file of entries. */
+export const writerIn = (name: string): string | undefined => entriesForm.exec(name)?.[2]
 /** The number of the backup that wrote it. */
 export const numberIn = (name: string): number => backupForm.test(name) || entriesForm.test(name) ? Number(name.slice(0, 6)) : 0
 

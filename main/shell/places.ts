@@ -40,6 +40,7 @@ export function openPlaces(electron: Electron, folder: string): Places {
       })))
       writePlaces(file, kept)
     },
+    kept: (use) => [...kept.get(use)?.keys() ?? []],
     nameOf: (place) => path.basename(place.path),
   }
 }

@@ -182,7 +182,9 @@ test('What a writer that was killed has left is cleared away, and never mistaken
   mine.entries.set('entries/b/0', 'second')
   await archive.add(place, secret, contentOf(mine))
   assert.deepEqual(await read(place), holds(mine))
-  assert.ok(readdirSync(inFolder('backups')).some((name) => name.startsWith('000003')))
+  // What was left under that name is gone: it holds the entries that are new.
+  assert.deepEqual(readdirSync(inFolder('entries')).sort(), ['000001', '000002'].map((n) => `${n}-${mine.writer}-0000.tar.age`))
+  assert.ok(readdirSync(inFolder('backups')).some((name) => name.startsWith('000002')))
   assert.equal(readdirSync(inFolder('backups')).some((name) => name.endsWith('.part')), false)
   assert.ok(readdirSync(inFolder('blobs')).includes(`x.${writers[1]}.part`), 'another device may still be at it')
 })

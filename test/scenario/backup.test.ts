@@ -130,7 +130,7 @@ test('A folder gets only what is new, by itself and in time; failing is told, an
   const folderOf = async () => (await mara.call('backup.status', {})).folder
   const madeAt = await until('a backup is made', async () => ((await folderOf())?.madeAt ?? 0) > 0 && (await folderOf())?.madeAt)
   assert.deepEqual(textsIn(await opened(folder, keyOfWords(words))), ['first'])
-  assert.deepEqual(mara.places.kept, [folder])
+  assert.deepEqual(mara.places.kept('folder'), [folder])
   const before = readdirSync(path.join(folder, 'entries')).length
   await mara.call('backup.now', {})
   assert.equal(readdirSync(path.join(folder, 'entries')).length, before, 'nothing is new')
@@ -161,7 +161,7 @@ test('A folder gets only what is new, by itself and in time; failing is told, an
   assert.equal((await folderOf())?.rhythm, 'off')
   await mara.call('backup.forget', {})
   assert.equal(await folderOf(), undefined)
-  assert.deepEqual(mara.places.kept, [])
+  assert.deepEqual(mara.places.kept('folder'), [])
   assert.deepEqual(textsIn(await opened(folder, keyOfWords(words))), ['first', 'second'], 'what is in it stays')
   unbroken(mara, jonas)
 })

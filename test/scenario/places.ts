@@ -1,12 +1,14 @@
 /** Where the backups of a test lie, in place of the dialogues of a system. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { archive } from '../../main/archive/archive.ts'
-import type { Place, Places, Ports } from '../../main/ports.ts'
+import type { Place, Places, PlaceUse, Ports } from '../../main/ports.ts'
 import { openScratch } from '../../main/sqlite/scratch.ts'
 
-/** A token is the path. `chosen`: what the person chooses next. */
+/** A token is the path. `chosen`: what the person chooses next; `file`: where it is kept what outlives the program. */
 export class TestPlaces implements Places {
   chosen: string | undefined
-  kept: readonly string[] = []
+  file: string | undefined
+  #kept: Partial<Record<PlaceUse, readonly string[]>> = {}
   readonly asked: Parameters<Places['choose']>[0][] = []
 
   choose(wanted: Parameters<Places['choose']>[0]): Promise<Place | undefined> {
@@ -18,8 +20,20 @@ export class TestPlaces implements Places {
     return token.startsWith('/') ? { token, path: token } : undefined
   }
 
-  keep(use: 'folder' | 'restore', tokens: readonly string[]): void {
-    if (use === 'folder') this.kept = tokens
+  keep(use: PlaceUse, tokens: readonly string[]): void {
+    this.#kept = { ...this.#read(), [use]: tokens }
+    if (this.file === undefined) return
+    if (Object.values(this.#kept).every(({ length }) => length === 0)) rmSync(this.file, { force: true })
+    else writeFileSync(this.file, JSON.stringify(this.#kept))
+  }
+
+  kept(use: PlaceUse): readonly string[] {
+    return this.#read()[use] ?? []
+  }
+
+  #read(): Partial<Record<PlaceUse, readonly string[]>> {
+    if (this.file === undefined) return this.#kept
+    return !existsSync(this.file) ? {} : JSON.parse(readFileSync(this.file, 'utf8')) as Partial<Record<PlaceUse, readonly string[]>>
   }
 
   nameOf({ path }: Place): string {

@@ -124,6 +124,7 @@ export class Person {
   async start(): Promise<void> {
     await mkdir(path.join(this.#folder, this.name), { recursive: true })
     const vault = this.vaultIn(path.join(this.#folder, this.name))
+    this.places.file = path.join(this.#folder, this.name, 'places.json')
     const timers = new Set<NodeJS.Timeout>()
     const log = this.logIn(path.join(this.#folder, this.name))
     this.#closeLog = log.close?.bind(log)
