@@ -1,5 +1,7 @@
 /** Arguments of the command line, and the folders of the data: <data>/profiles/<profile>/, all closed to others. */
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import {
+  accessSync, chmodSync, constants, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 
@@ -93,13 +95,59 @@ export function isWritable(folder: string): boolean {
 
 /**
  * The profiles that hold something, in order of name. A folder without a store was never set up, unless its key slots
- * say that there was one: a store that is lost must not look like no profile at all.
+ * say that there was one: a store that is lost must not look like no profile at all. What was set aside is opened by its
+ * name alone.
  */
 export function profilesIn(data: string): readonly string[] {
   return readdirSync(folderOfProfiles(data), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && isProfileName(entry.name))
     .map((entry) => entry.name)
     .filter((name) => ['profile.sqlite', 'slots.json']
-      .some((file) => existsSync(path.join(folderOf(data, name), file))))
+      .some((file) => existsSync(path.join(folderOf(data, name), file))) && !existsSync(path.join(folderOf(data, name), asideMark)))
     .sort()
+}
+
+// ---------------------------------------------------------------- setting aside
+
+/** Where files are gathered, in the profile's own folder, until all of them are there. */
+const gathering = 'aside'
+const asideMark = 'set-aside'
+/** What the history and the way to it lie in; the window's own files belong to this computer. */
+const ofTheHistory = [
+  'profile.sqlite', 'profile.sqlite-wal', 'profile.sqlite-shm', 'profile.sqlite-journal', 'slots.json', 'slots.spare.json',
+  'places.json', asideMark,
+]
+
+/**
+ * Makes the profile a new one. What it held is kept as a profile of its own, whose name is given: nothing is deleted.
+ * Nobody may have its files open. Throws what the file system throws; where it was cut off, `finishAside` goes on.
+ */
+export function setAside(data: string, profile: string): string {
+  mkdirSync(path.join(folderOf(data, profile), gathering), { recursive: true, mode: 0o700 })
+  return finishAside(data, profile) ?? profile
+}
+
+/** Goes on with what was begun. To be called before a profile is opened: a store that is half aside is no new one. */
+export function finishAside(data: string, profile: string): string | undefined {
+  const from = folderOf(data, profile)
+  const to = path.join(from, gathering)
+  if (!existsSync(to)) return undefined
+  for (const file of ofTheHistory) {
+    if (existsSync(path.join(from, file))) renameSync(path.join(from, file), path.join(to, file))
+  }
+  writeFileSync(path.join(to, asideMark), '', { mode: 0o600 })
+  // It goes out by the proxy that was chosen, too.
+  const settings = path.join(from, 'shell.json')
+  if (existsSync(settings)) copyFileSync(settings, path.join(to, 'shell.json'))
+  const name = asideName(data, profile)
+  renameSync(to, folderOf(data, name))
+  return name
+}
+
+function asideName(data: string, profile: string): string {
+  const stem = `${Array.from(profile).slice(0, 24).join('').trimEnd()} set aside`
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? stem : `${stem} ${String(n)}`
+    if (!existsSync(folderOf(data, name))) return name
+  }
 }

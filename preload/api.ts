@@ -330,6 +330,7 @@ export type * from './devices.ts'
 export type * from './files.ts'
 export type * from './restore.ts'
 export type * from './shell.ts'
+export { asideCodes } from './shell.ts'
 export type ErrorCode = typeof errorCodes[number]
 
 /** How an invoke answers: errors are codes, never stack traces. */

@@ -77,6 +77,9 @@ export type ShellNews = {
 /** What came by an address `coppice:…`: an invite's text, or why it is none. Empty when nothing came. */
 export type OpenedLink = { readonly invite?: string, readonly refused?: 'invite-linking' | 'invite-malformed' }
 
+/** Why a profile may be set aside: nothing but a copy or a backup makes up for what is wrong with it. */
+export const asideCodes = ['store-damaged', 'slots-damaged', 'keychain-lost'] as const
+
 /** Answered by the shell, also while the profile is not open. */
 export const shellCalls = {
   'shell.settings': call({}).returns<ShellState>(),
@@ -85,5 +88,10 @@ export const shellCalls = {
   'shell.change': call({ settings: shellSettings }).returns<ShellState>(),
   /** Takes what came by an address, once. */
   'shell.link': call({}).returns<OpenedLink>(),
+  /**
+   * Of a profile that is stopped by one of `asideCodes`: its files become a profile of their own, whose name is given, and
+   * this one is new. Nothing is deleted.
+   */
+  'shell.setAside': call({}).returns<{ readonly name: string }>(),
   ...updateCalls,
 } as const

@@ -66,6 +66,8 @@ class App {
   restore = $state.raw<Restore>({ at: 'none' })
   /** Set-up is to link this computer; its name is kept when that has to be started again. */
   linkHere = $state(false)
+  /** The profile that could not be opened was set aside under this name, so that a backup can be restored. */
+  aside = $state<string>()
   computer = $state('')
   /** How many modal dialogs are open; everything behind them is inert. */
   modals = $state(0)
@@ -249,6 +251,7 @@ class App {
     if (this.phase?.at !== 'ready') this.#forget()
     else {
       this.linkHere = false
+      this.aside = undefined
       if (change.closing !== undefined) this.#close(change.closing)
       if (change.restore !== undefined) this.restore = change.restore
       // What was taken in was not told one by one.

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { calls, pushChannel } from '../../preload/api.ts'
+import { asideCodes, calls, pushChannel } from '../../preload/api.ts'
 import type { Answer, ArgumentOf, CallName, Change, Phase, ResultOf, Snapshot } from '../../preload/api.ts'
 import type { Electron } from '../electron.ts'
 import { bindCalls } from '../ipc.ts'
@@ -10,7 +10,7 @@ import type { Handle } from '../ipc.ts'
 import type { Connect } from '../network.ts'
 import { openAddress, readAddress } from './address.ts'
 import {
-  UsageError, folderOf, isWritable, parseArguments, prepareData, prepareProfile, profilesIn,
+  UsageError, finishAside, folderOf, isWritable, parseArguments, prepareData, prepareProfile, profilesIn, setAside,
 } from '../profiles.ts'
 import { openWindow, origin, prepareElectron } from '../window.ts'
 import type { Opened } from '../window.ts'
@@ -58,6 +58,7 @@ export type ShellOptions = {
 
 const firstProfile = 'default'
 const say = (line: string): void => { process.stderr.write(`coppice: ${line}\n`) }
+const codeOf = (error: unknown): string => error instanceof Error && 'code' in error ? String(error.code) : 'no reason given'
 const sayBug = (error: unknown): void => { say(`bug: ${error instanceof Error ? error.stack ?? error.name : typeof error}`) }
 
 /**
@@ -99,6 +100,8 @@ class Shell {
   #updates: Updater | undefined
   #current: OpenApp | undefined
   #closing: Promise<void> | undefined
+  /** The phase that the window was told last. */
+  #phase: Phase | undefined
   #closed = false
   #isAsking = false
   isSecond = false
@@ -178,6 +181,7 @@ class Shell {
       return Promise.resolve({ ok: false, code: 'not-ready' })
     }
     if (name === 'profile.folder') return this.#showFolder() as Promise<Answer<ResultOf<N>>>
+    if (name === 'shell.setAside') return this.#setAside(this.#current) as Promise<Answer<ResultOf<N>>>
     if (name === 'address.open') {
       return this.#openAddress((argument as ArgumentOf<'address.open'>).address) as Promise<Answer<ResultOf<N>>>
     }
@@ -187,8 +191,30 @@ class Shell {
 
   async #opened<N extends CallName>(asked: Promise<Answer<ResultOf<N>>>): Promise<Answer<ResultOf<N>>> {
     const answer = await asked
-    if (answer.ok) this.#desktop.opened(answer.value as Snapshot)
+    if (!answer.ok) return answer
+    const snapshot = answer.value as Snapshot
+    this.#phase = snapshot.phase
+    this.#desktop.opened(snapshot)
     return answer
+  }
+
+  /** The profile that cannot be opened gives its place to a new one. The page takes the whole state anew then. */
+  async #setAside(current: OpenApp): Promise<Answer<{ readonly name: string }>> {
+    const phase = this.#phase
+    if (this.#profile === undefined || phase?.at !== 'stopped' || !asideCodes.some((code) => code === phase.code)) {
+      return { ok: false, code: 'not-ready' }
+    }
+    this.#current = undefined
+    this.#phase = undefined
+    await current.close()
+    let name: string | undefined
+    try {
+      name = setAside(this.#data, this.#profile)
+    } catch (error) {
+      say(`the profile could not be set aside: ${codeOf(error)}`)
+    }
+    this.#current = await this.#open(this.#profile)
+    return name === undefined ? { ok: false, code: 'store-read-only' } : { ok: true, value: { name } }
   }
 
   /** From now on the page may use a camera, or no longer. */
@@ -239,6 +265,12 @@ class Shell {
   }
 
   async #open(profile: string): Promise<OpenApp> {
+    try {
+      finishAside(this.#data, profile)
+    } catch (error) {
+      say(`the profile could not be set aside: ${codeOf(error)}`)
+      return this.#waitingRoom({ at: 'stopped', code: 'store-read-only', readable: false })
+    }
     const folder = prepareProfile(this.#data, profile)
     const seat: Seat = {
       profile, data: this.#data, folder, places: openPlaces(this.#electron, folder),
@@ -258,6 +290,7 @@ class Shell {
   }
 
   #show(change: Change): void {
+    this.#phase = change.phase ?? this.#phase
     this.#desktop.heard(change)
     this.#push(change)
   }

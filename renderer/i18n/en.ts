@@ -246,7 +246,10 @@ export const words = {
   stopped: {
     title: stoppedTitle, detail: 'Technical name', report: 'Show the report', folder: 'Show the folder',
     read: 'Open for reading', readText: 'What is left of the history can be read meanwhile.',
-    backup: 'A backup can be restored in a new profile: quit, and start Coppice with --profile and a new name. This one stays as it is.',
+    restore: 'Restore a backup…', restoreText: 'With a backup and your 24 words, your history and your chats come back.',
+    asideTitle: 'Make room for a backup?', aside: 'Go on',
+    asideText: 'What cannot be opened is put aside under another name. Nothing of it is deleted or changed. Then you choose ' +
+      'the backup, and type your 24 words.',
   },
 
   readOnly: {

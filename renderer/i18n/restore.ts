@@ -20,6 +20,8 @@ export const restoreWords = {
   // A backup on a new computer.
   offerBackup: 'I have a backup', backupTitle: 'Restore a backup',
   backupText: 'What was said comes out of the backup. Your account, and a place in your chats, come back by the 24 words.',
+  aside: (name: string) => `What was here before is kept as “${name}”. To look into it later, start Coppice with ` +
+    `--profile "${name}".`,
   both: 'The words also open this backup.', alsoWords: 'The 24 words of the account',
   choose: 'Choose a file…', chooseFolder: 'A folder of backups…', other: 'Choose another one…',
   chosen: (name: string, bytes: number) => `“${name}”, ${size(bytes)}`,

@@ -260,6 +260,9 @@ export class ScriptedBridge {
         this.shell = { ...this.shell, settings: of(name).settings, lost: false }
         return value(name, this.shell)
       case 'shell.shown': break
+      case 'shell.setAside':
+        this.push({ phase: { at: 'new', keychain: this.keychain } })
+        return value(name, { name: 'default set aside' })
       case 'update.state': case 'update.check': case 'update.fetch': case 'update.install': return value(name, this.update)
       case 'update.mode':
         this.update = { ...this.update, mode: of(name).mode }

@@ -274,8 +274,7 @@ describe('what cannot be opened', () => {
     const buttons = (page: Page): Promise<readonly string[]> => page.getByRole('button').allInnerTexts()
     const { page, bridge } = await stage.show({ phase: { at: 'stopped', code: 'store-damaged', readable: true } })
     await title(page, 'The history cannot be opened')
-    assert.deepEqual(await buttons(page), ['Try again', 'Open for reading', 'Show the folder', 'Show the report'])
-    await page.getByText('A backup can be restored in a new profile').waitFor()
+    assert.deepEqual(await buttons(page), ['Try again', 'Open for reading', 'Restore a backup…', 'Show the folder', 'Show the report'])
     await press(page, 'Show the folder')
     assert.deepEqual(bridge.argumentsOf('profile.folder'), [{}])
     bridge.answers['profile.folder'] = () => ({ ok: false, code: 'folder-hidden' })
@@ -284,10 +283,36 @@ describe('what cannot be opened', () => {
 
     const broken = await stage.show({ phase: { at: 'stopped', code: 'store-damaged', readable: false } })
     await title(broken.page, 'The history cannot be opened')
-    assert.deepEqual(await buttons(broken.page), ['Try again', 'Show the folder', 'Show the report'])
+    assert.deepEqual(await buttons(broken.page), ['Try again', 'Restore a backup…', 'Show the folder', 'Show the report'])
     const busy = await stage.show({ phase: { at: 'stopped', code: 'profile-busy', readable: false } })
     await title(busy.page, 'This profile is already open')
     assert.deepEqual(await buttons(busy.page), ['Try again', 'Show the report'])
+  })
+
+  test('makes room for a backup, after a question, and says where everything went', async () => {
+    const { page, bridge } = await stage.show({ phase: { at: 'stopped', code: 'slots-damaged', readable: false } })
+    const ask = async (): Promise<void> => {
+      await press(page, 'Restore a backup…')
+      await page.getByRole('alertdialog', { name: 'Make room for a backup?' }).waitFor()
+    }
+    await ask()
+    await press(page, 'Cancel')
+    assert.deepEqual(bridge.argumentsOf('shell.setAside'), [])
+    bridge.answers['shell.setAside'] = () => ({ ok: false, code: 'store-read-only' })
+    await ask()
+    await press(page, 'Go on')
+    await page.getByText('Coppice may not write to its folder.').waitFor()
+    delete bridge.answers['shell.setAside']
+    await press(page, 'Go on')
+    await title(page, 'Restore a backup')
+    await page.getByText('What was here before is kept as “default set aside”.').waitFor()
+    await press(page, 'Back')
+    await title(page, 'Welcome to Coppice')
+    for (const code of ['store-newer', 'store-full', 'store-read-only', 'keychain-locked', 'bug'] as const) {
+      const other = await stage.show({ phase: { at: 'stopped', code, readable: false } })
+      await other.page.getByRole('button', { name: 'Try again' }).waitFor()
+      assert.equal(await other.page.getByRole('button', { name: 'Restore a backup…' }).count(), 0, code)
+    }
   })
 
   test('opens for reading: the history is there, nothing can be sent, and a notice says so', async () => {

@@ -151,6 +151,18 @@ export const scenes: Readonly<Record<string, Scene>> = {
   },
   'stopped': { script: { phase: { at: 'stopped', code: 'store-damaged', detail: 'SQLITE_CORRUPT', readable: true } } },
   'stopped-slots': { script: { phase: { at: 'stopped', code: 'slots-damaged', readable: false } } },
+  'stopped-aside': {
+    script: { phase: { at: 'stopped', code: 'store-damaged', readable: false } },
+    act: (page) => press(page, 'Restore a backup…'),
+  },
+  'stopped-restore': {
+    script: { phase: { at: 'stopped', code: 'store-damaged', readable: false } },
+    act: async (page) => {
+      await press(page, 'Restore a backup…')
+      await press(page, 'Go on')
+      await page.getByText('is kept as').waitFor()
+    },
+  },
   'stopped-busy': { script: { phase: { at: 'stopped', code: 'profile-busy', readable: false } } },
   'read-only': { script: damaged, act: chat('River garden') },
   'read-only-list': { script: damaged },

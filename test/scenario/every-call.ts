@@ -55,6 +55,7 @@ export const argumentsOf: { readonly [N in CallName]: (known: Known) => Argument
     },
   }),
   'shell.link': () => ({}),
+  'shell.setAside': () => ({}),
   'update.state': () => ({}),
   'update.mode': () => ({ mode: 'off' }),
   'update.check': () => ({}),
