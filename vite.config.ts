@@ -17,7 +17,8 @@ const external = [
  * Entries of the main process. A worker is an entry of its own, so that it lies beside index.js under its own name:
  * `new URL('./argon2.worker.' + extension, import.meta.url)` finds it built and unbuilt.
  */
-const mainEntries = ['main/index.ts', 'main/keychain/argon2.worker.ts'].map((file) => at(file)).filter(existsSync)
+const mainEntries = ['main/index.ts', 'main/keychain/argon2.worker.ts', 'main/archive/scrypt.worker.ts']
+  .map((file) => at(file)).filter(existsSync)
 
 /** Puts the numbered migrations where the bundle finds them by the same relative path as the source: ./schema/. */
 const schema: Plugin = {

@@ -114,8 +114,9 @@ const table: readonly Row[] = [
   },
 
   {
-    files: 'main/archive/', imports: ['main/ports.ts', 'main/mls/index.ts'], packages: ['age-encryption', '@scure/base'],
-    node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:path'],
+    files: 'main/archive/', imports: ['main/ports.ts', 'main/mls/index.ts'],
+    packages: ['age-encryption', '@scure/base', '@noble/ciphers', 'hash-wasm'],
+    node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:path', 'node:worker_threads'],
   },
 
   {
@@ -152,7 +153,7 @@ const table: readonly Row[] = [
     files: 'test/', imports: ['main/', 'preload/', 'renderer/'], node: 'all',
     packages: ['playwright-core', 'typescript', 'fast-check', 'axe-core', '@hpke/core', '@hpke/dhkem-x448', 'svelte', 'qr',
       'better-sqlite3', 'sodium-native', '@noble/curves', '@noble/hashes', '@noble/ciphers', 'ts-mls', '@grpc/grpc-js',
-      '@grpc/proto-loader'],
+      '@grpc/proto-loader', 'age-encryption'],
   },
 ]
 

@@ -33,6 +33,7 @@ export class Backups {
   #document: BackupDocument
   #running: Running | undefined
   #work: Promise<unknown> = Promise.resolve()
+  #isKeeping = false
   #isStopped = false
   #cancelLook: (() => void) | undefined
 
@@ -142,9 +143,21 @@ export class Backups {
     return { token: place.token, name: places.nameOf(place), holds: await archive.look(place) }
   }
 
-  async keep({ token, by, key, rhythm }: ArgumentOf<'backup.keep'>): Promise<void> {
-    const { archive, now, places, random } = this.#state.ports
+  /** One at a time: of two secrets for one folder, the one in use must be the one that its key holds. */
+  async keep(argument: ArgumentOf<'backup.keep'>): Promise<void> {
     this.#demandIdle()
+    this.#isKeeping = true
+    const work = this.#keepFolder(argument)
+    this.#work = work.catch(() => undefined)
+    try {
+      await work
+    } finally {
+      this.#isKeeping = false
+    }
+  }
+
+  async #keepFolder({ token, by, key, rhythm }: ArgumentOf<'backup.keep'>): Promise<void> {
+    const { archive, now, places, random } = this.#state.ports
     const place = places.at(token)
     if (place === undefined) throw new PortError('backup-place')
     const isBegun = await archive.look(place) !== 'nothing'
@@ -281,7 +294,7 @@ export class Backups {
 
   #isDue(): boolean {
     const { folder } = this.#document
-    if (folder === undefined || folder.rhythm === 'off' || this.#running !== undefined) return false
+    if (folder === undefined || folder.rhythm === 'off' || this.#running !== undefined || this.#isKeeping) return false
     const now = this.#state.ports.now()
     const sinceTried = now - folder.triedAt
     // A clock that has gone back must not put it off.
@@ -304,7 +317,7 @@ export class Backups {
   // -------------------------------------------------------------- one at a time
 
   #demandIdle(): void {
-    if (this.#running !== undefined || this.#isStopped) throw new PortError('backup-running')
+    if (this.#running !== undefined || this.#isKeeping || this.#isStopped) throw new PortError('backup-running')
   }
 
   async #run<T>(kind: BackupRun['kind'], of: number, work: (work: BackupWork, of: number) => Promise<T>): Promise<T> {

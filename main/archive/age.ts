@@ -4,6 +4,7 @@ import { Decrypter, Encrypter, identityToRecipient } from 'age-encryption'
 import { Secret } from '../mls/index.ts'
 import { PortError, type BackupKey, type BackupSeal, type Place } from '../ports.ts'
 import { atPlace } from './disk.ts'
+import { passphraseIdentity, passphraseRecipient } from './passphrase.ts'
 
 /** The age format (https://age-encryption.org/v1), by the package of its author. */
 
@@ -30,8 +31,7 @@ export const recipientOf = (seed: Secret): Promise<string> => identityToRecipien
 /** A stream of plain bytes as a stream of sealed ones. Memory: some pieces of 64 KiB. */
 export async function sealStream(plain: AsyncIterable<Uint8Array>, seal: BackupSeal): Promise<AsyncIterable<Uint8Array>> {
   const encrypter = new Encrypter()
-  if (seal.type === 'passphrase') encrypter.setPassphrase(seal.passphrase)
-  else encrypter.addRecipient(seal.recipient)
+  encrypter.addRecipient(seal.type === 'passphrase' ? passphraseRecipient(seal.passphrase) : seal.recipient)
   return piecesOf(await encrypter.encrypt(streamOf(plain)))
 }
 
@@ -51,7 +51,7 @@ export async function openStream(sealed: AsyncIterable<Uint8Array>, key: BackupK
 function opener(key: BackupKey): Decrypter {
   const decrypter = new Decrypter()
   switch (key.type) {
-    case 'passphrase': decrypter.addPassphrase(key.passphrase); break
+    case 'passphrase': decrypter.addIdentity(passphraseIdentity(key.passphrase)); break
     case 'words': decrypter.addIdentity(identityOf(key.secret)); break
     // The package checks the header's MAC by it: a key of another file opens nothing.
     case 'file': decrypter.addIdentity({ unwrapFileKey: () => key.secret.unwrap().slice() })

@@ -24,7 +24,7 @@ const skip = process.platform === 'linux' && process.arch === 'x64' ? false : '!
 
 /** Every file that may be in the archive, for one system and architecture: nothing else may. */
 const allowed = (native: string): readonly RegExp[] => [
-  /^package\.json$/, /^dist\/(?:main|renderer)\/licences\.txt$/, /^dist\/main\/(?:index|argon2\.worker|[\w.]+-[\w-]{8})\.js$/, /^dist\/main\/schema\/\d{4}\.sql$/,
+  /^package\.json$/, /^dist\/(?:main|renderer)\/licences\.txt$/, /^dist\/main\/(?:index|(?:argon2|scrypt)\.worker|[\w.]+-[\w-]{8})\.js$/, /^dist\/main\/schema\/\d{4}\.sql$/,
   /^dist\/preload\/index\.cjs$/, /^dist\/renderer\/index\.html$/, /^dist\/renderer\/assets\/[\w.-]+\.(?:js|css|svg)$/,
   /^node_modules\/better-sqlite3\/(?:package\.json|LICENSE)$/,
   /^node_modules\/better-sqlite3\/lib\/(?:index|binding|database|util|sqlite-error|methods\/[a-z]+)\.js$/,

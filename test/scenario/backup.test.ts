@@ -172,7 +172,17 @@ test('A folder that holds backups is joined with what opens it, if they are of t
   const folder = path.join(mara.folder, 'backups')
   mkdirSync(folder)
   mara.places.chosen = folder
-  await mara.call('backup.keep', { token: folder, by: 'passphrase', key: passphrase, rhythm: 'off' })
+  // Twice at once would be two secrets for one folder. Meanwhile everything else goes on: the passphrase takes its time.
+  const kept = { yet: false }
+  const keeping = mara.call('backup.keep', { token: folder, by: 'passphrase', key: passphrase, rhythm: 'off' }).then(() => { kept.yet = true })
+  await refused(mara.call('backup.keep', { token: folder, by: 'passphrase', key: 'another one of many', rhythm: 'off' }), 'backup-running')
+  let answered = 0
+  for (; !kept.yet; answered += 1) {
+    await mara.call('conversation.group', { name: `Meanwhile ${String(answered)}`, people: [], invites: [] })
+    await new Promise((resolve) => { setImmediate(resolve) })
+  }
+  await keeping
+  assert.ok(answered > 5, String(answered))
   await mara.call('backup.now', {})
   assert.equal((await mara.call('backup.choose', {}))?.holds, 'passphrase')
   await refused(mara.call('backup.keep', { token: folder, by: 'passphrase', key: 'another one of many', rhythm: 'off' }), 'backup-key')
