@@ -15,7 +15,7 @@ import { withOwnWords } from './app/own-words.ts'
 import { ReadOnly } from './app/read-only.ts'
 import { checkPassphrase, demandAnswerable, readable, refusal, stopping } from './app/refusals.ts'
 import { withSummaries } from './app/removal.ts'
-import { restoreAccount } from './app/restore.ts'
+import { beginAnew, restoreAccount } from './app/restore.ts'
 import { State } from './app/state.ts'
 import { Teller } from './app/teller.ts'
 import { watchful } from './app/watchful.ts'
@@ -240,17 +240,19 @@ class Profile {
     const { vault } = this.#ports
     const deviceName = nameFrom(name)
     if (passphrase !== '') checkPassphrase(passphrase)
-    const seed = seedFrom(words)
+    const anew = words.trim() === '' ? backup : undefined
+    const seed = anew === undefined ? seedFrom(words) : undefined
     const startedAt = this.#ports.now()
     try {
       const store = await this.#newStore(passphrase)
-      this.#start(store, await restoreAccount(this.#ports, store, { seed, deviceName, backup }))
+      this.#start(store, seed === undefined ? beginAnew(this.#ports, store, { backup: anew, deviceName })
+        : await restoreAccount(this.#ports, store, { seed, deviceName, backup }))
     } catch (error) {
       this.#store = undefined
       await this.#tolerant(() => vault.destroy())
       throw error
     } finally {
-      seed.wipe()
+      seed?.wipe()
     }
     this.#noteOpened('restored', startedAt)
     this.#tell(await this.#phase())

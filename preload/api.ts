@@ -126,6 +126,8 @@ export type Conversation = {
   readonly muted: boolean
   readonly pinned: boolean
   readonly archived: boolean
+  /** `card`: this computer came back by the 24 words, and it was to come back too; `backup`: it is there to be read. */
+  readonly origin?: 'card' | 'backup'
   /** The other person of a direct chat has closed their account. */
   readonly gone?: true
   /** This other device of the account has another group code in the same epoch. */

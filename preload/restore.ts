@@ -55,8 +55,8 @@ const typed = text(1024, 1)
 /** A part of the table of Calls (api.ts). */
 export const restoreCalls = {
   /**
-   * `setup.restore` with a backup. `typed` opens it: its passphrase, or the words. Without `words` nothing comes back but what is
-   * in it, to be read.
+   * `setup.restore` with a backup. `typed` opens it: its passphrase, or the words. Without `words` the account does not come
+   * back: a new one is made, and what is in the backup is there to be read.
    */
   'setup.restoreBackup': call({ token, typed, words: text(1000), name: text(80, 1), passphrase: text(1024) }).returns<undefined>(),
   /** Lets the person choose a backup; `undefined` where they chose none. Answered in every phase. */

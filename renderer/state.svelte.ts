@@ -93,6 +93,9 @@ class App {
   /** Own devices that came back by the 24 words, and nobody has said yet whether that was this person. */
   asked = $derived(this.readOnly === undefined ? (this.devices ?? []).filter(({ asked }) => asked !== undefined) : [])
 
+  /** Another device of this person may be in a chat, and object to this one. */
+  hasElder = $derived((this.devices ?? []).some(({ isThis, revoked }) => !isThis && !revoked))
+
   readonly files = new Files((name, argument) => this.ask(name, argument))
 
   #bridge: Bridge | undefined

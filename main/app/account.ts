@@ -14,7 +14,7 @@ import { genesisRecordOf, suiteOfProduct } from './self.ts'
 import type { State } from './state.ts'
 
 /** Makes the account: its recovery key, its first device, and the genesis, kept before it is published. */
-export function makeAccount(ports: Ports, store: Store, name: string): OwnAccount {
+export function makeAccount(ports: Ports, store: Store, name: string, deviceName?: string): OwnAccount {
   const suite = suiteOfProduct(ports)
   const recoverySeed = newSeed(suite)
   const recovery = recoveryKeyPair(suite, recoverySeed)
@@ -26,7 +26,7 @@ export function makeAccount(ports: Ports, store: Store, name: string): OwnAccoun
   seal.privateKey.wipe()
   const account: OwnAccount = {
     name: nameFrom(name), createdAt: BigInt(ports.now()), genesis: encode(SignedGenesis, signed),
-    ...deviceOf(ports, { suite, device, path: [] }),
+    ...deviceOf(ports, { suite, device, path: [], ...deviceName === undefined ? {} : { name: deviceName } }),
     recoverySeed, recoverySealKey: seal.publicKey, recoveryCardName: cardName.unwrap(), recovery: { type: 'waiting' },
   }
   const accountId = toHex(accountIdFor(suite, signed.genesis))

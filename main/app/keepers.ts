@@ -1,8 +1,9 @@
 import type { BackupContact, BackupConversation } from '../chat/backup.ts'
-import { contactDocument, membersDocument, roomDocument, trustDocument, type Contact, type TrustRecord } from '../chat/documents.ts'
+import { contactDocument, formerDocument, membersDocument, roomDocument, trustDocument, type Contact, type TrustRecord } from '../chat/documents.ts'
 import { still, type RoomState } from '../chat/room.ts'
 import type { Store } from '../ports.ts'
 import { registerDocuments, registerOf, removedKey, type Wish } from './registers.ts'
+import type { Checked } from './backup-check.ts'
 import type { State } from './state.ts'
 import type { Keeper, Kept } from './take-backup.ts'
 import { trustRegister } from './trust.ts'
@@ -14,6 +15,12 @@ const trustOf = ({ accountId, trust, at, byInvite, why }: BackupContact): TrustR
   ({ version: 1, accountId, trust, at, byInvite, seen: [], ...why === undefined ? {} : { why } })
 const isTold = ({ trust, byInvite }: BackupContact): boolean => trust !== 'new' || byInvite
 
+/** The account that this person had before, if they brought its history and not the account. */
+export function formerOf({ store }: { readonly store: Pick<Store, 'document'> }): string | undefined {
+  const bytes = store.document('setting', 'former')
+  return bytes === undefined ? undefined : formerDocument.decode(bytes).accountId
+}
+
 export class StateKeeper implements Keeper {
   readonly #state: State
 
@@ -24,6 +31,7 @@ export class StateKeeper implements Keeper {
   get store(): Store { return this.#state.store }
   readonly now = (): number => this.#state.ports.now()
   room(id: string): RoomState | undefined { return this.#state.rooms.get(id) }
+  who(accountId: string): string { return accountId === formerOf(this.#state) ? this.#state.self.accountId : accountId }
   isRefused(id: string): boolean { return this.#state.declined.has(id) }
   isRemoved(entry: string): boolean { return this.#state.registers.values.has(removedKey(entry)) }
 
@@ -38,11 +46,13 @@ export class StateKeeper implements Keeper {
   }
 
   /** What is known here of somebody stays: it is the later word, or another own device's. */
-  keepPeople(people: readonly BackupContact[], madeAt: number): void {
+  keepPeople(people: readonly BackupContact[], { madeAt, accountId }: Checked['holds']): void {
     const { contacts, trust, self } = this.#state
     const others = people.filter(({ accountId }) => accountId !== self.accountId)
     const names = others.filter(({ accountId }) => !contacts.has(accountId))
-    const judged = others.filter((one) => isTold(one) && !trust.has(one.accountId)).map(trustOf)
+    // What was compared were the numbers of two accounts: of another one nothing is known.
+    const judged = accountId !== self.accountId ? []
+      : others.filter((one) => isTold(one) && !trust.has(one.accountId)).map(trustOf)
     this.#wish(madeAt, [
       ...names.map(({ accountId, name, own }) => ({ key: `contact.${accountId}`, value: { name, own } })),
       ...judged.map(trustRegister),
@@ -94,6 +104,7 @@ export class StoreKeeper implements Keeper {
   }
 
   room(id: string): RoomState | undefined { return this.#rooms.get(id) }
+  who(accountId: string): string { return accountId }
   isRefused(): boolean { return false }
   isRemoved(): boolean { return false }
   keepsOwn(): { readonly keep: boolean, readonly draft: boolean } { return { keep: false, draft: false } }

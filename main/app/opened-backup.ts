@@ -19,7 +19,7 @@ export async function chooseBackup({ places, archive }: Ports, kind: 'open' | 'f
 }
 
 /** A backup that what was typed opens, and whose it says it is. */
-export type OpenedBackup = NonNullable<RestoreJob['going']> & { readonly accountId: string }
+export type OpenedBackup = NonNullable<RestoreJob['going']> & { readonly accountId: string, readonly name: string }
 
 export async function openBackup(ports: Ports, token: string, typed: string): Promise<OpenedBackup> {
   const place = placeAt(ports, token)
@@ -27,7 +27,7 @@ export async function openBackup(ports: Ports, token: string, typed: string): Pr
   if (key.type === 'passphrase') throw new PortError('bug', 'a passphrase is not kept')
   const quiet = { cancelled: () => false, progress: () => undefined }
   for await (const part of partsOf(ports.archive.read(place, key, quiet))) {
-    if (part.type === 'account') return { token, key: key.secret, accountId: part.account.accountId }
+    if (part.type === 'account') return { token, key: key.secret, ...part.account }
   }
   throw new PortError('backup-malformed', 'account')
 }

@@ -2,13 +2,14 @@ import { encode, equal, toHex, type KeyPair, type Secret } from '../mls/index.ts
 import { cardLog, readCard, type CardGroup, type ReadCard } from '../identity/card.ts'
 import { DeviceLogRecord, foldDeviceLog, type DeviceLog } from '../identity/device-log.ts'
 import { makeEntry, signPossession, type Operation } from '../identity/entry.ts'
+import { cleanName } from '../identity/fields.ts'
 import { accountIdFor, deviceIdFor } from '../identity/genesis.ts'
 import { deriveRecovery, recoveryKeyPair, recoverySealKeyPair } from '../identity/recovery.ts'
-import { contactDocument, membersDocument, roomDocument, type OwnAccount } from '../chat/documents.ts'
+import { contactDocument, formerDocument, membersDocument, roomDocument, type OwnAccount } from '../chat/documents.ts'
 import { deviceLogOf, keyPackageLog } from '../chat/mail.ts'
 import { restoredRoom } from '../chat/recovery.ts'
 import { PortError, type Ports, type Store } from '../ports.ts'
-import { adoptAccount } from './account.ts'
+import { adoptAccount, makeAccount } from './account.ts'
 import { keepJob, type OpenedBackup } from './opened-backup.ts'
 import { readAll } from './read-all.ts'
 import { recipientKey, recipientOfSeed } from './recipient.ts'
@@ -19,6 +20,24 @@ import { suiteOfProduct } from './self.ts'
  * Coming back with nothing but the 24 words: they find and open the recovery card, certify this computer as a new
  * device, and its groups are asked to let it in, as any device asks that has lost its state.
  */
+
+/**
+ * Without the words: a new account, to which its person's former one is somebody else, and whose chats are there to be
+ * read. Throws PortError('backup-malformed') for a backup of nobody; nothing is kept in the store then.
+ */
+export function beginAnew(
+  ports: Ports, store: Store, { backup, deviceName }: { readonly backup: OpenedBackup | undefined, readonly deviceName: string },
+): OwnAccount {
+  const name = cleanName(backup?.name ?? '')
+  if (backup === undefined || name === '') throw new PortError('backup-malformed', 'account')
+  const { accountId } = backup
+  store.commit({ documents: [
+    { kind: 'contact', key: accountId, bytes: contactDocument.encode({ version: 1, accountId, name, own: true }) },
+    { kind: 'setting', key: 'former', bytes: formerDocument.encode({ version: 1, accountId }) },
+  ] })
+  keepJob(store, backup)
+  return makeAccount(ports, store, name, deviceName)
+}
 
 type Keys = { readonly recovery: KeyPair, readonly seal: KeyPair, readonly cardName: Secret }
 

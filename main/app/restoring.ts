@@ -3,7 +3,7 @@ import type { Restore } from '../../preload/api.ts'
 import { PortError, type BackupKey, type BackupWork, type Place, type Ports, type Scratch, type Store } from '../ports.ts'
 import { checkBackup, type Checked, type Present } from './backup-check.ts'
 import { partsOf, type BackupPart } from './backup-parts.ts'
-import { StateKeeper, StoreKeeper } from './keepers.ts'
+import { formerOf, StateKeeper, StoreKeeper } from './keepers.ts'
 import { blankJob, jobDocuments, keyTyped, placeAt } from './opened-backup.ts'
 import { differenceOf } from './rehearsal.ts'
 import { suiteOfProduct } from './self.ts'
@@ -23,8 +23,8 @@ const tellMs = 250
 export type Host = {
   readonly ports: Ports
   readonly store: Store
-  /** Whose backups it takes; of anybody, where it has no account. */
-  readonly accountId: string | undefined
+  /** Whose backups it takes. */
+  readonly accounts: ReadonlySet<string>
   readonly rooms: State['rooms']
   readonly keeper: Keeper
   readonly commit: (documents: Documents) => void
@@ -32,7 +32,8 @@ export type Host = {
 }
 
 export const hostOf = (state: State): Host => ({
-  ports: state.ports, store: state.store, accountId: state.self.accountId, rooms: state.rooms,
+  ports: state.ports, store: state.store, rooms: state.rooms,
+  accounts: new Set([state.self.accountId, ...[formerOf(state)].filter((one) => one !== undefined)]),
   keeper: new StateKeeper(state), commit: (documents) => { state.transact({ documents }) },
   show: (restore) => { state.show({ restore }) },
 })
@@ -190,9 +191,9 @@ export class Restoring {
   }
 
   async #check(work: Work, present: Present = (ids) => this.#host.store.present(ids)): Promise<Checked> {
-    const { ports, accountId } = this.#host
+    const { ports, accounts } = this.#host
     const checked = await checkBackup(suiteOfProduct(ports), this.#parts(work), present)
-    if (accountId !== undefined && checked.holds.accountId !== accountId) throw new PortError('backup-other')
+    if (!accounts.has(checked.holds.accountId)) throw new PortError('backup-other')
     return checked
   }
 

@@ -20,6 +20,8 @@ export interface Keeper {
   readonly store: Pick<Store, 'present' | 'entry' | 'entriesBefore' | 'entriesNaming' | 'attachment' | 'lastOrder'>
   readonly now: () => number
   room(id: string): RoomState | undefined
+  /** Who an account of the backup is here: a former one of this person is them. */
+  who(accountId: string): string
   /** This person did not want it. */
   isRefused(id: string): boolean
   /** This person has deleted it since. */
@@ -29,7 +31,7 @@ export interface Keeper {
   /** Everything in one transaction, or nothing. */
   keep(kept: Kept): void
   /** What this person knows of people, before the conversations with them. */
-  keepPeople(people: readonly BackupContact[], madeAt: number): void
+  keepPeople(people: readonly BackupContact[], holds: Checked['holds']): void
   /** How conversations were kept, for the own devices: as old as the backup. */
   keepWishes(conversation: BackupConversation, madeAt: number): void
 }
@@ -57,7 +59,7 @@ export class Taking {
     switch (part.type) {
       case 'about':
       case 'account': return
-      case 'contacts': this.#keeper.keepPeople(part.contacts, this.#checked.holds.madeAt); return
+      case 'contacts': this.#keeper.keepPeople(part.contacts, this.#checked.holds); return
       case 'conversations': for (const one of part.conversations) this.#conversation(one); return
       case 'entries': this.#entries(part); return
       case 'file': await this.#file(part)
@@ -69,7 +71,8 @@ export class Taking {
     const before = this.#keeper.room(id)
     if (before === undefined && this.#keeper.isRefused(id)) return
     this.#said.set(id, said)
-    const known = before ?? readableRoom(said, this.#keeper.now())
+    const people = said.people.map((one) => this.#keeper.who(one))
+    const known = before ?? readableRoom({ ...said, people }, this.#keeper.now())
     if (this.#bases.get(id) !== undefined) return
     const { of, missing } = this.#checked.counts.get(id) ?? { of: 0, missing: 0 }
     if (before === undefined || isBare(known.room)) {

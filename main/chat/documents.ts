@@ -113,6 +113,9 @@ export const closingDocument = json<ClosingRecord>('closing of an account')
 /** When this device first read that another one came back by the 24 words (main/app/returned.ts). */
 export const returnedDocument = json<{ readonly version: 1, readonly at: number }>('record of a device that came back')
 
+/** Whose history this account has taken in, because its person had a backup and not the words (main/app/restore.ts). */
+export const formerDocument = json<{ readonly version: 1, readonly accountId: string }>('record of a former account')
+
 /** What the newest recovery card of this device says, as a digest. */
 export const cardDocument = json<{ readonly version: 1, readonly content: string }>('recovery card')
 

@@ -131,7 +131,7 @@ export function restoredRoom(
   const people = group.kind === 'direct' ? others.slice(0, 1) : others
   return {
     room: {
-      ...emptyRoom(toHex(group.groupId), now), log: toHex(group.log), kind: group.kind, state: 'active', helpers,
+      ...emptyRoom(toHex(group.groupId), now), log: toHex(group.log), kind: group.kind, state: 'active', helpers, origin: 'card',
       name: group.kind === 'group' ? group.title : '', peer: group.kind === 'direct' ? people[0] ?? '' : '',
       // Room below for what was said before.
       nextOrder: historyBase, firstOrder: historyBase,

@@ -146,7 +146,7 @@ function enter(known: RoomState | undefined, { own, group, history, by }: Arrive
   const state: RoomState = {
     room: {
       ...base, ...isOwn && known === undefined ? { nextOrder: historyBase, firstOrder: historyBase } : {}, ...policy, peer: policy.kind === 'direct' ? others[0] ?? by : '', state: isOwn ? 'active' : 'request',
-      leaving: false, ...freshEpoch, ...known === undefined && id !== groupId ? { groupId } : {},
+      leaving: false, origin: '', ...freshEpoch, ...known === undefined && id !== groupId ? { groupId } : {},
       ...renewalOf(own, group, moment),
       epochAt: now, healedAt: now, renewedBy: by, at: now, headAt: now, watchedFrom: now,
       joinedAt: String(group.context.epoch), returnedAt: '', counterBase: base.counter,

@@ -31,7 +31,7 @@ export const arrivedIn = (entry: StoredEntry, hash: string): StoredEntry => entr
 export const readableRoom = (past: BackupConversation, now: number): RoomState => ({
   room: {
     ...emptyRoom(past.id, now), groupId: past.groupId === past.id ? '' : past.groupId, log: past.log, kind: past.kind,
-    name: past.name, peer: past.peer, state: 'left', at: past.at, nextOrder: historyBase, firstOrder: historyBase,
+    name: past.name, peer: past.peer, state: 'left', origin: 'backup', at: past.at, nextOrder: historyBase, firstOrder: historyBase,
   },
   members: past.people.map((accountId) => ({ accountId, devices: 1, healedAt: 0 })),
   group: undefined, seals: [], pending: undefined, waiting: [], history: [],

@@ -149,6 +149,11 @@ export type Room = {
   readonly apart: readonly { readonly accountId: string, readonly deviceId: string }[]
   /** Whom a device asks that has no group yet, because it came back by the recovery words; empty for all others. */
   readonly helpers: readonly { readonly accountId: string, readonly deviceId: string }[]
+  /**
+   * Whence this device knows it, where it was not in it from the beginning: the recovery card, by which it asks to be let
+   * in, or a backup, which is there to be read.
+   */
+  readonly origin: 'card' | 'backup' | ''
   /** Requests to be let back in that their own account refused (chat/readmit.ts), and earlier ones of these devices. */
   readonly vetoed: readonly Veto[]
   /** How long what is said here stays, in seconds (0: for ever), and when that was said, of those that said it last. */
@@ -183,7 +188,7 @@ export const emptyRoom = (id: string, now: number): Room => ({
   muted: false, pinned: false, archived: false,
   last: undefined, request: undefined, receiptsDue: [], proposals: [], recovery: undefined, answered: undefined, joinedAt: '0',
   returnedAt: '', strangeAt: 0, behindAt: 0, behindBy: '', doubted: [], headAt: now, watchedFrom: now, ownRecords: { epoch: '', records: [] },
-  suspects: [], spoiltAt: 0, moves: [], formerLogs: [], apart: [], helpers: [], vetoed: [], timer: 0, timerAt: 0, gone: false,
+  suspects: [], spoiltAt: 0, moves: [], formerLogs: [], apart: [], helpers: [], origin: '', vetoed: [], timer: 0, timerAt: 0, gone: false,
   codes: [], differs: undefined,
 })
 
@@ -406,6 +411,7 @@ function tellSummary(state: RoomState, self: string, { nameOf }: Acquaintance): 
     pinned: room.pinned,
     archived: room.archived,
     ...room.gone ? { gone: true } : {},
+    ...room.origin === '' ? {} : { origin: room.origin },
     ...room.differs === undefined ? {} : { codeDiffers: room.differs.deviceId },
     at: room.at,
     epochAt: room.epochAt,

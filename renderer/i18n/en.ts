@@ -135,7 +135,8 @@ const recoveringWords = ({ reason, asked }: NonNullable<Conversation['recovering
     case 'cloned': return `A copy of this profile is in use somewhere else. ${next}`
     case 'damaged': return `What this device knew of this chat is damaged. ${next}`
     case 'idle': return `This device was silent for so long that it was taken out of this chat. ${next}`
-    case 'restored': return `This device is new. ${next} What was said before is not on it.`
+    // Of this one more is known (restore.ts).
+    case 'restored': return restoreWords.isNew
   }
 }
 

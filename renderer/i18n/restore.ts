@@ -1,6 +1,9 @@
-import type { BackupHolds, Rehearsal, Restore } from '../../preload/api.ts'
+import type { BackupHolds, Conversation, Rehearsal, Restore } from '../../preload/api.ts'
 import { conjunction, count, numbers, people, size } from './grammar.ts'
-import { date } from './time.ts'
+import { ahead, date, dayMs } from './time.ts'
+
+/** As often as main/chat/recovery.ts asks. */
+const askedLimit = 20
 
 /** Coming back with nothing but the 24 words, and what else they can do. */
 export const restoreWords = {
@@ -26,6 +29,19 @@ export const restoreWords = {
   choose: 'Choose a file…', chooseFolder: 'A folder of backups…', other: 'Choose another one…',
   chosen: (name: string, bytes: number) => `“${name}”, ${size(bytes)}`,
   none: 'Choose a backup first.', passphrase: 'Passphrase of the backup', passphraseMissing: 'The passphrase is missing.',
+  // Without the words.
+  wordless: 'I do not have the 24 words',
+  readOnly: 'Only read what was said',
+  wordlessText: 'Only what was said comes back, to be read.',
+  wordlessFacts: [
+    'You get a new account. The chats of the backup are there to read and to search, and nothing can be written in them.',
+    'To the people you talk with you are somebody new: invite them again, and compare the safety numbers again.',
+    'Groups do not come back by themselves: somebody in each has to add you.',
+    'If another computer of yours still has the account, link this one to it instead. Then all of it comes back.',
+  ],
+  restoreWordless: 'Read it with a new account',
+  pastOnly: (kind: Conversation['kind']) => 'This is what your backup had. You are not in this chat with this account: ' +
+    (kind === 'group' ? 'somebody in it has to add you.' : 'begin a new one by an invite.'),
   restoreBackup: 'Restore it', restoringBusy: 'Opening the backup…',
   // Looking into one, on the page of backups.
   lookTitle: 'Is a backup good?',
@@ -56,8 +72,21 @@ export const restoreWords = {
   ].filter((line) => line !== ''),
   restored: (added: number) => added === 0 ? 'Everything in it was here already.' : `${count(added, 'message')} came back.`,
   // Afterwards.
-  back: (back: number, of: number) => back < of ? `Back in ${numbers.format(back)} of ${count(of, 'chat')}.` : `Back in all chats.`,
-  backText: 'The others are asked to let this computer in. As long as an older device of yours is in a chat, that takes a day.',
+  back: (back: number, of: number) => `Back in ${numbers.format(back)} of ${count(of, 'chat')}.`,
+  backAll: (of: number) => of === 1 ? 'Back in your chat.' : `Back in all ${count(of, 'chat')}.`,
+  backText: 'The others are asked to let this computer in. This goes on by itself, also after a restart.',
+  showWaits: 'What is it waiting for?', hideWaits: 'Hide',
+  isNew: 'This computer is new in this chat.',
+  /** What keeps a chat from letting this computer in. `hasElder`: an older device of this person may say no. */
+  waits: ({ since, asked }: NonNullable<Conversation['recovering']>, hasElder: boolean, now: number): string => {
+    if (asked === 0) return 'Nobody could be asked yet.'
+    if (asked >= askedLimit) return 'Nobody has answered, and it was asked for the last time. Ask somebody in it to invite you.'
+    if (hasElder && now < since + dayMs) {
+      return `The others wait until ${ahead(since + dayMs, now)}, because an older device of yours may say that this is not you. ` +
+        'Say there that it is, and it is at once.'
+    }
+    return `Nobody who can let it in has been there yet. Asked ${asked === 1 ? 'once' : `${numbers.format(asked)} times`} so far.`
+  },
 }
 
 /** What its codes mean to a person: part of codes.ts. */

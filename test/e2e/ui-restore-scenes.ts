@@ -41,6 +41,21 @@ export const restoreScenes: Readonly<Record<string, Scene>> = {
     script: { phase: { at: 'new', keychain: 'absent' } }, answers: choosing('words'),
     act: async (page) => { await restorePage(page); await choose(page) },
   },
+  'restore-backup-wordless': {
+    script: fresh, answers: choosing('passphrase'),
+    act: async (page) => {
+      await restorePage(page)
+      await choose(page)
+      await page.getByRole('switch').check()
+    },
+  },
+  'past-only': {
+    script: { conversations: sampleConversations.map((each) => ({ ...each, state: 'left' as const, origin: 'backup' as const, unread: 0 })) },
+    act: async (page) => {
+      await press(page, /^River garden/)
+      await page.getByText('This is what your backup had.').waitFor()
+    },
+  },
   'backups-checking': {
     script: {}, act: backupsPage, told: [{ restore: { at: 'checking', done: 40_000_000, of: 120_000_000, leftMs: 21_000 } }],
   },
@@ -54,7 +69,8 @@ export const restoreScenes: Readonly<Record<string, Scene>> = {
   'backups-broken': { script: {}, act: backupsPage, told: [{ restore: { at: 'failed', code: 'backup-malformed', detail: 'age' } }] },
   'coming-back': {
     script: { conversations: sampleConversations.map((each, at) =>
-      at % 3 === 0 ? { ...each, recovering: { reason: 'restored' as const, since: now, asked: 1 } } : each) },
+      ({ ...each, origin: 'card' as const, ...at % 3 === 0 ? { recovering: { reason: 'restored' as const, since: now, asked: 1 } } : {} })) },
+    act: (page) => press(page, 'What is it waiting for?'),
     told: [{ restore: { at: 'restoring', done: 40_000_000, of: 120_000_000, leftMs: 210_000 } }],
   },
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import type { Locator, Page } from 'playwright-core'
+import type { Conversation } from '../../preload/api.ts'
 import { backupsPage } from './ui-backup-scenes.ts'
 import { ScriptedBridge } from './ui-bridge.ts'
 import { chosen, holds, restorePage } from './ui-restore-scenes.ts'
@@ -83,14 +84,69 @@ test('checks, tries out and takes in a backup, and says what it came to', async 
   await section.getByText('This is no whole backup of Coppice').waitFor()
 })
 
-test('a computer that comes back says in how many chats it is', async () => {
-  const away = samples.sampleConversations.map((each, at) => at === 0
-    ? { ...each, state: 'active' as const, recovering: { reason: 'restored' as const, since: samples.now, asked: 1 } } : each)
-  const bridge = new ScriptedBridge({ conversations: away })
+test('a computer that comes back says in how many chats it is, and what hinders each, until it is in all of them', async () => {
+  const [first, second, third] = samples.sampleConversations.filter(({ state }) => state === 'active')
+  assert.ok(first !== undefined && second !== undefined && third !== undefined)
+  const away = (each: Conversation, asked: number, since = samples.now - samples.hourMs) =>
+    ({ ...each, origin: 'card' as const, recovering: { reason: 'restored' as const, since, asked } })
+  // One is back; a fourth was begun here and does not count.
+  const bridge = new ScriptedBridge({
+    conversations: [
+      away(first, 1), away(second, 0), { ...third, origin: 'card' },
+      ...samples.sampleConversations.filter((each) => ![first, second, third].includes(each)),
+    ],
+    devices: samples.ownDevices.filter(({ isThis, revoked }) => isThis || revoked),
+  })
   const { page } = await stage.show(bridge)
-  const open = away.filter(({ state }) => state === 'active').length
-  await page.getByText(`Back in ${String(open - 1)} of ${String(open)} chats.`).waitFor()
-  const { recovering: _, ...back } = away[0] ?? samples.sampleConversations[0] ?? assert.fail()
-  bridge.push({ conversations: [back] })
-  await page.getByText('Back in').waitFor({ state: 'detached' })
+  await page.getByText('Back in 1 of 3 chats.').waitFor()
+  await press(page, 'What is it waiting for?')
+  const list = page.getByRole('listitem')
+  await list.filter({ hasText: 'Nobody who can let it in has been there yet. Asked once so far.' }).getByText(first.title).waitFor()
+  await list.filter({ hasText: 'Nobody could be asked yet.' }).getByText(second.title).waitFor()
+  // An older device may object.
+  bridge.push({ devices: samples.ownDevices })
+  await list.filter({ hasText: /The others wait until tomorrow at .*because an older device of yours may say/ }).getByText(first.title).waitFor()
+  bridge.push({ conversations: [away(first, 20, samples.now - 9 * samples.dayMs)] })
+  await list.filter({ hasText: 'Ask somebody in it to invite you.' }).getByText(first.title).waitFor()
+  await page.getByRole('button', { name: new RegExp(`^${second.title}`) }).click()
+  await page.getByText('This computer is new in this chat. Nobody could be asked yet.').waitFor()
+  bridge.push({ conversations: [{ ...first, origin: 'card' }] })
+  await page.getByText('Back in 2 of 3 chats.').waitFor()
+  bridge.push({ conversations: [{ ...second, origin: 'card' }] })
+  await page.getByText('Back in all 3 chats.').waitFor()
+  await page.getByText('Back in 2 of 3 chats.').waitFor({ state: 'detached' })
+  assert.equal(await page.getByText('What is it waiting for?').count(), 0)
+})
+
+test('a backup without the words: says plainly what does not come back, and asks for no words', async () => {
+  const bridge = new ScriptedBridge({ phase: { at: 'new', keychain: 'ok' } })
+  const { page } = await stage.show(bridge)
+  choosing(bridge, 'passphrase')
+  await restorePage(page)
+  await press(page, 'Choose a file…')
+  await page.getByLabel('Passphrase of the backup').fill('correct horse')
+  await page.getByLabel('The 24 words of the account').waitFor()
+  await page.getByRole('switch', { name: 'I do not have the 24 words' }).check()
+  await page.getByLabel('The 24 words of the account').waitFor({ state: 'detached' })
+  await page.getByText('To the people you talk with you are somebody new').waitFor()
+  await page.getByText('Groups do not come back by themselves').waitFor()
+  bridge.answers['setup.restoreBackup'] = () => ({ ok: false, code: 'backup-key' })
+  await press(page, 'Read it with a new account')
+  await page.getByText('This does not open the backup.').waitFor()
+  assert.deepEqual(bridge.argumentsOf('setup.restoreBackup').at(-1), {
+    token: chosen.token, typed: 'correct horse', words: '', name: 'My computer', passphrase: '',
+  })
+})
+
+test('words that were replaced still read their backup', async () => {
+  const bridge = new ScriptedBridge({ phase: { at: 'new', keychain: 'ok' } })
+  const { page } = await stage.show(bridge)
+  choosing(bridge, 'words')
+  await restorePage(page)
+  await press(page, 'Choose a file…')
+  const words = samples.recoveryWords.join(' ')
+  await page.getByLabel('The 24 words', { exact: true }).fill(words)
+  await page.getByRole('switch', { name: 'Only read what was said' }).check()
+  await press(page, 'Read it with a new account')
+  assert.deepEqual(bridge.argumentsOf('setup.restoreBackup').map(({ typed, words: account }) => [typed, account]), [[words, '']])
 })

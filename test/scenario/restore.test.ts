@@ -8,6 +8,7 @@ import { newSeed, wordsOf } from '../../main/identity/recovery.ts'
 import type { Delivery } from '../../main/ports.ts'
 import { PortError } from '../../main/ports.ts'
 import type { ErrorCode } from '../../preload/api.ts'
+import { returningIn } from '../../renderer/returning.ts'
 import { accountOn, logOf, suite } from './devices.ts'
 import { people, Person, Refused, until } from './world.ts'
 
@@ -89,6 +90,55 @@ test('The words alone, on a fresh computer: the account is back, and after a day
   // The same person to everybody: nothing has to be compared anew.
   assert.equal((await jonas.conversation(direct))?.people.length, 2)
   assert.notEqual((await jonas.conversation(direct))?.people.find((one) => !one.own)?.trust, 'changed')
+  for (const one of [anew, jonas, kim]) assert.deepEqual(one.bugs, [])
+})
+
+test('In how many of its chats it is back: of those on the card, one by one, over restarts, until it is all of them', async (t) => {
+  const { mara, jonas, kim, direct, group, words } = await loss(t)
+  await Promise.all([jonas, kim].map((one) => one.stop()))
+  const anew = await fresh(t, mara)
+  await anew.call('setup.restore', { words, name: 'New laptop', passphrase: '' })
+  const count = async () => {
+    const { back, of, away } = returningIn(await anew.conversations())
+    return { back, of, away: away.map(({ id }) => id).sort() }
+  }
+  assert.deepEqual(await count(), { back: 0, of: 2, away: [direct, group].sort() })
+  // A chat that is begun here does not count, and what it waits for is told with how often it has asked.
+  const { conversation: own } = await anew.call('conversation.group', { name: 'Begun here', people: [], invites: [] })
+  await until('it is there', async () => (await anew.conversation(own))?.state === 'active')
+  const asked = await until('they were asked', async () => {
+    const { away } = returningIn(await anew.conversations())
+    return away.every(({ recovering }) => (recovering?.asked ?? 0) > 0) && away
+  })
+  assert.deepEqual(asked.map(({ recovering }) => recovering?.reason), ['restored', 'restored'])
+  await anew.restart()
+  assert.deepEqual(await count(), { back: 0, of: 2, away: [direct, group].sort() })
+  assert.ok(returningIn(await anew.conversations()).away.every(({ recovering }) => (recovering?.asked ?? 0) > 0))
+  // Kim is in the group alone of the two, and hears of it; Jonas comes back two days later.
+  await kim.start()
+  await until('Kim has read it', async () => (await kim.conversation(group)) !== undefined)
+  await new Promise((resolve) => { setTimeout(resolve, 500) })
+  for (const one of [kim, anew]) {
+    await one.stop()
+    one.now = () => Date.now() + 25 * hourMs
+    await one.start()
+  }
+  await until('it is in one', async () => (await count()).back === 1)
+  assert.deepEqual(await count(), { back: 1, of: 2, away: [direct] })
+  await anew.restart()
+  assert.deepEqual(await count(), { back: 1, of: 2, away: [direct] })
+  for (const hours of [26, 51]) {
+    await jonas.stop()
+    jonas.now = () => Date.now() + hours * hourMs
+    await jonas.start()
+    await until('Jonas is there', async () => (await jonas.conversation(direct)) !== undefined)
+    await new Promise((resolve) => { setTimeout(resolve, 500) })
+  }
+  await until('it is in both', async () => (await count()).back === 2)
+  assert.deepEqual(await count(), { back: 2, of: 2, away: [] })
+  // One that is left is none to come back to.
+  await anew.call('conversation.leave', { conversation: group })
+  assert.deepEqual(await count(), { back: 1, of: 1, away: [] })
   for (const one of [anew, jonas, kim]) assert.deepEqual(one.bugs, [])
 })
 
