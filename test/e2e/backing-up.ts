@@ -60,8 +60,10 @@ export async function keepFolder({ page, standin }: Running, folder: string): Pr
 }
 
 export async function backUpNow({ page }: Running): Promise<void> {
+  const told = page.getByText(/^Backed up: /)
+  const before = await told.count()
   await press(page, 'Back up now')
-  await page.getByText(/^Backed up: /).waitFor()
+  await until('it is told what was new', async () => await told.count() > before)
 }
 
 export type Restored = {
@@ -94,4 +96,14 @@ export async function isBackIn(page: Page): Promise<readonly [number, number]> {
   const open = (await conversationsOf(page)).filter(({ state }) => state === 'active')
   assert.ok(open.length > 0, 'there are conversations')
   return [open.filter(({ recovering }) => recovering === undefined).length, open.length]
+}
+
+/** On the page of backups: reads all of one and says what it holds. */
+export async function checkBackup({ page, standin }: Running, file: string, passphrase: string): Promise<void> {
+  const section = page.getByRole('dialog', { name: 'Backups' }).locator('section').filter({ hasText: 'Is a backup good?' })
+  standin.chosen = file
+  await section.getByRole('button', { name: 'Choose a file…' }).click()
+  await section.getByLabel('Passphrase of the backup').fill(passphrase)
+  await section.getByRole('button', { name: 'Check it' }).click()
+  await section.getByText('This backup is whole.').waitFor()
 }
