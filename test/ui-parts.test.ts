@@ -86,6 +86,17 @@ describe('the picture of a tree', () => {
     assert.deepEqual(spots.filter(({ up }) => up?.lit).map(({ index }) => index), [3, 4, 5])
   })
 
+  test('draws the blank parents that the array leaves out, so that every line ends at a node', () => {
+    for (const length of [3, 5, 9, 11, 17, 19, 63]) {
+      const { spots } = pictureOf(treeOf(32, { lit: 2, blank: 64 }).slice(0, length))
+      const ends = new Set(spots.map(({ x, y }) => `${String(x)} ${String(y)}`))
+      const paths = spots.flatMap(({ up }) => up === undefined ? [] : [up.path])
+      assert.equal(paths.length, spots.length - 1)
+      for (const line of paths) assert(ends.has(line.split(' ').slice(-2).join(' ')), `${String(length)}: ${line}`)
+      assert(spots.filter(({ index }) => index >= length).every(({ node }) => node.state === 'blank'))
+    }
+  })
+
   test('draws a group of one, and of a large group the top', () => {
     const alone = pictureOf([{ state: 'filled', lit: true }])
     assert.deepEqual(alone.spots.map(({ leaf, up }) => [leaf, up]), [[true, undefined]])

@@ -5,6 +5,9 @@ import { ahead, date, dayMs } from './time.ts'
 /** As often as main/chat/recovery.ts asks. */
 const askedLimit = 20
 
+const period = ({ from, to }: BackupHolds): string =>
+  date(from) === date(to) ? `All from ${date(from)}` : `From ${date(from)} to ${date(to)}`
+
 /** Coming back with nothing but the 24 words, and what else they can do. */
 export const restoreWords = {
   offer: 'I have my 24 words',
@@ -58,7 +61,7 @@ export const restoreWords = {
   holds: (holds: BackupHolds) => [
     `Made ${date(holds.madeAt)}, of the account of ${holds.name}: ${count(holds.messages, 'message')} in ` +
       `${count(holds.conversations, 'chat')} with ${people(holds.people)}, ${count(holds.files, 'attachment')}.`,
-    holds.messages === 0 ? '' : `From ${date(holds.from)} to ${date(holds.to)}, ${size(holds.bytes)}.`,
+    holds.messages === 0 ? '' : `${period(holds)}, ${size(holds.bytes)}.`,
     holds.missingFiles === 0 ? '' : `${count(holds.missingFiles, 'attachment')} were not on the computer that made it.`,
   ].filter((line) => line !== ''),
   rehearsed: ({ same, differing, missingHere, conversationsMissingHere, missingThere, newer }: Rehearsal) => [
@@ -75,8 +78,9 @@ export const restoreWords = {
   back: (back: number, of: number) => `Back in ${numbers.format(back)} of ${count(of, 'chat')}.`,
   backAll: (of: number) => of === 1 ? 'Back in your chat.' : `Back in all ${count(of, 'chat')}.`,
   backText: 'The others are asked to let this computer in. This goes on by itself, also after a restart.',
+  old: 'Is your old computer gone? Remove it, so that whoever finds it cannot read on.', oldAction: 'Look at your devices',
   showWaits: 'What is it waiting for?', hideWaits: 'Hide',
-  isNew: 'This computer is new in this chat.',
+  isNew: 'This computer is new in this chat. What is said before it is let in does not reach it.',
   /** What keeps a chat from letting this computer in. `hasElder`: an older device of this person may say no. */
   waits: ({ since, asked }: NonNullable<Conversation['recovering']>, hasElder: boolean, now: number): string => {
     if (asked === 0) return 'Nobody could be asked yet.'

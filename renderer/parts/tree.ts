@@ -48,7 +48,14 @@ export const pictureOf = (tree: readonly TreeNode[], width = 280): TreePicture =
     const own = level(index)
     return (index | (1 << own)) & ~(1 << (own + 1))
   }
-  const spots = tree.flatMap((node, index): Spot[] => {
+  // The array ends with the last node that is not blank (RFC 9420 Section 12.4.3.3): parents beyond it are blank.
+  const shown = new Map(tree.entries())
+  for (const index of tree.keys()) {
+    for (let at = index; level(at) < top; at = parent(at)) if (!shown.has(parent(at))) {
+      shown.set(parent(at), { state: 'blank', lit: shown.get(at)?.lit ?? false })
+    }
+  }
+  const spots = [...shown].flatMap(([index, node]): Spot[] => {
     const own = level(index)
     if (own < lowest) return []
     const at = place(index)
@@ -57,7 +64,7 @@ export const pictureOf = (tree: readonly TreeNode[], width = 280): TreePicture =
     const to = place(parent(index))
     const middle = round((at.y + to.y) / 2)
     const path = `M${at.x} ${at.y}C${at.x} ${middle} ${to.x} ${middle} ${to.x} ${to.y}`
-    return [{ ...spot, up: { path, lit: node.lit && (tree[parent(index)]?.lit ?? false) } }]
+    return [{ ...spot, up: { path, lit: node.lit && (shown.get(parent(index))?.lit ?? false) } }]
   })
   return { spots, width, height: round(2 * radius + 8 + (levels - 1) * rise), radius, cut: lowest > 0 }
 }

@@ -51,10 +51,11 @@ export async function saveFile({ page, standin }: Running, file: string, passphr
   await page.getByText(/^Saved: /).waitFor()
 }
 
-/** On the page of backups: a folder, which the 24 words open. */
+/** On the page of backups: a folder, which the 24 words open, and into which nothing goes by itself. */
 export async function keepFolder({ page, standin }: Running, folder: string): Promise<void> {
   standin.chosen = folder
   await press(page, 'Choose a folder…')
+  await page.getByText('Off', { exact: true }).click()
   await press(page, 'Use this folder')
   await page.getByRole('button', { name: 'Back up now' }).waitFor()
 }
