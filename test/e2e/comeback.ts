@@ -210,7 +210,7 @@ async function backUp({ anna, cara, data, tell, picture }: Omit<Guide, 'spoken'>
   startedAt = performance.now()
   await backUpNow(cara.running)
   const grown = bytesIn(folder) - first
-  tell(`  and adds to it after one more message: ${amount(grown)} are new, ${seconds(startedAt)}`)
+  tell(`  and adds to it after one more message: ${amount(grown)} more are in it, ${seconds(startedAt)}`)
   assert.ok(grown > 0 && grown < first / 10, `the second backup wrote ${String(grown)} bytes after ${String(first)}`)
   await picture(cara.running.page, 'backups-folder')
   return { file, folder }
@@ -256,7 +256,7 @@ async function letIn(losers: readonly Loser[], ben: Running, { tell, picture }: 
       const [back, of] = await isBackIn(running.page)
       return back === of
     })
-    await running.page.getByText(/^Back in /).waitFor({ state: 'detached' })
+    await running.page.getByText('Back in all 2 chats.').waitFor()
   }
   tell(`Ben starts again and lets them in: back in 2 of 2 chats each, ${seconds(startedAt)}`)
   await enter(ben.page, 'River garden')
