@@ -1,7 +1,8 @@
 /**
  * A tour through the real app, headless: Anna and Ben set up, meet by an invite, talk both ways; Anna links a laptop and
- * takes it back; they quit, come back, find everything again, and leave nothing behind. Prints what they said and where the pictures are; ends with 1 when anything
- * differs.
+ * takes it back; they quit, come back, find everything again, and leave nothing behind. Then two people lose their computers
+ * and come back by a backup and their words, with bytes and times. Prints what happens and where the pictures are; ends with 1
+ * when anything differs.
  */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
@@ -9,6 +10,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Page } from 'playwright-core'
 import { findBrowser } from '../standin/browser.ts'
+import { comeBack } from '../e2e/comeback.ts'
 import {
   accept, confirmWords, conversationsOf, entriesOf, invoke, launch, nameComputer, openConversation, root, say, seeMessage, setUp,
   showInvite, startChat, temporaryData, timeline, unlock,
@@ -16,7 +18,7 @@ import {
 import type { Running } from '../e2e/harness.ts'
 
 const pictures = path.join(root, 'tour')
-const limitMs = 180_000
+const limitMs = 300_000
 const talk = [
   ['Anna', 'Hello Ben, this is the first light.'],
   ['Ben', 'I can read you. Can you read me?'],
@@ -34,6 +36,22 @@ async function picture(page: Page, name: string): Promise<void> {
   const file = path.join(pictures, `${String(shots).padStart(2, '0')}-${name}.png`)
   // Movement under way would make every run's picture another one.
   await page.screenshot({ path: file, animations: 'disabled' })
+}
+
+/** In both themes, as wide as a screen and as narrow as half of one. */
+async function everyLook(page: Page, name: string): Promise<void> {
+  const before = page.viewportSize()
+  for (const [width, height] of [[1400, 860], [420, 800]] as const) {
+    for (const theme of ['light', 'dark'] as const) {
+      await page.setViewportSize({ width, height })
+      await page.emulateMedia({ colorScheme: theme })
+      // The panel slides out of a window that became narrow.
+      await page.waitForTimeout(200)
+      await picture(page, `${name}-${String(width)}-${theme}`)
+    }
+  }
+  if (before !== null) await page.setViewportSize(before)
+  await page.emulateMedia({ colorScheme: 'light' })
 }
 
 /** What one of them sees of the only conversation there is. */
@@ -194,6 +212,8 @@ try {
   await rm(pictures, { recursive: true, force: true })
   await mkdir(pictures, { recursive: true })
   await tour(data)
+  tell('\neverything is lost, but a backup and the words')
+  await comeBack({ data: path.join(path.dirname(data), 'lost', 'data'), spoken: 60, tell, picture: everyLook })
   tell('\nthe tour ended well; pictures:')
   for (const file of (await readdir(pictures)).sort()) tell(`  ${path.join(pictures, file)}`)
 } catch (error) {
