@@ -63,10 +63,14 @@ export type Link =
   | { readonly at: 'recognise', readonly role: 'new', readonly name: string, readonly accountId: string
       readonly number: string, readonly devices: readonly string[] }
   | { readonly at: 'joining', readonly role: LinkRole, readonly device: string, readonly groups: Progress
-      /** Entries; `leftMs`: about how long it still takes. Absent where no history was asked for. */
+      /** What was chosen of the past, on the elder; the new one hears it as soon as it hears anything. */
+      readonly range?: HistoryRange
+      /** Entries; `leftMs`: about how long it still takes. Absent before it begins, and where none was asked for. */
       readonly history?: Progress & { readonly leftMs: number } }
   | { readonly at: 'done', readonly role: LinkRole, readonly device: string, readonly deviceId: string
-      readonly groups: Progress }
+      readonly groups: Progress
+      /** On the new one: what of the past is there now. */
+      readonly range?: HistoryRange }
   | { readonly at: 'failed', readonly role: LinkRole, readonly why: LinkFailure }
 export type LinkRole = 'elder' | 'new'
 

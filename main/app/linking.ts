@@ -13,7 +13,7 @@ import { hear, LinkSession, personMs, speak, stepMs, waitFor } from './link-sess
 import type { State } from './state.ts'
 import type { Sync } from './sync.ts'
 import { groupsOf } from './tend-devices.ts'
-import { dropHistory, historyProgress, startHistory } from './transfer.ts'
+import { dropHistory, historyChosen, historyProgress, startHistory } from './transfer.ts'
 
 /** Conversations that a device has not come into by then come as they can; the list of devices says in how many it is. */
 const joiningMs = 60 * 60 * 1000
@@ -60,7 +60,7 @@ export class Linking {
       case 'joining': return this.#joinHere(session, stage)
       case 'elder': {
         const { device } = stage
-        if (device !== undefined) session.say(this.#joining(device, groupsOf(this.#options.state, '')))
+        if (device !== undefined) session.say(this.#joining(device, groupsOf(this.#options.state, ''), undefined))
         // An entry that was stored goes out now, if it has not.
         const log = device === undefined ? undefined
           : await session.until(() => tendDeviceLog(this.#options.state))
@@ -157,7 +157,7 @@ export class Linking {
     this.#keepDevice(session, device)
     startHistory(state, toHex(deviceIdFor(suite, device.publicKey)), this.#history ?? 'none')
     const { of: groups } = groupsOf(state, '')
-    session.say(this.#joining(device, { done: 0, of: groups }))
+    session.say(this.#joining(device, { done: 0, of: groups }, this.#history))
     const { recoverySealKey, recoveryCardName, name } = state.account
     const { deviceName: elder } = state.me
     await speak(channel, { type: 'welcome', name, elder, recoverySealKey, recoveryCardName, groups })
@@ -196,7 +196,8 @@ export class Linking {
       if (own.revoked) throw new PairingError('revoked')
       const groups = groupsOf(state, own.deviceId)
       const history = historyProgress(state, own.deviceId)
-      session.say(this.#joining(device, groups, history))
+      const range = historyChosen(state, own.deviceId)?.range
+      session.say(this.#joining(device, groups, range, history))
       const stock = await state.ports.delivery.read(keyPackageLog(own.deviceId), 0, 1)
       if (stock.length === 0 || (groups.done < groups.of && state.ports.now() < own.addedAt + joiningMs)) return undefined
       // The past goes on by itself, also without this.
@@ -208,10 +209,11 @@ export class Linking {
   }
 
   #joining(
-    device: { readonly name: string }, groups: Progress, history?: ReturnType<typeof historyProgress>,
+    device: { readonly name: string }, groups: Progress, range: HistoryRange | undefined,
+    history?: ReturnType<typeof historyProgress>,
   ): Link {
     const past = history === undefined ? {} : { history }
-    return { at: 'joining', role: 'elder', device: device.name, groups, ...past }
+    return { at: 'joining', role: 'elder', device: device.name, groups, ...rangeOf(range), ...past }
   }
 
   #deviceOf(key: Uint8Array): Device | undefined {
@@ -253,11 +255,15 @@ export class Linking {
       const { done } = groupsOf(state, state.self.deviceId)
       const groups = { done, of: Math.max(done, stage.groups) }
       const history = historyProgress(state)
-      session.say({ at: 'joining', role: 'new', device, groups, ...history === undefined ? {} : { history } })
+      const { range, isHere = true } = historyChosen(state, state.self.deviceId) ?? {}
+      session.say({
+        at: 'joining', role: 'new', device, groups, ...rangeOf(range), ...history === undefined ? {} : { history },
+      })
       const isEarly = state.ports.now() < Number(state.account.createdAt) + joiningMs
-      if ((groups.done < groups.of && isEarly) || history !== undefined) return Promise.resolve(undefined)
+      // What was chosen on the other device, and has not begun yet, is waited for as long.
+      if (((groups.done < groups.of || !isHere) && isEarly) || history !== undefined) return Promise.resolve(undefined)
       this.#keep(undefined)
-      session.say({ at: 'done', role: 'new', device, deviceId: state.self.deviceId, groups })
+      session.say({ at: 'done', role: 'new', device, deviceId: state.self.deviceId, groups, ...rangeOf(isHere ? range : undefined) })
       return Promise.resolve(true)
     })
   }
@@ -309,3 +315,5 @@ export class Linking {
     this.#options.state.transact({ linking: { bytes: stage === undefined ? undefined : encodeLinking(stage) } })
   }
 }
+
+const rangeOf = (range: HistoryRange | undefined) => range === undefined ? {} : { range }

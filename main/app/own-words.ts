@@ -153,6 +153,7 @@ function mayWrite(folding: Folding, by: string, word: RegisterWord): boolean {
     case 'code': return word.key.endsWith(`.${by}`)
     case 'trust': return fieldsOf(parsed(word))['trust'] === 'changed' || isElder(folding, by)
     case 'removed': return isElder(folding, by)
+    case 'history': return isElder(folding, by) || word.key.endsWith(`.${by}`)
     case 'returned': return parsed(word) === 'refused' || isAbove(folding, by, word.key.slice(returnedKey('').length))
     default: return true
   }

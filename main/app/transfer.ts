@@ -5,9 +5,9 @@ import {
   blobLog, chunkBytes, chunkEntries, encodeTransfer, newKey, openChunk, pastEntry, pastRoom, sealChunk,
   type Chunk, type ElderTransfer, type PastEntry, type PastRoom, type Transfer,
 } from '../chat/transfer.ts'
-import type { HistoryRange, Progress } from '../../preload/api.ts'
+import { historyRanges, type HistoryRange, type Progress } from '../../preload/api.ts'
 import type { StoredEntry } from '../ports.ts'
-import { ownGroupOf, removedKey } from './registers.ts'
+import { ownGroupOf, removedKey, type Wish } from './registers.ts'
 import type { State, Transaction } from './state.ts'
 import { devicesIn } from './tend-devices.ts'
 import { turn } from './tasks.ts'
@@ -45,9 +45,25 @@ function dropped(state: State, { id, key: secret }: Transfer): Stored & Required
 /** Nothing for 'none'. It begins when the device has come into the own group, however often the program ends until then. */
 export function startHistory(state: State, deviceId: string, range: HistoryRange): void {
   dropHistory(state, deviceId)
-  if (range === 'none') return
-  const now = state.ports.now()
-  state.transact(kept(state, begun(state, deviceId, range === 'all' ? 0 : Math.max(0, now - monthMs))))
+  const since = range === 'all' ? 0 : Math.max(0, state.ports.now() - monthMs)
+  state.transact({
+    ...range === 'none' ? {} : kept(state, begun(state, deviceId, since)), registers: [chosen(deviceId, range, range === 'none')],
+  })
+}
+
+const chosenKey = (deviceId: string): string => `history.${deviceId}`
+/** The new device is told what was chosen for it as soon as it hears anything, and tells the others when it has that. */
+const chosen = (deviceId: string, range: HistoryRange, isHere: boolean): Wish =>
+  ({ key: chosenKey(deviceId), value: { range, isHere } })
+
+/** What of the past a device was to get, and whether it has it. `undefined` where nobody has said so. */
+export function historyChosen(
+  { registers }: Pick<State, 'registers'>, deviceId: string,
+): { readonly range: HistoryRange, readonly isHere: boolean } | undefined {
+  const value = registers.value(chosenKey(deviceId))
+  if (typeof value !== 'object' || value === null || !('range' in value) || !('isHere' in value)) return undefined
+  const range = historyRanges.find((one) => one === value.range)
+  return range === undefined ? undefined : { range, isHere: value.isHere === true }
 }
 
 function begun({ self, ports }: State, deviceId: string, since: number): ElderTransfer {
@@ -232,8 +248,10 @@ async function get(state: State, transfer: Transfer): Promise<boolean> {
 function answer(state: State, transfer: Transfer, type: 'historyDone' | 'historyBroken', steps: readonly RoomStep[] = []): void {
   const group = ownGroupOf(state.rooms.values())
   const { id } = transfer
+  const { deviceId } = state.self
+  const range = type === 'historyDone' ? historyChosen(state, deviceId)?.range : undefined
   state.transact({
-    ...dropped(state, transfer), steps,
+    ...dropped(state, transfer), steps, ...range === undefined ? {} : { registers: [chosen(deviceId, range, true)] },
     say: group === undefined ? [] : [{ room: group.room.id, body: ownBody({ type, id }) }],
   })
   if (group !== undefined) state.registers.wake?.(group.room.id, 0)

@@ -67,6 +67,16 @@ const history: Readonly<Record<HistoryRange, { readonly label: string, readonly 
   all: { label: 'Everything', text: 'All messages that this computer has.' },
 }
 
+/** On the other screen it was chosen; here it is told. */
+const came: Readonly<Record<HistoryRange, string>> = {
+  none: 'nothing of the past comes along.', month: 'the messages of the last 30 days come along.', all: 'all messages come along.',
+}
+
+const hereIs: Readonly<Record<HistoryRange, string>> = {
+  none: 'Nothing of the past came along, as was chosen on the other computer.', month: 'The messages of the last 30 days are here.',
+  all: 'All messages of the other computer are here.',
+}
+
 export const linkingWords = {
   title: titleOf, failure: failureWords, history, left,
   start: 'Link a device', startTitle: 'Link a device',
@@ -101,7 +111,8 @@ export const linkingWords = {
   account: 'Account number', devices: 'Devices of this account',
   recogniseText: 'The same as on the other computer: Settings, Devices shows it there.',
   isMe: 'This is me', notMe: 'This is not me',
-  chats: 'Chats', past: 'History', of, joined: (groups: Progress) => `In ${of(groups)} chats`,
+  hereIs, chosenThere: (range: HistoryRange) => `Chosen on the other computer: ${came[range]}`, pastSoon: 'begins soon',
+  chats: 'Chats', past: (range: HistoryRange | undefined) => range === undefined || range === 'none' ? 'History' : `History: ${range === 'all' ? 'everything' : 'the last 30 days'}`, of, joined: (groups: Progress) => `In ${of(groups)} chats`,
   joiningText: { elder: 'It goes on by itself, also when you close this. Leave both computers on.',
     new: 'You can write as soon as a chat is there. It goes on by itself, also when you close this. Leave both computers on.' },
   hide: 'Close, it goes on', stopJoining: 'Stop and undo…', stopAction: 'Stop and undo',

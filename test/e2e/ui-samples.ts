@@ -223,10 +223,11 @@ export const links = {
     devices: ['ThinkPad', 'Desk at home'],
   },
   joining: (role: 'elder' | 'new'): Link => ({
-    at: 'joining', role, device: 'Work laptop', groups, history: { done: 1_800, of: 18_204, leftMs: 4 * minuteMs },
+    at: 'joining', role, device: 'Work laptop', groups, range: 'month', history: { done: 1_800, of: 18_204, leftMs: 4 * minuteMs },
   }),
   done: (role: 'elder' | 'new'): Link => ({
     at: 'done', role, device: 'Work laptop', deviceId: deviceId('Work laptop'), groups: { done: 14, of: 14 },
+    ...role === 'new' ? { range: 'month' } : {},
   }),
 } as const satisfies Record<string, Link | ((role: 'elder' | 'new') => Link)>
 

@@ -40,6 +40,9 @@ async function linked(t: TestContext, anna: Person, history: HistoryRange, prepa
   return laptop
 }
 
+const linksTold = (person: Person): readonly Link[] =>
+  person.changes.flatMap(({ link: one }) => one === undefined || one.at === 'none' ? [] : [one])
+
 const isDone = async (person: Person): Promise<boolean> => (await linkOn(person))?.at === 'done'
 
 const told = (entries: readonly Entry[]) => entries.map((entry) => entry.kind === 'message'
@@ -77,14 +80,47 @@ describe('A computer that is linked', () => {
   test('gets the last month, or nothing', async (t) => {
     const { anna, conversation } = await past(t)
     const laptop = await linked(t, anna, 'month')
-    await until('it is done', () => isDone(anna))
+    for (const one of [anna, laptop]) await until('it is done', () => isDone(one))
     assert.deepEqual(await laptop.texts(conversation), (await anna.texts(conversation)).filter((text) => !text.includes('forty')))
+    // What was chosen is told on both, while it comes and when it is here.
+    for (const one of [anna, laptop]) {
+      assert.ok(linksTold(one).some((link) => link.at === 'joining' && link.range === 'month' && link.history !== undefined), one.name)
+    }
+    const done = await linkOn(laptop)
+    assert.equal(done?.at === 'done' && done.range, 'month')
+    assert.ok(linksTold(laptop).every((link) => link.at !== 'joining' || link.range === undefined || link.range === 'month'))
     const desktop = await computer(anna, 'desktop')
     t.after(() => desktop.stop())
     await anna.call('link.cancel', {})
     await link(anna, desktop, 'none')
     await until('it is done', () => isDone(anna))
     assert.deepEqual(await desktop.texts(conversation), [])
+    await until('it is done', () => isDone(desktop))
+    const nothing = await linkOn(desktop)
+    assert.equal(nothing?.at === 'done' && nothing.range, 'none')
+  })
+
+  test('is told what was chosen before any of it comes, waits for it, and tells it after a restart', async (t) => {
+    const { anna, conversation } = await past(t)
+    let open = false
+    const laptop = await linked(t, anna, 'all', (person) => {
+      person.through = (delivery) => ({
+        address: delivery.address, append: (...args) => delivery.append(...args), read: (...args) => delivery.read(...args),
+        watch: (...args) => delivery.watch(...args), close: () => delivery.close(),
+        slot: (log, slot) => log.startsWith('b.') && !open ? Promise.resolve(undefined) : delivery.slot(log, slot),
+      })
+    })
+    const isTold = (): Promise<unknown> => until('it is told', async () => {
+      const link = await linkOn(laptop)
+      return link?.at === 'joining' && link.range === 'all' && link.history?.done === 0
+    })
+    await isTold()
+    await laptop.restart()
+    await isTold()
+    assert.ok(!await isDone(laptop))
+    open = true
+    await until('it is done', () => isDone(laptop))
+    assert.deepEqual(await laptop.texts(conversation), await anna.texts(conversation))
   })
 
   test('goes on where it was when either is closed on the way', async (t) => {
