@@ -158,16 +158,8 @@ describe('linking, on the new computer', () => {
     assert.equal(await chats.getAttribute('aria-valuetext'), '5 of 14')
     assert.equal(await page.getByRole('progressbar', { name: 'History' }).getAttribute('aria-valuetext'),
       '1,800 of 18,204, about 4 minutes left')
-    await page.getByText('Chosen on the other computer: the messages of the last 30 days come along.').waitFor()
-    const { history: _, ...counting } = links.joining('new') as Extract<Link, { at: 'joining' }>
-    bridge.step({ ...counting, range: 'all' })
-    assert.equal(await page.getByRole('progressbar', { name: 'History: everything' }).getAttribute('aria-valuetext'), 'begins soon')
-    bridge.step({ ...counting, range: 'none' })
-    await page.getByText('Chosen on the other computer: nothing of the past comes along.').waitFor()
-    assert.equal(await page.getByRole('progressbar', { name: 'History' }).count(), 0)
     bridge.step(links.done('new'))
     await title(page, 'You are here too')
-    await page.getByText('The messages of the last 30 days are here.').waitFor()
     await press(page, 'Open my chats')
     await title(page, 'Coppice')
   })
