@@ -27,6 +27,14 @@ const overflowing = (page: Page): Promise<readonly string[]> => page.evaluate(()
     return width > 0 && right > window.innerWidth + 1 && element.checkVisibility({ visibilityProperty: true })
   }).map((element) => `${element.tagName} ${element.textContent.slice(0, 40)}`))
 
+/** What lies under a picture although it comes after it. */
+const underPicture = (page: Page): Promise<readonly string[]> => page.evaluate(() =>
+  [...document.querySelectorAll('svg:has(text)')].flatMap((picture) => {
+    const next = picture.nextElementSibling
+    const isUnder = next !== null && next.getBoundingClientRect().top < picture.getBoundingClientRect().bottom - 1
+    return isUnder ? [next.textContent.slice(0, 40)] : []
+  }))
+
 const inTheme = async (page: Page, theme: 'light' | 'dark', name: string): Promise<void> => {
   await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
   const width = page.viewportSize()?.width ?? 0
@@ -48,6 +56,7 @@ for (const size of sizes) {
         await inTheme(page, 'dark', name)
         if (size === sizes[0]) assert.deepEqual(await auditOf(page, 'contrast'), [])
         assert.deepEqual(await overflowing(page), [])
+        assert.deepEqual(await underPicture(page), [])
       })
     }
   })
