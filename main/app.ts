@@ -10,7 +10,7 @@ import { Idle } from './app/idle.ts'
 import { Newcomer } from './app/newcomer.ts'
 import { countsOf, notedDelivery } from './app/notes.ts'
 import { beginOn, endOn, openOn, toldOn, type Opened } from './app/opened.ts'
-import { chooseBackup, openBackup, type OpenedBackup } from './app/opened-backup.ts'
+import { chooseBackup, handedBackup, openBackup, type OpenedBackup } from './app/opened-backup.ts'
 import { withOwnWords } from './app/own-words.ts'
 import { ReadOnly } from './app/read-only.ts'
 import { checkPassphrase, demandAnswerable, readable, refusal, stopping } from './app/refusals.ts'
@@ -89,6 +89,7 @@ class Profile {
     'setup.restore': (argument) => this.#restore(argument),
     'setup.restoreBackup': (argument) => this.#restoreBackup(argument),
     'restore.choose': ({ kind }) => chooseBackup(this.#ports, kind),
+    'restore.handed': () => this.#handed(),
     'setup.read': () => this.#show(),
     'setup.link': (argument) => this.#link(argument),
     'profile.remove': ({ name }) => this.#remove(name),
@@ -269,6 +270,13 @@ class Profile {
     } finally {
       backup.key.wipe()
     }
+  }
+
+  /** It waits until there is something to do with it. */
+  async #handed(): Promise<ResultOf<'restore.handed'>> {
+    const { at } = await this.#phase()
+    if (at !== 'new' && at !== 'ready') throw new PortError('not-ready')
+    return handedBackup(this.#ports)
   }
 
   #newcomerOn(store: Store): Newcomer {

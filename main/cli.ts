@@ -151,6 +151,7 @@ function settingsFolder(): string {
 /** The place that was named is the one that is chosen. The folder of scheduled backups is left to the app with a window. */
 const onePlace = (place: string): Places => ({
   choose: () => Promise.resolve({ token: 'named', path: place }),
+  handed: () => undefined,
   at: (token) => token === 'named' ? { token, path: place } : undefined,
   keep: () => undefined,
   kept: () => [],

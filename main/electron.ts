@@ -77,12 +77,14 @@ export interface ElectronApp {
   quit(): void
   exit(code?: number): void
   /**
-   * `second-instance`: another process of the same profile was started; it ends, this one comes to the front.
+   * `second-instance`: another process of the same profile was started; it ends, this one comes to the front. `folder`: it was started there.
    * `before-quit`: from now on closing a window means to quit. `activate`: its icon in the dock was clicked.
    */
-  on(event: 'second-instance', listener: (event: unknown, args: string[]) => void): unknown
+  on(event: 'second-instance', listener: (event: unknown, args: string[], folder: string) => void): unknown
   /** macOS: an address of the app's own scheme, after `will-finish-launching`. */
   on(event: 'open-url', listener: (event: Preventable, address: string) => void): unknown
+  /** macOS: a file that this app opens. */
+  on(event: 'open-file', listener: (event: Preventable, file: string) => void): unknown
   on(event: 'window-all-closed' | 'before-quit' | 'activate', listener: () => void): unknown
   /** All windows are closed; `preventDefault` keeps the process until `quit` is called again. */
   on(event: 'will-quit', listener: (event: Preventable) => void): unknown

@@ -219,6 +219,8 @@ export interface Places {
   /** `save`: a new file, with a name to begin with; `open`: a file that is there; `folder`: one that is there or made. */
   choose(wanted: { readonly kind: 'save', readonly name: string } | { readonly kind: 'open' | 'folder' }):
   Promise<Place | undefined>
+  /** A backup that the system handed over because its file was opened there, once. */
+  handed(): Place | undefined
   /** What a token stands for, also after a restart where `keep` was told of it. */
   at(token: string): Place | undefined
   /** These tokens outlive the program; others that did for the same use are forgotten. */

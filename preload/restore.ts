@@ -61,6 +61,8 @@ export const restoreCalls = {
   'setup.restoreBackup': call({ token, typed, words: text(1000), name: text(80, 1), passphrase: text(1024) }).returns<undefined>(),
   /** Lets the person choose a backup; `undefined` where they chose none. Answered in every phase. */
   'restore.choose': call({ kind: oneOf(['open', 'folder'] as const) }).returns<ChosenBackup | undefined>(),
+  /** A backup whose file was opened outside the window, once; `undefined`: none was. */
+  'restore.handed': call({}).returns<ChosenBackup | undefined>(),
   /** Reads all of it and changes nothing. What it comes to is told as `Change.restore`, as for the other ones. */
   'restore.verify': call({ token, typed }).returns<undefined>(),
   /** Takes it into a profile of its own that is deleted again, and says what is different here. */

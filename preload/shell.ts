@@ -71,6 +71,8 @@ export type ShellNews = {
   readonly state?: ShellState
   /** An address was opened: `shell.link` gives it. */
   readonly link?: true
+  /** A backup was opened: `restore.handed` gives it. */
+  readonly backup?: true
   readonly update?: UpdateState
 }
 

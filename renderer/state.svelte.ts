@@ -204,6 +204,15 @@ class App {
     if (!answer.ok) this.tellCode(answer.code)
   }
 
+  /** Takes a backup that was opened outside, for the page that is shown next. False: there is none. */
+  async takeHanded(): Promise<boolean> {
+    const answer = await this.ask('restore.handed', {})
+    if (!answer.ok && answer.code !== 'not-ready') this.tellCode(answer.code)
+    if (!answer.ok || answer.value === undefined) return false
+    opened.backup = answer.value
+    return true
+  }
+
   /** Somebody touched the window. */
   active(): void {
     const now = Date.now()
@@ -229,9 +238,9 @@ class App {
   }
 
   /** The menu, the tray or a notification was clicked. What is under way in a dialog is not thrown away for it. */
-  #hearShell({ command, open, state, link, update }: ShellNews): void {
+  #hearShell({ command, open, state, link, backup, update }: ShellNews): void {
     if (state !== undefined) desk.state = state
-    if (link === true) opened.knocks++
+    if (link === true || backup === true) opened.knocks++
     if (update !== undefined) updates.state = update
     const { me } = this
     if (command === 'lock' && me?.lock.passphrase === true) void this.lock()

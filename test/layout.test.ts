@@ -140,7 +140,7 @@ const table: readonly Row[] = [
       'preload/api.ts', 'preload/shell.ts', 'main/ipc.ts', 'main/network.ts', 'main/ports.ts', 'main/window.ts', 'main/profiles.ts',
       'main/updates/',
     ],
-    types: ['main/electron.ts', 'preload/updates.ts'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:os', 'node:path'],
+    types: ['main/electron.ts', 'preload/updates.ts'], node: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:os', 'node:path', 'node:url'],
   },
   {
     files: 'main/cli.ts', imports: ['main/app/', 'main/ports.ts', 'main/profiles.ts', 'preload/api.ts'],

@@ -40,7 +40,7 @@ export const isOfShell = (name: CallName): name is OfShell & CallName =>
   /^(?:(?:shell|update)\..*|reader\.open|address\.open|profile\.(?:choose|folder))$/.test(name)
 /** Calls that createApp answers, because they open or close the profile, or come before it is open. */
 export type Before = `app.${'open' | 'report'}` | `setup.${'create' | 'unlock' | 'recover' | 'read' | 'link' | 'restore' | 'restoreBackup'}` |
-  'restore.choose' | 'profile.remove' | `lock.${'now' | 'after' | 'active'}` | `passphrase.${'set' | 'remove'}`
+  `restore.${'choose' | 'handed'}` | 'profile.remove' | `lock.${'now' | 'after' | 'active'}` | `passphrase.${'set' | 'remove'}`
 
 export const answers: Answers = {
   'recovery.words': ({ state }) => recoveryWords(state),

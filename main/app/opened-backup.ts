@@ -10,8 +10,13 @@ import type { Documents } from './stored-rooms.ts'
 /** A backup that the person has chosen and opened. */
 
 /** Lets the person choose one. */
-export async function chooseBackup({ places, archive }: Ports, kind: 'open' | 'folder'): Promise<ChosenBackup | undefined> {
-  const place = await places.choose({ kind })
+export const chooseBackup = async (ports: Ports, kind: 'open' | 'folder'): Promise<ChosenBackup | undefined> =>
+  chosenAt(ports, await ports.places.choose({ kind }))
+
+/** The one that the system handed over. */
+export const handedBackup = (ports: Ports): Promise<ChosenBackup | undefined> => chosenAt(ports, ports.places.handed())
+
+async function chosenAt({ places, archive }: Ports, place: Place | undefined): Promise<ChosenBackup | undefined> {
   if (place === undefined) return undefined
   const sealed = await archive.look(place)
   if (sealed === 'nothing') throw new PortError('backup-malformed', 'empty')

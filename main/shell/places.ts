@@ -6,8 +6,8 @@ import type { Place, Places } from '../ports.ts'
 import type { Electron } from '../electron.ts'
 
 const fileName = 'places.json'
-/** `folder`: the profile's, where the places are kept that outlive the program. */
-export function openPlaces(electron: Electron, folder: string): Places {
+/** `folder`: the profile's, where the places are kept that outlive the program. `handed`: what the system handed over, once. */
+export function openPlaces(electron: Electron, folder: string, handed: () => string | undefined): Places {
   const file = path.join(folder, fileName)
   const kept = readPlaces(file)
   const known = new Map([...kept.values()].flatMap((places) => [...places]))
@@ -32,6 +32,7 @@ export function openPlaces(electron: Electron, folder: string): Places {
       })
       return chosen(filePaths[0])
     },
+    handed: () => chosen(handed()),
     at: placeOf,
     keep: (use, tokens) => {
       kept.set(use, new Map(tokens.flatMap((token) => {

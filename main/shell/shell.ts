@@ -5,6 +5,7 @@ import path from 'node:path'
 import { asideCodes, calls, pushChannel } from '../../preload/api.ts'
 import type { Answer, ArgumentOf, CallName, Change, Phase, ResultOf, Snapshot } from '../../preload/api.ts'
 import type { Electron } from '../electron.ts'
+import type { ShellNews } from '../../preload/shell.ts'
 import { bindCalls } from '../ipc.ts'
 import type { Handle } from '../ipc.ts'
 import type { Connect } from '../network.ts'
@@ -15,6 +16,7 @@ import {
 import { openWindow, origin, prepareElectron } from '../window.ts'
 import type { Opened } from '../window.ts'
 import { Desktop } from './desktop.ts'
+import { Handed } from './handed.ts'
 import { openPlaces } from './places.ts'
 import { Links, claimLinks } from './link.ts'
 import { saveFile } from './save.ts'
@@ -97,6 +99,7 @@ class Shell {
   #window: Opened | undefined
   readonly #desktop: Desktop
   readonly #links: Links
+  readonly #handed: Handed
   #updates: Updater | undefined
   #current: OpenApp | undefined
   #closing: Promise<void> | undefined
@@ -115,10 +118,12 @@ class Shell {
       ask: async (name, argument) => calls[name].check(argument)
         ? this.#current?.handle(name, argument) ?? { ok: false, code: 'not-ready' } : { ok: false, code: 'bad-argument' },
     })
-    this.#links = new Links(electron, () => {
+    const came = (news: ShellNews) => (): void => {
       this.#desktop.present()
-      this.#push({ revision: 0, shell: { link: true } })
-    })
+      this.#push({ revision: 0, shell: news })
+    }
+    this.#links = new Links(electron, came({ link: true }))
+    this.#handed = new Handed(electron, came({ backup: true }))
   }
 
   prepare(): void {
@@ -132,6 +137,7 @@ class Shell {
     if (profile === undefined) app.setPath('userData', path.join(this.#data, 'chooser'))
     else if (!this.#claim(profile)) this.isSecond = true
     this.#links.hear(this.#options.args)
+    this.#handed.hear(this.#options.args, process.cwd())
     app.on('window-all-closed', () => { app.quit() })
     app.on('will-quit', (event) => {
       if (this.#closed) return
@@ -273,7 +279,7 @@ class Shell {
     }
     const folder = prepareProfile(this.#data, profile)
     const seat: Seat = {
-      profile, data: this.#data, folder, places: openPlaces(this.#electron, folder),
+      profile, data: this.#data, folder, places: openPlaces(this.#electron, folder, () => this.#handed.take()),
       version: this.#electron.app.getVersion(), ui: { show: (change) => { this.#show(change) } },
       idleMs: () => this.#electron.powerMonitor.getSystemIdleTime() * 1_000,
       connect: this.#desktop.network.connect,

@@ -1,4 +1,4 @@
-import { onDestroy, tick } from 'svelte'
+import { onMount, tick } from 'svelte'
 import { app } from '../state.svelte.ts'
 
 /** An element and what it lies in, from the inside out. */
@@ -11,15 +11,18 @@ const ancestry = (element: Element | null): readonly Element[] =>
  */
 export const modal = (): void => {
   const before = ancestry(document.activeElement)
-  app.modals++
   const giveBack = (): void => {
     const [left] = before.filter((element) => element.isConnected)
     if (document.activeElement !== document.body || left === undefined) return
     const target = left === before[0] ? left : left.querySelector('button')
     if (target instanceof HTMLElement) target.focus()
   }
-  onDestroy(() => {
-    app.modals--
-    void tick().then(giveBack)
+  // Not before: where one takes the place of another, what is counted while it is made is lost.
+  onMount(() => {
+    app.modals++
+    return () => {
+      app.modals--
+      void tick().then(giveBack)
+    }
   })
 }

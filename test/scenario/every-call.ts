@@ -24,6 +24,7 @@ export const argumentsOf: { readonly [N in CallName]: (known: Known) => Argument
   'setup.restore': () => ({ words, name: 'computer', passphrase }),
   'setup.restoreBackup': () => ({ token: 'nowhere', typed: passphrase, words: '', name: 'computer', passphrase }),
   'restore.choose': () => ({ kind: 'open' }),
+  'restore.handed': () => ({}),
   'restore.verify': () => ({ token: 'nowhere', typed: passphrase }),
   'restore.rehearse': () => ({ token: 'nowhere', typed: passphrase }),
   'restore.start': () => ({ token: 'nowhere', typed: passphrase }),

@@ -7,6 +7,8 @@ import { openScratch } from '../../main/sqlite/scratch.ts'
 /** A token is the path. `chosen`: what the person chooses next; `file`: where it is kept what outlives the program. */
 export class TestPlaces implements Places {
   chosen: string | undefined
+  /** What the system hands over next. */
+  handedOver: string | undefined
   file: string | undefined
   #kept: Partial<Record<PlaceUse, readonly string[]>> = {}
   readonly asked: Parameters<Places['choose']>[0][] = []
@@ -14,6 +16,12 @@ export class TestPlaces implements Places {
   choose(wanted: Parameters<Places['choose']>[0]): Promise<Place | undefined> {
     this.asked.push(wanted)
     return Promise.resolve(this.chosen === undefined ? undefined : this.at(this.chosen))
+  }
+
+  handed(): Place | undefined {
+    const file = this.handedOver
+    this.handedOver = undefined
+    return file === undefined ? undefined : this.at(file)
   }
 
   at(token: string): Place | undefined {

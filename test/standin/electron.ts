@@ -109,7 +109,7 @@ class StandinApp extends EventEmitter implements ElectronApp {
   }
 
   requestSingleInstanceLock(): boolean {
-    this.#lock ??= takeLock(this.#userData, () => this.emit('second-instance', {}, []))
+    this.#lock ??= takeLock(this.#userData, () => this.emit('second-instance', {}, [], process.cwd()))
     return this.#lock !== undefined
   }
 
