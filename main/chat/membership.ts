@@ -15,7 +15,7 @@ import { hasDevice, isReadmitted } from './readmit.ts'
 import { renewalAfter } from './renewal.ts'
 import { isRevoked, isRevokedIn, type Revocation } from './revocations.ts'
 import {
-  administers, deviceCount, emptyRoom, groupIdOf, isDue, isOpen, isWell, still, tellFact, withRoom, type Claimed, type Intent, type PendingCommit, type Room,
+  administers, deviceCount, emptyRoom, groupIdOf, isDue, isOpen, isWell, knowsAdmins, still, tellFact, withRoom, type Claimed, type Intent, type PendingCommit, type Room,
   type RoomState, type RoomStep, type Say,
 } from './room.ts'
 import { commitSlot, groupLog, sealOf, sealRecord } from './sealed.ts'
@@ -251,7 +251,7 @@ export const intend = (state: RoomState, intent: Intent): RoomStep =>
 
 export const mayChange = (state: RoomState, change: Intent['type'], accountId: string): boolean => {
   const { room, members } = state
-  if (room.kind !== 'group' || !isOpen(room)) return false
+  if (room.kind !== 'group' || !isOpen(room) || !knowsAdmins(room)) return false
   return administers(room, members, accountId) || (change === 'add' && room.membersMayAdd)
 }
 

@@ -381,7 +381,7 @@ function tellPeople({ room, members }: RoomState, self: string, { nameOf, trustO
       ...member,
       name: nameOf(member.accountId),
       own: member.accountId === self,
-      admin: admins === 'everybody' || admins.has(member.accountId),
+      admin: knowsAdmins(room) && (admins === 'everybody' || admins.has(member.accountId)),
       ...trustOf(member.accountId),
     }))
     .sort((a, b) => inOrder.compare(a.name, b.name) || (a.accountId < b.accountId ? -1 : 1))
@@ -391,7 +391,7 @@ const inOrder = new Intl.Collator()
 function tellSummary(state: RoomState, self: string, { nameOf }: Acquaintance): Omit<Conversation, 'people'> {
   const { room } = state
   const isAdmin = (accountId: string): boolean => administers(room, state.members, accountId)
-  const open = isOpen(room) && room.kind === 'group'
+  const open = isOpen(room) && room.kind === 'group' && knowsAdmins(room)
   return {
     id: room.id,
     kind: room.kind === 'direct' ? 'direct' : 'group',
@@ -425,7 +425,10 @@ function tellSummary(state: RoomState, self: string, { nameOf }: Acquaintance): 
 
 /** May this account say how long messages stay? */
 export const mayTime = ({ room, members }: Pick<RoomState, 'room' | 'members'>, accountId: string): boolean =>
-  room.kind === 'direct' || administers(room, members, accountId)
+  room.kind === 'direct' || (knowsAdmins(room) && administers(room, members, accountId))
+
+/** The group alone says who they are: a device that has just come back has not seen it yet. */
+export const knowsAdmins = ({ recovery }: Pick<Room, 'recovery'>): boolean => recovery?.reason !== 'restored'
 
 /** Admins are named by the policy; when the last one is gone, everyone is one. */
 export const administers = (policy: Pick<Room, 'admins'>, members: readonly Listed[], accountId: string): boolean => {

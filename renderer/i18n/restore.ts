@@ -80,7 +80,8 @@ export const restoreWords = {
   backText: 'The others are asked to let this computer in. This goes on by itself, also after a restart.',
   old: 'Is your old computer gone? Remove it, so that whoever finds it cannot read on.', oldAction: 'Look at your devices',
   showWaits: 'What is it waiting for?', hideWaits: 'Hide',
-  isNew: 'This computer is new in this chat.', until: 'What is said before it is let in does not reach it.',
+  isNew: 'This computer is new in this chat.',
+  until: 'What is said before it is let in does not reach it; what you write waits here and goes out by itself.',
   /** What keeps a chat from letting this computer in. `hasElder`: an older device of this person may say no. */
   waits: ({ since, asked }: NonNullable<Conversation['recovering']>, hasElder: boolean, now: number): string => {
     if (asked === 0) return 'Nobody could be asked yet.'

@@ -62,6 +62,7 @@ export async function comeBack({ data, spoken, tell, picture }: Guide): Promise<
       assert.deepEqual(await said(loser.running.page), before[at], `what was said is not what ${loser.name} had`)
       await seesPicture(loser.running.page)
       assert.deepEqual(await isBackIn(loser.running.page), [0, 2])
+      assert.deepEqual(await adminsSeenBy(loser), { admins: [], mayAdd: false }, 'nothing is claimed that is not known yet')
     }
     await say(ben.page, 'Where are you two?')
 
@@ -70,6 +71,7 @@ export async function comeBack({ data, spoken, tell, picture }: Guide): Promise<
     assert.equal(await ben.quit(), 0)
     const benAgain = await start('ben')
     await letIn([anna, cara], benAgain, { tell, picture })
+    for (const loser of [anna, cara]) assert.deepEqual(await adminsSeenBy(loser), { admins: ['Ben'], mayAdd: true })
     await talkAgain([anna, cara], benAgain, picture)
     for (const { complaints } of all) assert.deepEqual(complaints, [], 'a window complains')
     tell('what Ben says next arrives, and what they answer')
@@ -175,6 +177,11 @@ async function said(page: Page): Promise<readonly string[]> {
     }
   }
   return lines
+}
+
+async function adminsSeenBy({ running }: Loser) {
+  const group = (await conversationsOf(running.page)).find(({ kind }) => kind === 'group')
+  return { admins: group?.people.filter(({ admin }) => admin).map(({ name }) => name), mayAdd: group?.mayAdd }
 }
 
 const bytesIn = (place: string): number => {

@@ -109,7 +109,7 @@ test('a computer that comes back says in how many chats it is, and what hinders 
   bridge.push({ conversations: [away(first, 20, samples.now - 9 * samples.dayMs)] })
   await list.filter({ hasText: 'Ask somebody in it to invite you.' }).getByText(first.title).waitFor()
   await page.getByRole('button', { name: new RegExp(`^${second.title}`) }).click()
-  await page.getByText('This computer is new in this chat. Nobody could be asked yet.').waitFor()
+  await page.getByText('This computer is new in this chat. Nobody could be asked yet. What is said before it is let in').waitFor()
   bridge.push({ conversations: [{ ...first, origin: 'card' }] })
   await page.getByText('Back in 2 of 3 chats.').waitFor()
   bridge.push({ conversations: [{ ...second, origin: 'card' }] })
