@@ -4,13 +4,15 @@ import { closeRoom } from '../chat/epochs.ts'
 import type { Letter, SignedRejoin, SignedStory } from '../chat/letter.ts'
 import { hearMove } from '../chat/move.ts'
 import { decodeMail, openLetter, type Mail, type OwnKeyPackage } from '../chat/mail.ts'
-import { onRejoinRequest } from '../chat/readmit.ts'
+import { onRejoinRequest, toBeTold } from '../chat/readmit.ts'
+import type { Helper } from '../chat/recovery.ts'
 import { invitationIn, receiveWelcome, type Invitation } from '../chat/requests.ts'
 import { bodyOfEntry } from '../chat/said.ts'
 import type { LogRecord } from '../ports.ts'
 import { refreshLog } from './device-log.ts'
 import { contentIdOf, joinTwins } from './direct.ts'
 import { heldInvite } from './invites.ts'
+import { addressed, addressesOf } from './recover.ts'
 import { conversationSaid, roomAfter, roomOf } from './rooms.ts'
 import type { State } from './state.ts'
 
@@ -27,6 +29,8 @@ type Cursor = { readonly log: string, readonly seq: number }
 export type Left = { readonly story: SignedStory } | { readonly other: string } | undefined
 /** Take it again when that conversation was read, or that account's log. */
 type First = { readonly behind: string } | { readonly unread: string }
+/** A request that the other devices of whoever asks are to see. */
+type Passed = { readonly request: SignedRejoin, readonly to: readonly Helper[] }
 /** What was read for this record. */
 type Read = { readonly group: boolean, readonly log: boolean }
 
@@ -40,6 +44,10 @@ export async function takeMail(state: State, { log, record }: { readonly log: st
   let read: Read = { group: false, log: false }
   for (;;) {
     const left = onInbox(state, { log, record }, read)
+    if (left !== undefined && 'request' in left) {
+      await passOn(state, left)
+      return undefined
+    }
     if (left === undefined || 'story' in left || 'other' in left) return left
     if ('behind' in left) await sync.catchUp(left.behind)
     else await refreshLog(state, left.unread)
@@ -48,9 +56,18 @@ export async function takeMail(state: State, { log, record }: { readonly log: st
   }
 }
 
+/**
+ * Who asks chooses whom to ask: a thief would leave out the other devices of the account, which alone may object. So
+ * whoever waits for these tells them.
+ */
+async function passOn(state: State, { request, to }: Passed): Promise<void> {
+  const publish = addressed(state, await addressesOf(state, to), { type: 'rejoin', ...request })
+  if (publish.length > 0) state.transact({ publish })
+}
+
 function onInbox(
   state: State, { log, record }: { readonly log: string, readonly record: LogRecord }, read: Read,
-): Left | First {
+): Left | First | Passed {
   const cursor = { log, seq: record.seq }
   const mail = mailIn(record.bytes)
   if (mail?.type === 'sealed') return onLetter(state, mail, { cursor, read })
@@ -72,7 +89,7 @@ function mailIn(bytes: Uint8Array): Mail | undefined {
 function onLetter(
   state: State, sealed: Extract<Mail, { readonly type: 'sealed' }>,
   { cursor, read }: { readonly cursor: Cursor, readonly read: Read },
-): Left | First {
+): Left | First | Passed {
   const letter = letterIn(state, sealed)
   if (letter?.type === 'rejoin') {
     const room = roomAfter(state, toHex(letter.request.groupId))
@@ -80,7 +97,8 @@ function onLetter(
     if (typeof standing === 'object') return standing
     const step = room === undefined || standing === 'stranger' ? undefined : ifAuthentic(() => onRejoinRequest(room, letter, state.moment()))
     state.transact({ cursors: [cursor], ...step === undefined ? {} : { steps: [step] } })
-    return undefined
+    const to = step === undefined || step.state === room ? [] : toBeTold(step.state, letter, state.moment())
+    return to.length === 0 ? undefined : { request: letter, to }
   }
   const room = letter?.type === 'move' ? roomOf(state, toHex(letter.groupId)) : undefined
   const heard = letter?.type !== 'move' || room === undefined ? 'known' : hearMove(room, letter)

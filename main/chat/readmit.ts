@@ -83,14 +83,24 @@ export function onRejoinRequest(state: RoomState, signed: SignedRejoin, moment: 
   return still(withRoom(state, { intents: [...others, { ...intent, notBefore }] }))
 }
 
-function waitFor(
-  group: Group, asking: { readonly accountId: string, readonly deviceId: string }, { self }: Moment,
-): number {
+function waitFor(group: Group, asking: Asker, { self }: Moment): number {
   // A new device replaces nothing that its person could miss, so own devices do not let it in unseen either.
   if (asking.accountId === self.accountId && leafOfDevice(group, asking.deviceId) !== undefined) return chanceMs
-  const siblings = leavesOf(group.tree).some(({ leafNode }) =>
-    accountOf(leafNode) === asking.accountId && deviceIdOf(leafNode.credential) !== asking.deviceId)
-  return siblings ? vetoMs : 0
+  return siblingsOf(group, asking).length > 0 ? vetoMs : 0
+}
+
+type Asker = { readonly accountId: string, readonly deviceId: string }
+
+const siblingsOf = (group: Group, asking: Asker): readonly Asker[] => leavesOf(group.tree)
+  .map(({ leafNode }) => ({ accountId: accountOf(leafNode), deviceId: deviceIdOf(leafNode.credential) }))
+  .filter(({ accountId, deviceId }) => accountId === asking.accountId && deviceId !== asking.deviceId)
+
+/** Whom a request that waits concerns: the other devices of whoever asks. Nobody, where this is one of them. */
+export function toBeTold({ room, group }: RoomState, signed: SignedRejoin, { self }: Moment): readonly Asker[] {
+  const request = toHex(encode(SignedRejoin, signed))
+  const intent = room.intents.find((one) => one.type === 'readmit' && one.request === request)
+  if (group === undefined || intent?.type !== 'readmit' || intent.accountId === self.accountId) return []
+  return siblingsOf(group, intent)
 }
 
 export function validKeyPackage(suite: Suite, signed: SignedRejoin, moment: Moment) {

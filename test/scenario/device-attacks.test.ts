@@ -210,6 +210,26 @@ describe('A stolen key that asks to be let back in', () => {
     unbroken(anna, ben)
   })
 
+  test('is asked about even where it asks none of its owner’s devices: whoever it asks tells them', async (t) => {
+    const { all: [anna, ben], link } = await village(t, ['Anna', 'Ben'])
+    const direct = await directBetween(anna, ben)
+    const laptop = await link(anna, 'Laptop')
+    await isIn(laptop, direct)
+    await laptop.say(direct, 'mine')
+    await hears(ben, direct, 'mine')
+    await askAs(await steal(laptop, direct), ben)
+    const seen = await asking(anna, direct)
+    assert.equal(seen.device, 'Laptop')
+    await anna.call('conversation.veto', { conversation: direct, deviceId: seen.deviceId })
+    await anna.say(direct, 'that was not me')
+    await hears(ben, direct, 'that was not me')
+    await moveOn(25, anna, ben)
+    await ben.say(direct, 'a day later')
+    await hears(anna, direct, 'a day later')
+    for (const one of [anna, ben]) assert.ok(!(await facts(one, direct)).some(({ fact }) => fact === 'returned'))
+    unbroken(anna, ben)
+  })
+
   test('is refused by the device itself, as soon as it says something', async (t) => {
     const { all: [anna, ben], link } = await village(t, ['Anna', 'Ben'])
     const direct = await directBetween(anna, ben)
