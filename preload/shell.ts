@@ -91,7 +91,7 @@ export const shellCalls = {
   /** Takes what came by an address, once. */
   'shell.link': call({}).returns<OpenedLink>(),
   /**
-   * Of a profile that is stopped by one of `asideCodes`: its files become a profile of their own, whose name is given, and
+   * Of a profile that is stopped, or read only, by one of `asideCodes`: its files become a profile of their own, whose name is given, and
    * this one is new. Nothing is deleted.
    */
   'shell.setAside': call({}).returns<{ readonly name: string }>(),

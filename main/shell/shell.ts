@@ -207,7 +207,8 @@ class Shell {
   /** The profile that cannot be opened gives its place to a new one. The page takes the whole state anew then. */
   async #setAside(current: OpenApp): Promise<Answer<{ readonly name: string }>> {
     const phase = this.#phase
-    if (this.#profile === undefined || phase?.at !== 'stopped' || !asideCodes.some((code) => code === phase.code)) {
+    const why = phase?.at === 'stopped' ? phase.code : phase?.at === 'ready' ? phase.readOnly : undefined
+    if (this.#profile === undefined || !asideCodes.some((code) => code === why)) {
       return { ok: false, code: 'not-ready' }
     }
     this.#current = undefined

@@ -49,6 +49,9 @@ test('a damaged profile gives its place to a backup, and can still be read', asy
   await press(broken.page, 'Restore a backup…')
   await press(broken.page, 'Cancel')
   assert.deepEqual(readdirSync(path.join(data, 'profiles')), ['anna'])
+  // Also after a look at what is left.
+  await press(broken.page, 'Open for reading')
+  await broken.page.getByText('Open for reading only: the file is damaged.').waitFor()
   await press(broken.page, 'Restore a backup…')
   await press(broken.page, 'Go on')
   await broken.page.getByText('What was here before is kept as “anna set aside”.').waitFor()

@@ -1,6 +1,6 @@
 /** What a person does with the words and with backups, through the window. */
 import assert from 'node:assert/strict'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { conversationsOf, testPassphrase, until, type Running } from './harness.ts'
 
 const press = (page: Page, name: string): Promise<void> => page.getByRole('button', { name, exact: true }).click()
@@ -99,9 +99,23 @@ export async function isBackIn(page: Page): Promise<readonly [number, number]> {
   return [open.filter(({ recovering }) => recovering === undefined).length, open.length]
 }
 
+const looking = (page: Page): Locator =>
+  page.getByRole('dialog', { name: 'Backups' }).locator('section').filter({ hasText: 'Is a backup good?' })
+
+/** On the page of backups: restores a folder beside what is here, and compares; nothing differs. */
+export async function tryOut({ page, standin }: Running, folder: string, words: string): Promise<void> {
+  const section = looking(page)
+  standin.chosen = folder
+  await section.getByRole('button', { name: 'A folder of backups…' }).click()
+  await section.getByLabel('The 24 words').fill(words)
+  await section.getByRole('button', { name: 'Try it out' }).click()
+  await section.getByText('It has nothing that is not here.').waitFor()
+  await section.getByText('Nothing that is here is missing in it.').waitFor()
+}
+
 /** On the page of backups: reads all of one and says what it holds. */
 export async function checkBackup({ page, standin }: Running, file: string, passphrase: string): Promise<void> {
-  const section = page.getByRole('dialog', { name: 'Backups' }).locator('section').filter({ hasText: 'Is a backup good?' })
+  const section = looking(page)
   standin.chosen = file
   await section.getByRole('button', { name: 'Choose a file…' }).click()
   await section.getByLabel('Passphrase of the backup').fill(passphrase)

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Page } from 'playwright-core'
 import { pngOf } from '../chat/pictures.ts'
-import { backUpNow, checkBackup, isBackIn, keepFolder, openBackups, restoreBackup, saveFile, setUpOnPaper } from './backing-up.ts'
+import { backUpNow, checkBackup, isBackIn, keepFolder, openBackups, restoreBackup, saveFile, setUpOnPaper, tryOut } from './backing-up.ts'
 import {
   conversationsOf, entriesOf, invoke, launch, say, seeMessage, setUp, showInvite, startChat, timeline,
   unlock, until, wait, type Running,
@@ -220,6 +220,10 @@ async function backUp({ anna, cara, data, tell, picture }: Omit<Guide, 'spoken'>
   tell(`  and adds to it after one more message: ${amount(grown)} more are in it, ${seconds(startedAt)}`)
   assert.ok(grown > 0 && grown < first / 10, `the second backup wrote ${String(grown)} bytes after ${String(first)}`)
   await picture(cara.running.page, 'backups-folder')
+  startedAt = performance.now()
+  await tryOut(cara.running, folder, cara.words)
+  tell(`  and tries it out beside her chats: nothing is missing in it, ${seconds(startedAt)}`)
+  await picture(cara.running.page, 'backup-tried-out')
   return { file, folder }
 }
 

@@ -308,6 +308,12 @@ describe('what cannot be opened', () => {
     await page.getByText('What was here before is kept as “default set aside”.').waitFor()
     await press(page, 'Back')
     await title(page, 'Welcome to Coppice')
+    const reading = await stage.show({ phase: { at: 'stopped', code: 'store-damaged', readable: true } })
+    await press(reading.page, 'Open for reading')
+    await press(reading.page, 'Restore a backup…')
+    await press(reading.page, 'Go on')
+    await title(reading.page, 'Restore a backup')
+    assert.equal(reading.bridge.argumentsOf('shell.setAside').length, 1)
     for (const code of ['store-newer', 'store-full', 'store-read-only', 'keychain-locked', 'bug'] as const) {
       const other = await stage.show({ phase: { at: 'stopped', code, readable: false } })
       await other.page.getByRole('button', { name: 'Try again' }).waitFor()
