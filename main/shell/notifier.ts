@@ -17,6 +17,7 @@ const longestText = 240
 /** One notification for everything, where it must not say more. */
 const everything = ''
 const lock = 'lock'
+const question = 'question'
 
 export type NotifierOptions = {
   readonly electron: Electron
@@ -47,7 +48,7 @@ export class Notifier {
     this.#options = options
   }
 
-  hear({ fresh, settled, locked }: Happened): void {
+  hear({ fresh, settled, locked, asked }: Happened): void {
     for (const id of settled) {
       this.#waiting.delete(id)
       this.#withdraw(id)
@@ -55,6 +56,8 @@ export class Notifier {
     if (!this.#options.told.messages) this.#withdraw(everything)
     if (locked) this.#locked()
     if (this.#options.told.open) this.#withdraw(lock)
+    if (asked === 'over') this.#withdraw(question)
+    if (asked === 'fresh') this.#ask()
     for (const { id } of fresh) this.#waiting.add(id)
     if (this.#waiting.size > 0) this.#timer ??= setTimeout(() => { this.#tell() }, gatherMs)
   }
@@ -92,6 +95,14 @@ export class Notifier {
     this.withdrawAll()
     const { level, isQuiet, isSeen } = this.#options
     if (level() !== 'off' && !isQuiet() && !isSeen()) this.#show(lock, { title: words.locked, body: '' }, undefined)
+  }
+
+  /** Somebody may be coming in by this person's words: also where it is quiet, and it names nothing. */
+  #ask(): void {
+    const { level, isSeen, call } = this.#options
+    if (isSeen() || level() === 'off') return
+    call()
+    this.#show(question, { title: words.asked, body: words.askedText }, undefined)
   }
 
   #show(key: string, { title, body, reply }: Said, opens: string | undefined): void {

@@ -8,11 +8,14 @@ export type Happened = {
   /** In these nothing is new any more, here or on another own device. */
   readonly settled: readonly string[]
   readonly locked: boolean
+  /** A device came back by the 24 words, and this person is to say whether that was them. `over`: nobody asks any more. */
+  readonly asked?: 'fresh' | 'over'
 }
 
 export class Told {
   #phase: Phase | undefined
   readonly conversations = new Map<string, Conversation>()
+  #asked: ReadonlySet<string> = new Set()
 
   get open(): boolean {
     return this.#phase?.at === 'ready'
@@ -46,7 +49,7 @@ export class Told {
     for (const each of conversations) this.conversations.set(each.id, each)
   }
 
-  hear({ phase, conversations = [], removedConversations = [] }: Change): Happened {
+  hear({ phase, conversations = [], removedConversations = [], devices }: Change): Happened {
     const wasOpen = this.open
     if (phase !== undefined) this.#phase = phase
     const fresh: Conversation[] = []
@@ -63,8 +66,17 @@ export class Told {
     if (!this.open) {
       settled.push(...this.conversations.keys())
       this.conversations.clear()
+      this.#asked = new Set()
     }
-    return { fresh, settled, locked: wasOpen && phase?.at === 'locked' }
+    return { fresh, settled, locked: wasOpen && phase?.at === 'locked', ...this.#hearDevices(devices) }
+  }
+
+  #hearDevices(devices: Change['devices']): Pick<Happened, 'asked'> {
+    if (devices === undefined) return {}
+    const before = this.#asked
+    this.#asked = new Set(devices.filter(({ asked }) => asked !== undefined).map(({ deviceId }) => deviceId))
+    if (this.#asked.size === 0) return { asked: 'over' }
+    return [...this.#asked].every((deviceId) => before.has(deviceId)) ? {} : { asked: 'fresh' }
   }
 }
 

@@ -39,6 +39,7 @@ export const systemWords = {
     message: 'New message', request: 'Somebody wants to talk with you.', locked: 'Coppice is locked',
     messageOf: (name: string) => `New message from ${name}`,
     said: (name: string, text: string) => `${name}: ${text}`,
+    asked: 'Was that you?', askedText: 'A computer came to your account with your 24 words.',
     somebody: 'Somebody', reply: 'Reply',
     notSent: 'Your reply was not sent. It waits in the chat.',
     lostReply: 'Your reply was not sent. Open Coppice and write it again.',

@@ -80,7 +80,8 @@ export const devicesWords = {
     'same. Whoever carries your messages may show them different things. It is compared with what the others saw.',
   revokedTitle: 'This computer was removed from your account',
   revokedText: 'What was said until then stays here to read. Nothing is sent or received any more, and others no longer ' +
-    'see this computer. To use it again, remove this profile and link the computer anew.',
+    'see this computer. To use it again, remove this profile and link the computer anew. If it was not you who removed it, ' +
+    'somebody has another device of yours or your 24 words: tell the people in your chats by another way.',
   revokedAction: 'Remove this profile…',
 } as const
 

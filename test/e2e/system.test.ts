@@ -256,6 +256,21 @@ describe('on Linux', () => {
     await wait(100)
   })
 
+  test('a computer that came by the words is asked about once, also where it is quiet, and until somebody has answered', async () => {
+    await at.settle({ quietUntil: Date.now() + 3_600_000 })
+    at.calls()
+    const devices = [...samples.ownDevices, samples.returned]
+    for (let times = 0; times < 2; times++) at.show({ devices })
+    assert.deepEqual(at.calls('notification'),
+      [['notification.show', 'Was that you?', 'A computer came to your account with your 24 words.']])
+    at.show({ devices: samples.ownDevices })
+    assert.deepEqual(at.calls('notification'), [['notification.close', 'Was that you?']])
+    await at.settle({ quietUntil: 0, notifications: 'off' })
+    at.calls()
+    at.show({ devices })
+    assert.deepEqual(at.calls('notification'), [])
+  })
+
   test('locking takes everything back, and says that alone', async () => {
     await at.settle({ notifications: 'text' })
     await at.say(group, 'secret')

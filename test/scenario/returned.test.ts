@@ -5,6 +5,7 @@ import { encode } from '../../main/mls/index.ts'
 import { DeviceLogRecord } from '../../main/identity/device-log.ts'
 import { makeEntry, signPossession, type Operation } from '../../main/identity/entry.ts'
 import { recoveryKeyPair, seedOf } from '../../main/identity/recovery.ts'
+import { PortError } from '../../main/ports.ts'
 import type { OwnDevice } from '../../preload/api.ts'
 import { backupOf, ended } from './backups.ts'
 import { accountIdOn, adopted, appendToLog, logOf, suite } from './devices.ts'
@@ -101,6 +102,37 @@ describe('A thief with the backup and the 24 words', () => {
     await mara.call('devices.returned', { deviceId: question.deviceId, mine: false })
     for (const chat of [direct, group]) {
       await sees(jonas, chat, 'revoked')
+      await mara.say(chat, 'secret')
+      await hears(jonas, chat, 'secret')
+      assert.equal(await devicesIn(jonas, chat), 2)
+    }
+    await isNowhere(thief, direct, group)
+    unbroken(mara, jonas)
+  })
+
+  test('gains nothing where the no cannot be sent at once, nor by the end of the program before it is', async (t) => {
+    const { mara, jonas, direct, group, comesBack } = await life(t)
+    let away = false
+    mara.through = (delivery) => ({
+      address: delivery.address, slot: (...args) => delivery.slot(...args), read: (...args) => delivery.read(...args),
+      watch: (...args) => delivery.watch(...args), close: () => delivery.close(),
+      append: (...args) => away ? Promise.reject(new PortError('delivery-unreachable')) : delivery.append(...args),
+    })
+    await mara.restart()
+    const thief = await comesBack('Another laptop')
+    const { deviceId } = await asked(mara, 'Another laptop')
+    await until('he asks Jonas', async () => (await thief.conversations()).every(({ recovering }) => (recovering?.asked ?? 0) > 0))
+    away = true
+    await mara.call('devices.returned', { deviceId, mine: false })
+    await mara.restart()
+    assert.deepEqual((await mara.call('devices.list', {})).map(({ revoked, asked: question }) => [revoked, question]),
+      [[false, undefined], [true, undefined]])
+    assert.deepEqual((await logOf(mara)).devices.map(({ revoked }) => revoked), [false, false])
+    away = false
+    await mara.restart()
+    await until('it stands', async () => (await logOf(mara)).devices.every(({ revoked }, at) => revoked === (at === 1)))
+    await moveOn(25, jonas, mara, thief)
+    for (const chat of [direct, group]) {
       await mara.say(chat, 'secret')
       await hears(jonas, chat, 'secret')
       assert.equal(await devicesIn(jonas, chat), 2)
