@@ -41,6 +41,17 @@ export type CliOptions = {
   readonly archive: Archive
   readonly suiteOf: Ports['suiteOf']
   readonly open: (seat: Seat) => Promise<OpenApp>
+  /** Throws PortError('profile-busy') where another process has that profile's folder open. */
+  readonly demandFree: (folder: string) => void
+}
+
+/**
+ * The command in the arguments of the installed app, which is its first word; `undefined`: the window is wanted. Switches
+ * of Chromium may stand before it (`--no-sandbox`), none of ours: a profile may be called "backup".
+ */
+export function commandIn(args: readonly string[]): readonly string[] | undefined {
+  const at = args.findIndex((argument) => !argument.startsWith('--') || /^--(?:profile|data|hidden)?(?:=|$)/.test(argument))
+  return args[at] === 'backup' ? args.slice(at + 1) : undefined
 }
 
 /** Runs one command and gives the exit code: 0, 1 for what the world refused, 2 for what was asked wrongly. */
@@ -85,8 +96,11 @@ function argumentsIn(args: readonly string[]) {
 type Values = ReturnType<typeof argumentsIn>['values']
 
 async function exportTo(options: CliOptions, place: string, values: Values): Promise<number> {
-  const { terminal, open } = options
-  const app = await open(seatOf(options, place, values))
+  const { terminal, open, demandFree } = options
+  const seat = seatOf(options, place, values)
+  // Before a passphrase is asked for, and before anything is touched that the app at work there relies on.
+  demandFree(seat.folder)
+  const app = await open(seat)
   const call = async <N extends CallName>(name: N, argument: ArgumentOf<N>): Promise<ResultOf<N>> => {
     const answer = await app.handle(name, argument) as Answer<ResultOf<N>>
     if (!answer.ok) throw new PortError(answer.code, answer.detail)

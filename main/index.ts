@@ -6,7 +6,7 @@ import { createApp, type App } from './app.ts'
 import { archive } from './archive/archive.ts'
 import { productSuite } from './app/self.ts'
 import { sha256Digest } from './crypto/digest.ts'
-import { openTerminal, runCli } from './cli.ts'
+import { commandIn, openTerminal, runCli } from './cli.ts'
 import { implementationsOf, nativePrimitives } from './crypto/native.ts'
 import { openSqliteDelivery } from './delivery/sqlite.ts'
 import type { Electron } from './electron.ts'
@@ -16,6 +16,7 @@ import { describe } from './log/describe.ts'
 import { openLog, type OpenLog } from './log/log.ts'
 import { composeSuites, type Primitives } from './mls/index.ts'
 import { hpkePairing } from './pairing/pairing.ts'
+import { PortError } from './ports.ts'
 import { runShell } from './shell/shell.ts'
 import type { OpenApp, Seat } from './shell/shell.ts'
 import { lockStore } from './sqlite/lock.ts'
@@ -38,9 +39,19 @@ export async function startCli(args: readonly string[], version: string): Promis
   const terminal = openTerminal()
   const suiteOf = composeSuites(nativePrimitives(), (length) => new Uint8Array(randomBytes(length)))
   try {
-    return await runCli({ args, version, terminal, archive, suiteOf, open: openProfile })
+    return await runCli({ args, version, terminal, archive, suiteOf, open: openProfile, demandFree })
   } finally {
     terminal.close()
+  }
+}
+
+/** Takes the profile and gives it back at once. */
+function demandFree(folder: string): void {
+  try {
+    lockStore(path.join(folder, 'profile.sqlite'))()
+  } catch (error) {
+    // Anything else is said better by opening it.
+    if (error instanceof PortError && error.code === 'profile-busy') throw error
   }
 }
 
@@ -106,6 +117,14 @@ if ('electron' in process.versions) {
   const electron = await import('electron')
   // Not awaited: Electron becomes ready only after this module has been evaluated.
   const args = process.argv.slice(electron.app.isPackaged ? 1 : 2)
-  if (args[0] === 'backup') void startCli(args.slice(1), electron.app.getVersion()).then((code) => { electron.app.exit(code) })
-  else void start(electron, { args })
+  const command = commandIn(args)
+  if (command === undefined) void start(electron, { args })
+  else {
+    void startCli(command, electron.app.getVersion())
+      .catch((error: unknown) => {
+        report(error)
+        return 1
+      })
+      .then((code) => { electron.app.exit(code) })
+  }
 }

@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { after, before, describe, test } from 'node:test'
+import { runCommand } from '../e2e/command-line.ts'
 import type { Start } from '../e2e/harness.ts'
 import {
-  accept, built, launchWith, openConversation, say, seeMessage, setUp, showInvite, startChat,
+  accept, built, launchWith, openConversation, say, seeMessage, setUp, showInvite, startChat, testPassphrase,
 } from '../e2e/harness.ts'
 import { extractAsar, readAsar, readFuses, stubElectron } from './asar.ts'
 import { pack, systems } from './pack.ts'
@@ -120,6 +121,18 @@ describe('the packed app', { skip }, () => {
     } finally {
       await Promise.all([anna.quit(), ben.quit()])
     }
+  })
+
+  test('makes and checks a backup by its command line, without a window', () => {
+    const main = path.join(folder, 'extracted', 'dist', 'main', 'index.js')
+    const data = path.join(folder, 'run', 'data')
+    const file = path.join(folder, 'packed.coppice-backup')
+    const typed = 'four words that nobody else'
+    const made = runCommand(main, ['backup', 'export', file, '--passphrase', '--data', data, '--profile', 'anna'], testPassphrase, typed, typed)
+    assert.equal(made.status, 0, made.said)
+    const checked = runCommand(main, ['backup', 'verify', file], typed)
+    assert.match(checked.said, /whole: 2 messages in 1 chats with 1 people/)
+    assert.equal(checked.status, 0)
   })
 
   test('loads its native modules from beside the archive', () => {
