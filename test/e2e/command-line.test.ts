@@ -1,11 +1,11 @@
 /** The commands of the built app, as somebody types them in a terminal: no window, no secret on the screen. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { commandIn } from '../../main/cli.ts'
 import { fixture, passphrase } from '../archive/fixture.ts'
+import { hasTerminal, inTerminal } from '../standin/terminal.ts'
 import { commandLine, runCommand } from './command-line.ts'
 import { built, invoke, launch, setUp, temporaryData, testPassphrase } from './harness.ts'
 
@@ -56,29 +56,14 @@ test('a profile is backed up and the backup checked without a window; while the 
   assert.equal(runCommand(main, ['backup']).status, 2)
 })
 
-/** What a terminal shows of a command while somebody types. `undefined`: there is no program here that makes one. */
-async function inTerminal(command: readonly string[], typed: string): Promise<{ readonly shown: string, readonly code: number } | undefined> {
-  if (spawnSync('script', ['--version']).status !== 0) return undefined
-  const quoted = command.map((word) => `'${word}'`).join(' ')
-  const child = spawn('script', ['-qec', quoted, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
-  let shown = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    const asked = shown.includes(': ')
-    shown += String(chunk)
-    if (!asked && shown.includes(': ')) child.stdin.write(`${typed}\r`)
-  })
-  const code = await new Promise<number>((resolve) => { child.once('close', (status) => { resolve(status ?? -1) }) })
-  return { shown, code }
-}
-
 test('what is typed in a terminal is not shown', async (t: TestContext) => {
-  const place = fixture('v1-passphrase.coppice-backup').path
-  const found = await inTerminal([process.execPath, commandLine, main, 'backup', 'verify', place], passphrase)
-  if (found === undefined) {
+  if (!hasTerminal()) {
     process.stderr.write('!! NOT TESTED: no "script" here, which makes a terminal\n')
     t.skip('no "script" on this computer')
     return
   }
+  const place = fixture('v1-passphrase.coppice-backup').path
+  const found = await inTerminal([process.execPath, commandLine, main, 'backup', 'verify', place], passphrase)
   assert.equal(found.code, 0, found.shown)
   assert.match(found.shown, /Passphrase of the backup: [\s\S]*whole: 3 messages/)
   assert.ok(!found.shown.includes(passphrase.slice(0, 8)), found.shown)
