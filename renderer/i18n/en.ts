@@ -282,6 +282,8 @@ export const words = {
 
   chat: {
     facts: (conversation: Conversation, now: number) => {
+      // Of keys and devices it knows nothing before it is let in.
+      if (conversation.recovering?.reason === 'restored') return restoreWords.notIn
       const shared = `keys healed ${day(conversation.healedAt, now)}`
       return conversation.kind === 'direct'
         ? `${devices(conversation.devices)} · ${shared}`

@@ -80,6 +80,7 @@ export const restoreWords = {
   backText: 'The others are asked to let this computer in. This goes on by itself, also after a restart.',
   old: 'Is your old computer gone? Remove it, so that whoever finds it cannot read on.', oldAction: 'Look at your devices',
   showWaits: 'What is it waiting for?', hideWaits: 'Hide',
+  notIn: 'not let in yet', panel: 'Who can read here, and with which keys, is known when this computer is let in.',
   isNew: 'This computer is new in this chat.',
   until: 'What is said before it is let in does not reach it; what you write waits here and goes out by itself.',
   /** What keeps a chat from letting this computer in. `hasElder`: an older device of this person may say no. */

@@ -110,6 +110,11 @@ test('a computer that comes back says in how many chats it is, and what hinders 
   await list.filter({ hasText: 'Ask somebody in it to invite you.' }).getByText(first.title).waitFor()
   await page.getByRole('button', { name: new RegExp(`^${second.title}`) }).click()
   await page.getByText('This computer is new in this chat. Nobody could be asked yet. What is said before it is let in').waitFor()
+  // Nothing is claimed that is known only to who is in.
+  const about = page.getByRole('complementary', { name: 'About this chat' })
+  await about.getByText('is known when this computer is let in.').waitFor()
+  for (const heading of ['Group code', 'Chat code', 'Disappearing messages']) assert.equal(await about.getByText(heading).count(), 0, heading)
+  await page.getByText('not let in yet').waitFor()
   bridge.push({ conversations: [{ ...first, origin: 'card' }] })
   await page.getByText('Back in 2 of 3 chats.').waitFor()
   bridge.push({ conversations: [{ ...second, origin: 'card' }] })
