@@ -82,7 +82,7 @@ describe('closing the account', () => {
   test('leaves a contact nothing to write to, and what was said', async () => {
     const { page } = await stage.show({ conversations: withoutJonas })
     const row = page.getByRole('navigation', { name: 'Conversations' }).getByRole('button', { name: /^Jonas/ })
-    assert.match(await row.innerText(), /Closed the account/)
+    await row.getByText('Closed the account').waitFor()
     await row.click()
     await page.getByText('Jonas closed this account, so nobody would read what you write.').waitFor()
     assert.equal(await page.getByRole('textbox', { name: 'Message' }).count(), 0)
