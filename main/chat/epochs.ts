@@ -63,7 +63,7 @@ export function enterEpoch(
   const retired = state.seals.map((seal) => seal.endedAt === 0n ? { ...seal, endedAt: BigInt(moment.now) } : seal)
   const entered: RoomState = {
     ...withRoom(state, {
-      ...roomOfPolicy(next.group), ...freshEpoch, behindAt: 0, epochAt: at,
+      ...roomOfPolicy(next.group), ...freshEpoch, ...stillBehind(state.room, next.group, at), epochAt: at,
       // Others may have ended the epoch by what came by letter (move.ts): stories will tell.
       ...state.room.moves.some((one) => one !== toHex(won.bytes)) ? { strangeAt: state.room.strangeAt || moment.now } : {},
       ...afterCommit(state.room, {
@@ -81,6 +81,15 @@ export function enterEpoch(
   const forgotten = forgetOld(told.state, moment.now)
   return { ...told, state: forgotten.state, wipe: [...told.wipe, ...forgotten.wipe] }
 }
+
+/**
+ * Whoever was told of a later epoch is behind until it is there, or until somebody has gone on from here since: what
+ * others did long ago and this device only now, shows nobody who is still here. Where the log has lost what leads on, or
+ * has given this device's removal to others only, that is all that it can know.
+ */
+const stillBehind = (
+  { behindAt, behindEpoch }: Room, { context: { epoch } }: Group, at: number,
+): Pick<Room, 'behindAt'> => ({ behindAt: behindEpoch !== '' && epoch < BigInt(behindEpoch) && at < behindAt ? behindAt : 0 })
 
 /** Whose leaf is new was there, and so was who committed. */
 const sightingsIn = (applied: AppliedCommit, at: number): readonly Sighting[] => {

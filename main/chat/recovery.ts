@@ -177,7 +177,9 @@ export function hearStory(state: RoomState, told: SignedStory, moment: Moment): 
     case 'ahead': return heard(still(state), { repairFrom: theirs.epoch })
     case 'behind': {
       const { behindAt } = state.room
-      const behind = { behindAt: moment.now, behindBy: deviceIdOf(told.credential) }
+      const behind = {
+        behindAt: moment.now, behindBy: deviceIdOf(told.credential), behindEpoch: String(theirs.epoch),
+      }
       return heard(behindAt === 0 ? still(withRoom(state, behind)) : stayBehind(state, moment), { answer: behindAt === 0 })
     }
     case 'ours-stays': return heard(still(state), { answer: true })

@@ -220,7 +220,7 @@ function comeBack(known: RoomState, { own, group, history, by, wipe }: Arrived, 
       ...room.recovery?.reason === 'cloned' ? { numbering: String(group.context.epoch), counter: 0, counterBase: 0 } : {},
       // Whoever let it in may be in a story that does not stay; whoever is in one with this device alone hears of it.
       ...afterReturn(known, { epoch: group.context.epoch, seen: history }, moment.now),
-      apart: apartFrom(before, group), behindAt: 0, behindBy: '', helpers: [],
+      apart: apartFrom(before, group), behindAt: 0, behindBy: '', behindEpoch: '', helpers: [],
       // It was never here before: what was said earlier was not for it.
       ...before === undefined ? { joinedAt: String(group.context.epoch) } : {},
     }),

@@ -68,6 +68,6 @@ export function resume(state: RoomState, { now }: Moment): RoomStep {
   const reference = room.recovery?.reference ?? ''
   return still(withRoom(state, {
     ...reference === '' ? {} : { answered: { reference, at: now, maker: '' } },
-    intents, recovery: undefined, behindAt: 0, behindBy: '', ...doubting(room, room.recovery?.by ?? '', now + doubtMs),
+    intents, recovery: undefined, behindAt: 0, behindBy: '', behindEpoch: '', ...doubting(room, room.recovery?.by ?? '', now + doubtMs),
   }))
 }

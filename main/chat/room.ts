@@ -127,8 +127,9 @@ export type Room = {
   readonly strangeAt: number
   /** Since when members are known to be further on than the log leads (0: they are not). */
   readonly behindAt: number
-  /** The device that said so. */
+  /** The device that said so, and the epoch that it was in (decimal; empty where no one has said so). */
   readonly behindBy: string
+  readonly behindEpoch: string
   /** Devices whose stories led nowhere, and until when they are not believed. */
   readonly doubted: readonly { readonly deviceId: string, readonly until: number }[]
   /** When this device last saw the end of the group's logs, and since when it has heard everything in them. */
@@ -187,7 +188,7 @@ export const emptyRoom = (id: string, now: number): Room => ({
   counter: 0, counterBase: 0, numbering: '0', nextOrder: 1, firstOrder: 1, readUpTo: 0, unread: 0, draft: '', at: now,
   muted: false, pinned: false, archived: false,
   last: undefined, request: undefined, receiptsDue: [], proposals: [], recovery: undefined, answered: undefined, joinedAt: '0',
-  returnedAt: '', strangeAt: 0, behindAt: 0, behindBy: '', doubted: [], headAt: now, watchedFrom: now, ownRecords: { epoch: '', records: [] },
+  returnedAt: '', strangeAt: 0, behindAt: 0, behindBy: '', behindEpoch: '', doubted: [], headAt: now, watchedFrom: now, ownRecords: { epoch: '', records: [] },
   suspects: [], spoiltAt: 0, moves: [], formerLogs: [], apart: [], helpers: [], origin: '', vetoed: [], timer: 0, timerAt: 0, gone: false,
   codes: [], differs: undefined,
 })

@@ -91,6 +91,49 @@ test('rubbish that the log lost again: whoever has not seen it changes nothing, 
   await assertTogether([anna, ben, carol, dave], conversation, 'after')
 })
 
+test('told of an epoch to which the log leads only a part of the way: whoever is there asks, and is let back in', async (t) => {
+  const { all: [anna, ben, carol, dave], end } = await people(['Anna', 'Ben', 'Carol', 'Dave'])
+  t.after(end)
+  const conversation = await gather(anna, ben, carol)
+  await assertTogether([anna, ben, carol], conversation, 'before')
+  await carol.stop()
+  const { group, log: name } = held(carol, conversation)
+  const carols = leafAt(group.tree, group.ownLeaf)
+  assert.ok(carols !== undefined)
+  for (const title of ['Willow', 'Hazel', 'Alder']) {
+    await anna.call('conversation.rename', { conversation, name: title })
+    await until('Ben sees the name', async () => (await ben.conversation(conversation))?.title === title)
+  }
+  for (const one of [anna, ben]) await one.stop()
+  const annas = held(anna, conversation)
+  await withLog(anna.deliveryFile, (delivery) => sendLetter(delivery, group, deviceIdOf(carols.credential),
+    storyOf(annas.group, { epoch: annas.group.context.epoch, seen: [] })))
+  const log = new Database(anna.deliveryFile)
+  t.after(() => { log.close() })
+  const { changes } = log.prepare(
+    'DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE log = ? ORDER BY seq DESC LIMIT 2)').run(`h.${name}`)
+  assert.equal(changes, 2)
+  const commits = (): unknown => log.prepare('SELECT COUNT(*) FROM records WHERE log = ?').pluck().get(`h.${name}`)
+  const left = commits()
+  // So late that nobody has the records any more by which they came there.
+  const days = 8 * 24 * 60 * minuteMs
+  carol.now = () => Date.now() + days
+  await carol.start()
+  await until('Carol follows as far as the log leads', async () => (await carol.conversation(conversation))?.title === 'Willow')
+  await carol.call('conversation.add', { conversation, people: [], invites: [await dave.invite()] })
+  assert.ok((roomOf(carol, conversation)?.behindAt ?? 0) > 0)
+  await restartLater(days + 32 * minuteMs, [carol])
+  await until('Carol asks', async () => (await carol.conversation(conversation))?.recovering?.reason === 'undecided')
+  assert.equal(commits(), left, 'and puts nothing where it was told that something is')
+  for (const one of [anna, ben]) {
+    one.now = () => Date.now() + days + 32 * minuteMs
+    await one.start()
+  }
+  await isBack(carol, conversation)
+  assert.equal(await dave.accept(), conversation)
+  await assertTogether([anna, ben, carol, dave], conversation, 'after')
+})
+
 test('two stories that both brought somebody in: nobody stays in the one that ends, and whoever is only there is told', async (t) => {
   const { all: [anna, ben, carol, dave, eve], end } = await people(['Anna', 'Ben', 'Carol', 'Dave', 'Eve'])
   t.after(end)
