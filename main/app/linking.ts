@@ -255,12 +255,12 @@ export class Linking {
       const { done } = groupsOf(state, state.self.deviceId)
       const groups = { done, of: Math.max(done, stage.groups) }
       const history = historyProgress(state)
-      const { range, isHere = true } = historyChosen(state, state.self.deviceId) ?? {}
+      const { range, isHere = false } = historyChosen(state, state.self.deviceId) ?? {}
       session.say({
         at: 'joining', role: 'new', device, groups, ...rangeOf(range), ...history === undefined ? {} : { history },
       })
       const isEarly = state.ports.now() < Number(state.account.createdAt) + joiningMs
-      // What was chosen on the other device, and has not begun yet, is waited for as long.
+      // What was chosen on the other device, and has not begun yet, is waited for as long; and that anybody says what was.
       if (((groups.done < groups.of || !isHere) && isEarly) || history !== undefined) return Promise.resolve(undefined)
       this.#keep(undefined)
       session.say({ at: 'done', role: 'new', device, deviceId: state.self.deviceId, groups, ...rangeOf(isHere ? range : undefined) })

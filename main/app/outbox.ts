@@ -80,7 +80,7 @@ const acknowledgeBatch = 50
 /** Appends what is stored to be published, the oldest first. Rejects as the delivery service does. */
 export async function publishAll(state: State, sync: {
   readonly isStopped: () => boolean
-  /** A conversation whose logs were read to their end since the delivery service was last away. */
+  /** A conversation whose logs, and the inbox, were read to their end since the delivery service was last away. */
   readonly isCurrent: (id: string) => boolean
   /** Another commit stands in the slot. */
   readonly onTaken: (id: string) => void
@@ -99,6 +99,8 @@ export async function publishAll(state: State, sync: {
       const room = target.type === 'record' ? undefined : toHex(target.room)
       // Made before a kill or an absence, for an epoch whose keys the others may have dropped since.
       if (room !== undefined && !sync.isCurrent(room)) continue
+      // Others say that the epoch has ended: a place in its log that is free must not be taken (chat/recovery.ts).
+      if (room !== undefined && target.type === 'commit' && state.rooms.get(room)?.room.behindAt !== 0) continue
       // Encrypted before something changed about one of its readers.
       if (room !== undefined && target.type === 'message' && isHeld(state, room)) continue
       const answer = await state.ports.delivery.append(log, bytes, slot === '' ? undefined : slot)

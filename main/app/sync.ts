@@ -17,7 +17,7 @@ import { storeCommit } from './commit.ts'
 import { isRevoked } from './devices.ts'
 import { goOnInTime } from './continue.ts'
 import { forgetAnswered, forgetInTime } from './health.ts'
-import { takeMail } from './inbox.ts'
+import { otherEveryMs, takeMail } from './inbox.ts'
 import { MemberLogs } from './member-logs.ts'
 import { tendKeys } from './keys.ts'
 import { leaveSpoilt, takeMoved } from './move.ts'
@@ -167,7 +167,7 @@ export class Sync {
 
   async #publishAll(): Promise<void> {
     await publishAll(this.#state, {
-      isStopped: () => this.#stopped, isCurrent: (id) => this.#current.has(id),
+      isStopped: () => this.#stopped, isCurrent: (id) => this.#inboxRead && this.#current.has(id),
       // The winner of the slot is read, and ours made again.
       onTaken: (id) => { this.#taken.add(id) },
       onAnswer: (commitOf) => {
@@ -193,6 +193,7 @@ export class Sync {
       this.kick()
     })
     this.#inboxRead = true
+    this.#run('publish', () => this.#publishAll())
   }
 
   /** Another member's story may show that the group has split. */
@@ -497,4 +498,3 @@ const retryMs = 2_000
 const cardQuietMs = 2_000
 /** How long a commit may need something that is not here. */
 const undecidedMs = 2 * 60 * 1000
-const otherEveryMs = 60 * 1000

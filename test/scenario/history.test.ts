@@ -40,6 +40,19 @@ async function linked(t: TestContext, anna: Person, history: HistoryRange, prepa
   return laptop
 }
 
+/** Holds back what of the past lies in the log, from whoever is prepared so, until it is opened. */
+function gate() {
+  let isOpen = false
+  const prepare = (person: Person): void => {
+    person.through = (delivery) => ({
+      address: delivery.address, append: (...args) => delivery.append(...args), read: (...args) => delivery.read(...args),
+      watch: (...args) => delivery.watch(...args), close: () => delivery.close(),
+      slot: (log, slot) => log.startsWith('b.') && !isOpen ? Promise.resolve(undefined) : delivery.slot(log, slot),
+    })
+  }
+  return { prepare, open: (): void => { isOpen = true } }
+}
+
 const linksTold = (person: Person): readonly Link[] =>
   person.changes.flatMap(({ link: one }) => one === undefined || one.at === 'none' ? [] : [one])
 
@@ -51,7 +64,11 @@ const told = (entries: readonly Entry[]) => entries.map((entry) => entry.kind ==
 describe('A computer that is linked', () => {
   test('gets all of the past, marked, in order, once, found by search, and read as far as it was', async (t) => {
     const { anna, ben, conversation } = await past(t)
-    const laptop = await linked(t, anna, 'all')
+    const { prepare, open } = gate()
+    const laptop = await linked(t, anna, 'all', prepare)
+    await until('it is told how much comes', () => Promise.resolve(linksTold(anna).some((one) =>
+      one.at === 'joining' && one.history !== undefined && one.history.of >= 5)))
+    open()
     for (const person of [anna, laptop]) await until('it is done', () => isDone(person))
     const there = await anna.entries(conversation)
     const here = await laptop.entries(conversation)
@@ -63,8 +80,6 @@ describe('A computer that is linked', () => {
     assert.equal((await laptop.conversation(conversation))?.unread, 0)
     const found = await laptop.call('search', { text: 'heron', limit: 10 })
     assert.equal(found.found.length, 3)
-    const links = anna.changes.flatMap(({ link: one }): readonly Link[] => one === undefined || one.at === 'none' ? [] : [one])
-    assert.ok(links.some((one) => one.at === 'joining' && one.history !== undefined && one.history.of >= 5))
     // Nothing is left of it, and nothing comes again.
     for (const person of [anna, laptop]) {
       await until('the transfer is over', () => Promise.resolve(person.store?.documents('transfer').length === 0))
@@ -79,13 +94,16 @@ describe('A computer that is linked', () => {
 
   test('gets the last month, or nothing', async (t) => {
     const { anna, conversation } = await past(t)
-    const laptop = await linked(t, anna, 'month')
+    const { prepare, open } = gate()
+    const laptop = await linked(t, anna, 'month', prepare)
+    // What was chosen is told on both while it comes, and when it is here.
+    for (const one of [anna, laptop]) {
+      await until(`${one.name} is told`, () => Promise.resolve(linksTold(one).some((link) =>
+        link.at === 'joining' && link.range === 'month' && link.history !== undefined)))
+    }
+    open()
     for (const one of [anna, laptop]) await until('it is done', () => isDone(one))
     assert.deepEqual(await laptop.texts(conversation), (await anna.texts(conversation)).filter((text) => !text.includes('forty')))
-    // What was chosen is told on both, while it comes and when it is here.
-    for (const one of [anna, laptop]) {
-      assert.ok(linksTold(one).some((link) => link.at === 'joining' && link.range === 'month' && link.history !== undefined), one.name)
-    }
     const done = await linkOn(laptop)
     assert.equal(done?.at === 'done' && done.range, 'month')
     assert.ok(linksTold(laptop).every((link) => link.at !== 'joining' || link.range === undefined || link.range === 'month'))
@@ -102,14 +120,8 @@ describe('A computer that is linked', () => {
 
   test('is told what was chosen before any of it comes, waits for it, and tells it after a restart', async (t) => {
     const { anna, conversation } = await past(t)
-    let open = false
-    const laptop = await linked(t, anna, 'all', (person) => {
-      person.through = (delivery) => ({
-        address: delivery.address, append: (...args) => delivery.append(...args), read: (...args) => delivery.read(...args),
-        watch: (...args) => delivery.watch(...args), close: () => delivery.close(),
-        slot: (log, slot) => log.startsWith('b.') && !open ? Promise.resolve(undefined) : delivery.slot(log, slot),
-      })
-    })
+    const { prepare, open } = gate()
+    const laptop = await linked(t, anna, 'all', prepare)
     const isTold = (): Promise<unknown> => until('it is told', async () => {
       const link = await linkOn(laptop)
       return link?.at === 'joining' && link.range === 'all' && link.history?.done === 0
@@ -118,7 +130,7 @@ describe('A computer that is linked', () => {
     await laptop.restart()
     await isTold()
     assert.ok(!await isDone(laptop))
-    open = true
+    open()
     await until('it is done', () => isDone(laptop))
     assert.deepEqual(await laptop.texts(conversation), await anna.texts(conversation))
   })

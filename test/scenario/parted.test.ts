@@ -134,6 +134,57 @@ test('told of an epoch to which the log leads only a part of the way: whoever is
   await assertTogether([anna, ben, carol, dave], conversation, 'after')
 })
 
+test('letters that came while somebody was away: they are read before anything is put into the log', async (t) => {
+  const { all: [anna, ben, carol, dave], end } = await people(['Anna', 'Ben', 'Carol', 'Dave'])
+  t.after(end)
+  const conversation = await gather(anna, ben, carol)
+  await assertTogether([anna, ben, carol], conversation, 'before')
+  await carol.stop()
+  const { group, log: name } = held(carol, conversation)
+  const carols = leafAt(group.tree, group.ownLeaf)
+  assert.ok(carols !== undefined)
+  for (const title of ['Willow', 'Hazel']) {
+    await anna.call('conversation.rename', { conversation, name: title })
+    await until('Ben sees the name', async () => (await ben.conversation(conversation))?.title === title)
+  }
+  for (const one of [anna, ben]) await one.stop()
+  const annas = held(anna, conversation)
+  await withLog(anna.deliveryFile, (delivery) => sendLetter(delivery, group, deviceIdOf(carols.credential),
+    storyOf(annas.group, { epoch: annas.group.context.epoch, seen: [] })))
+  const log = new Database(anna.deliveryFile)
+  t.after(() => { log.close() })
+  const { changes } = log.prepare('DELETE FROM records WHERE log = ? AND seq = (SELECT MAX(seq) FROM records WHERE log = ?)')
+    .run(`h.${name}`, `h.${name}`)
+  assert.equal(changes, 1)
+  const commits = (): unknown => log.prepare('SELECT COUNT(*) FROM records WHERE log = ?').pluck().get(`h.${name}`)
+  const left = commits()
+  let isInboxHere = false
+  carol.through = (delivery) => ({
+    address: delivery.address,
+    append: (...args) => delivery.append(...args), slot: (...args) => delivery.slot(...args),
+    watch: (...args) => delivery.watch(...args), close: () => delivery.close(),
+    read: async (of, after, limit) => {
+      await until('it is let through', () => Promise.resolve(isInboxHere || !of.startsWith('i.')))
+      return delivery.read(of, after, limit)
+    },
+  })
+  await carol.start()
+  await until('Carol follows as far as the log leads', async () => (await carol.conversation(conversation))?.title === 'Willow')
+  await carol.call('conversation.add', { conversation, people: [], invites: [await dave.invite()] })
+  await until('her commit waits', () => Promise.resolve(carol.store?.documents('publish').length === 1))
+  isInboxHere = true
+  await until('Carol hears that others are further on', () =>
+    Promise.resolve((roomOf(carol, conversation)?.behindAt ?? 0) > 0))
+  carol.through = asItIs
+  await restartLater(32 * minuteMs, [carol])
+  await until('Carol asks', async () => (await carol.conversation(conversation))?.recovering?.reason === 'undecided')
+  assert.equal(commits(), left, 'nothing is put where others have been')
+  await restartLater(32 * minuteMs, [anna, ben])
+  await isBack(carol, conversation)
+  assert.equal(await dave.accept(), conversation)
+  await assertTogether([anna, ben, carol, dave], conversation, 'after')
+})
+
 test('two stories that both brought somebody in: nobody stays in the one that ends, and whoever is only there is told', async (t) => {
   const { all: [anna, ben, carol, dave, eve], end } = await people(['Anna', 'Ben', 'Carol', 'Dave', 'Eve'])
   t.after(end)
