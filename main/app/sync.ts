@@ -327,9 +327,9 @@ export class Sync {
     if (step.state !== state) this.#state.transact({ steps: [step], removedPublish: stale(this.#state, state, step) })
   }
 
-  /** What can still be read is read; then this device asks to be let back in, now or when it is time again. */
+  /** What can still be read is read, the inbox too; then this device asks to be let back in, now or when it is time again. */
   async #recover(id: string): Promise<void> {
-    await this.#readMessages(id)
+    await Promise.all([this.#readMessages(id), this.#tasks.done('inbox')])
     this.#forget(id)
     const turnMs = goOnInTime(this.#state, id)
     if (turnMs === 'done') this.kick()
