@@ -70,8 +70,8 @@ function appDataFolder(): string {
 }
 
 function startTour(reason: string): Promise<number> {
-  say(`${reason}, so here is a tour of the app instead of its window (npm run tour)`)
-  return run(process.execPath, [path.join(import.meta.dirname, 'tour.ts')])
+  say(`${reason}, so here is a tour of the app instead of its window (npm run tour shows more)`)
+  return run(process.execPath, [path.join(import.meta.dirname, 'tour.ts'), '--short'])
 }
 
 async function start(): Promise<number> {
