@@ -15,19 +15,19 @@ import { builtStart, invoke, launch, setUp, temporaryData, testPassphrase, type 
 describe('an argument', () => {
   test('that names a backup on this computer is that file, however the system writes it', () => {
     for (const [argument, file] of [
-      ['/home/a/mine.coppice-backup', '/home/a/mine.coppice-backup'], ['mine.coppice-backup', '/work/mine.coppice-backup'],
-      ['../Mine.COPPICE-BACKUP', '/Mine.COPPICE-BACKUP'], ['file:///home/a/b%20c.coppice-backup', '/home/a/b c.coppice-backup'],
-      ['/home/a/caf\u00e9 \u{1f9a6}.coppice-backup', '/home/a/caf\u00e9 \u{1f9a6}.coppice-backup'],
-    ] as const) assert.equal(readHanded(argument, '/work'), file, argument)
+      ['/papers/mine.coppice-backup', '/papers/mine.coppice-backup'], ['mine.coppice-backup', '/shelf/mine.coppice-backup'],
+      ['../Mine.COPPICE-BACKUP', '/Mine.COPPICE-BACKUP'], ['file:///papers/b%20c.coppice-backup', '/papers/b c.coppice-backup'],
+      ['/papers/caf\u00e9 \u{1f9a6}.coppice-backup', '/papers/caf\u00e9 \u{1f9a6}.coppice-backup'],
+    ] as const) assert.equal(readHanded(argument, '/shelf'), file, argument)
   })
 
   test('that is anything else is none', () => {
     for (const argument of [
-      '', 'coppice', '/home/a/mine.age', '/home/a/coppice-backup', '--data=/home/a/x.coppice-backup', '-x.coppice-backup',
+      '', 'coppice', '/papers/mine.age', '/papers/coppice-backup', '--data=/papers/x.coppice-backup', '-x.coppice-backup',
       'https://example.org/x.coppice-backup', 'coppice:x.coppice-backup', 'smb://server/x.coppice-backup',
       'file://server/share/x.coppice-backup', 'file:///a%2fb.coppice-backup', 'file:///a%00.coppice-backup', '/a\0.coppice-backup',
-      `/${'a'.repeat(40_000)}.coppice-backup`, '/home/a/mine.coppice-backup.part',
-    ]) assert.equal(readHanded(argument, '/work'), undefined, argument.slice(0, 60))
+      `/${'a'.repeat(40_000)}.coppice-backup`, '/papers/mine.coppice-backup.part',
+    ]) assert.equal(readHanded(argument, '/shelf'), undefined, argument.slice(0, 60))
   })
 })
 
