@@ -176,11 +176,12 @@ export function hearStory(state: RoomState, told: SignedStory, moment: Moment): 
     case 'same': return heard(still(state))
     case 'ahead': return heard(still(state), { repairFrom: theirs.epoch })
     case 'behind': {
-      const { behindAt } = state.room
-      const behind = {
-        behindAt: moment.now, behindBy: deviceIdOf(told.credential), behindEpoch: String(theirs.epoch),
-      }
-      return heard(behindAt === 0 ? still(withRoom(state, behind)) : stayBehind(state, moment), { answer: behindAt === 0 })
+      const { behindAt, behindEpoch } = state.room
+      const isFurther = behindAt === 0 || behindEpoch === '' || theirs.epoch > BigInt(behindEpoch)
+      const behind = isFurther ? withRoom(state, {
+        behindAt: behindAt || moment.now, behindBy: deviceIdOf(told.credential), behindEpoch: String(theirs.epoch),
+      }) : state
+      return heard(behindAt === 0 ? still(behind) : stayBehind(behind, moment), { answer: behindAt === 0 })
     }
     case 'ours-stays': return heard(still(state), { answer: true })
     case 'theirs-stays': return heard(beginRecovery(state, {
