@@ -1,15 +1,16 @@
 /** Accounts with real keys for stories: who they are, and a device log that they write. */
 import { randomBytes } from 'node:crypto'
-import { encode, portableSuites, type KeyPair, type Suite } from '../../main/mls/index.ts'
+import { nativeSuites } from '../../main/crypto/native.ts'
+import { encode, type KeyPair, type Suite } from '../../main/mls/index.ts'
 import { DeviceLogRecord } from '../../main/identity/device-log.ts'
 import {
   headAfter, makeEntry, newKeyOf, signPossession, type LogHead, type Operation, type SignedEntry,
 } from '../../main/identity/entry.ts'
 import { accountIdFor, deviceIdFor, makeGenesis, type SignedGenesis } from '../../main/identity/genesis.ts'
 
-/** Suite 1 on the portable primitives. */
+/** Suite 1 on the primitives that the app has. */
 export function suiteWith(random: (length: number) => Uint8Array): Suite {
-  const suite = portableSuites(random)(1)
+  const suite = nativeSuites(random)(1)
   if (suite === undefined) throw new Error('suite 1 is missing')
   return suite
 }
