@@ -1,29 +1,23 @@
 import { encode } from '../codec.ts'
 import { epochSecretsOf } from '../schedule/epoch.ts'
 import { Secret } from '../secret.ts'
-import type { KeyPair, Suite } from '../suite.ts'
+import type { Suite } from '../suite.ts'
 import { treeHash } from '../tree/hash.ts'
-import { encryptionKeyPair, signLeaf } from '../tree/leaf.ts'
+import { newLeaf, type NewLeaf } from '../tree/leaf.ts'
 import { nodeOf } from '../tree/math.ts'
 import { emptyTree } from '../tree/ratchet-tree.ts'
 import { checkUniqueExtensions, validateTree } from '../tree/validate.ts'
-import type { Credential } from '../wire/credential.ts'
 import type { Extensions } from '../wire/extension.ts'
 import { GroupContext } from '../wire/group-context.ts'
 import { mls10 } from '../wire/key-package.ts'
-import type { Capabilities, LeafIndex, Lifetime } from '../wire/node.ts'
+import type { LeafIndex } from '../wire/node.ts'
 import { startEpoch } from './epoch.ts'
 import type { Group } from './state.ts'
 
 /** The first member, and what the group begins with. */
-export type CreateOptions = {
+export type CreateOptions = NewLeaf & {
   /** Random, `suite.hashLength` bytes by preference. */
   readonly groupId: Uint8Array
-  readonly credential: Credential
-  readonly signatureKeyPair: KeyPair
-  readonly capabilities: Capabilities
-  readonly lifetime: Lifetime
-  readonly leafExtensions?: Extensions
   /** Of the GroupContext (RFC 9420 §8.1). */
   readonly extensions?: Extensions
 }
@@ -33,19 +27,8 @@ export type CreateOptions = {
  * group demands of members, `misuse` for values that cannot be encoded.
  */
 export function createGroup(suite: Suite, options: CreateOptions): Group {
-  const { groupId, credential, signatureKeyPair, capabilities, lifetime, leafExtensions = [], extensions = [] } = options
-  const encryption = encryptionKeyPair(suite)
-  const leafNode = signLeaf(suite, {
-    leafNode: {
-      encryptionKey: encryption.publicKey,
-      signatureKey: signatureKeyPair.publicKey,
-      credential,
-      capabilities,
-      leafNodeSource: { type: 'keyPackage', lifetime },
-      extensions: leafExtensions,
-    },
-    signaturePrivateKey: signatureKeyPair.privateKey,
-  })
+  const { groupId, signatureKeyPair, extensions = [] } = options
+  const { leafNode, encryption } = newLeaf(suite, options)
   const tree = emptyTree(leafNode)
   const ownLeaf = 0 as LeafIndex
   const context: GroupContext = {

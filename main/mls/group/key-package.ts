@@ -2,15 +2,13 @@ import { encode, equal, secret, struct, type Infer } from '../codec.ts'
 import { MlsError } from '../error.ts'
 import { signWithLabel, verifyWithLabel } from '../labelled.ts'
 import { check } from '../rules.ts'
-import type { KeyPair, Suite } from '../suite.ts'
-import { encryptionKeyPair, signLeaf } from '../tree/leaf.ts'
+import type { Suite } from '../suite.ts'
+import { encryptionKeyPair, newLeaf, type NewLeaf } from '../tree/leaf.ts'
 import { checkUniqueExtensions, listsExtensions, validateLeaf } from '../tree/validate.ts'
-import type { Credential } from '../wire/credential.ts'
 import type { Extensions } from '../wire/extension.ts'
 import type { KeyPackage } from '../wire/key-package.ts'
 import { KeyPackageTBS, mls10 } from '../wire/key-package.ts'
 import { limits } from '../wire/limits.ts'
-import type { Capabilities, Lifetime } from '../wire/node.ts'
 import { checkLifetime, checkVerdict, markValid, trusting, type Authentication, type Valid } from './authentication.ts'
 import { lastResortMark } from './last-resort.ts'
 
@@ -27,17 +25,13 @@ export type KeyPackagePrivate = Infer<typeof KeyPackagePrivate>
  * Makes a KeyPackage and its private keys (RFC 9420 §10). Keep both until a Welcome used it, then wipe the latter; one
  * of last resort until it expires. Throws `misuse` when the capabilities do not list its extensions.
  */
-export function generateKeyPackage(suite: Suite, options: {
-  readonly credential: Credential
-  readonly signatureKeyPair: KeyPair
-  readonly capabilities: Capabilities
-  readonly lifetime: Lifetime
-  readonly leafExtensions?: Extensions
+export function generateKeyPackage(suite: Suite, options: NewLeaf & {
+  /** Of the KeyPackage, which are not the leaf's. */
   readonly extensions?: Extensions
   /** Marks it as one that may be used more than once (RFC 9420 §16.8), by an extension that must be listed. */
   readonly lastResort?: boolean
 }): { readonly keyPackage: Valid<KeyPackage>, readonly privateKeys: KeyPackagePrivate } {
-  const { credential, signatureKeyPair, capabilities, lifetime, leafExtensions = [], lastResort = false } = options
+  const { signatureKeyPair, capabilities, lastResort = false } = options
   const extensions = [...options.extensions ?? [], ...lastResort ? [lastResortMark] : []]
   // RFC 9420 §10: extensions of the KeyPackage "MUST be included in the `leaf_node.capabilities` field".
   if (!listsExtensions(capabilities, extensions)) {
@@ -45,18 +39,7 @@ export function generateKeyPackage(suite: Suite, options: {
   }
   // RFC 9420 §10: the init key is unique among this client's KeyPackages, and (§10.1) not the encryption key.
   const init = encryptionKeyPair(suite)
-  const encryption = encryptionKeyPair(suite)
-  const leafNode = signLeaf(suite, {
-    leafNode: {
-      encryptionKey: encryption.publicKey,
-      signatureKey: signatureKeyPair.publicKey,
-      credential,
-      capabilities,
-      leafNodeSource: { type: 'keyPackage', lifetime },
-      extensions: leafExtensions,
-    },
-    signaturePrivateKey: signatureKeyPair.privateKey,
-  })
+  const { leafNode, encryption } = newLeaf(suite, options)
   const unsigned = { version: mls10, cipherSuite: suite.id, initKey: init.publicKey, leafNode, extensions }
   const signature = signWithLabel(suite, signatureKeyPair.privateKey, label, encode(KeyPackageTBS, unsigned))
   return {

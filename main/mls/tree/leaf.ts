@@ -4,8 +4,11 @@ import { MlsError } from '../error.ts'
 import { signWithLabel, verifyWithLabel } from '../labelled.ts'
 import type { Secret } from '../secret.ts'
 import type { KeyPair, Suite } from '../suite.ts'
-import { defaultExtensionTypes } from '../wire/extension.ts'
-import { LeafNodeTBS, type LeafNode, type LeafNodePlace, type UnsignedLeafNode } from '../wire/node.ts'
+import type { Credential } from '../wire/credential.ts'
+import { defaultExtensionTypes, type Extensions } from '../wire/extension.ts'
+import {
+  LeafNodeTBS, type Capabilities, type LeafNode, type LeafNodePlace, type Lifetime, type UnsignedLeafNode,
+} from '../wire/node.ts'
 import { defaultProposalTypes } from '../wire/proposal.ts'
 
 const label = 'LeafNodeTBS'
@@ -33,6 +36,34 @@ export function signLeaf(suite: Suite, { leafNode, place, signaturePrivateKey }:
     throw new MlsError('misuse', 'the capabilities list a type that every client has: leave it out')
   }
   return { ...leafNode, signature: signWithLabel(suite, signaturePrivateKey, label, toBeSigned(leafNode, place)) }
+}
+
+/** What whoever is not a member yet says of itself. */
+export type NewLeaf = {
+  readonly credential: Credential
+  readonly signatureKeyPair: KeyPair
+  readonly capabilities: Capabilities
+  readonly lifetime: Lifetime
+  readonly leafExtensions?: Extensions
+}
+
+/** The leaf of a KeyPackage (RFC 9420 §10) or of a group's creator (§11), and its fresh keys. Throws as `signLeaf`. */
+export function newLeaf(
+  suite: Suite, { credential, signatureKeyPair, capabilities, lifetime, leafExtensions = [] }: NewLeaf,
+): { readonly leafNode: LeafNode, readonly encryption: KeyPair } {
+  const encryption = encryptionKeyPair(suite)
+  const leafNode = signLeaf(suite, {
+    leafNode: {
+      encryptionKey: encryption.publicKey,
+      signatureKey: signatureKeyPair.publicKey,
+      credential,
+      capabilities,
+      leafNodeSource: { type: 'keyPackage', lifetime },
+      extensions: leafExtensions,
+    },
+    signaturePrivateKey: signatureKeyPair.privateKey,
+  })
+  return { leafNode, encryption }
 }
 
 /** RFC 9420 §7.3: whether the signature is valid under the leaf's own key, for the place where the leaf stands. */
