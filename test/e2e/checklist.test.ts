@@ -9,7 +9,8 @@ import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import type { WebContents, WindowOptions } from '../../main/electron.ts'
 import { readAddress } from '../../main/shell/address.ts'
-import { contentSecurityPolicy, origin } from '../../main/window.ts'
+import { contentSecurityPolicy, origin, serve } from '../../main/window.ts'
+import { StandinSession } from '../standin/session.ts'
 import { newFixture } from './fixture.ts'
 import { invoke, launchWith, root, temporaryData, until, type Running } from './harness.ts'
 
@@ -19,6 +20,7 @@ describe('Electron’s security checklist', () => {
   const fixture = newFixture()
   const made: WindowOptions[] = []
   const requests: string[] = []
+  const screens = [{ id: 'screen:0', name: 'the first' }, { id: 'screen:1', name: 'the second' }] as const
   let folder: Awaited<ReturnType<typeof temporaryData>>
   let running: Running
   let page: Page
@@ -26,7 +28,7 @@ describe('Electron’s security checklist', () => {
     folder = await temporaryData()
     running = await launchWith((electron, options) => {
       const { BrowserWindow } = electron
-      return fixture.start({ ...electron, BrowserWindow: class extends BrowserWindow {
+      return fixture.start({ ...electron, desktopCapturer: { getSources: async () => [...screens] }, BrowserWindow: class extends BrowserWindow {
         constructor(window: WindowOptions) { super(window); made.push(window) }
       } }, options)
     }, folder.data, 'first')
@@ -37,6 +39,11 @@ describe('Electron’s security checklist', () => {
     await running.quit()
     await folder.remove()
   })
+  const session = (): StandinSession => {
+    const { electron } = running.standin
+    const found = electron.session.fromPartition('coppice')
+    return found instanceof StandinSession ? found : assert.fail('another session')
+  }
   const preferences = (): Readonly<Record<string, unknown>> => made[0]?.webPreferences ?? assert.fail('no window was made')
   const fuses = (): string => projectFile('electron-builder.yml').split('electronFuses:')[1]?.split('\n\n')[0] ?? ''
 
@@ -55,7 +62,13 @@ describe('Electron’s security checklist', () => {
 
   test('3. context isolation', () => { assert.equal(preferences()['contextIsolation'], true) })
 
-  test('4. process sandboxing', () => { assert.equal(preferences()['sandbox'], true) })
+  test('4. process sandboxing', () => {
+    assert.equal(preferences()['sandbox'], true)
+    // For every renderer that could ever be made, and before there is one.
+    const names = running.standin.calls.map(([name]) => name)
+    assert.ok(names.includes('app.enableSandbox'))
+    assert.ok(names.indexOf('app.enableSandbox') < names.indexOf('new BrowserWindow'))
+  })
 
   test('5. session permission requests are handled', async () => {
     const asked = await page.evaluate(async () => ({
@@ -65,6 +78,40 @@ describe('Electron’s security checklist', () => {
       clipboard: await navigator.clipboard.readText().then(() => 'given', (error: unknown) => (error as Error).name),
     }))
     assert.deepEqual(asked, { place: 1, sound: 'NotAllowedError', note: 'denied', clipboard: 'NotAllowedError' })
+  })
+
+  test('5. each of the two handlers denies by itself, but for what the clipboard and the reader of QR codes need', async () => {
+    const { check, request } = session().handlers
+    const names = ['clipboard-read', 'clipboard-sanitized-write', 'display-capture', 'fileSystem', 'fullscreen', 'geolocation', 'hid',
+      'idle-detection', 'mediaKeySystem', 'midi', 'midiSysex', 'notifications', 'openExternal', 'pointerLock', 'serial',
+      'storage-access', 'unknown', 'usb', 'window-management']
+    const requested = (name: string, mediaTypes: readonly ('video' | 'audio')[] = []): boolean => {
+      let granted: boolean | undefined
+      request?.({} as WebContents, name, (answer) => { granted = answer }, { isMainFrame: true, mediaTypes })
+      return granted ?? assert.fail('nobody answers')
+    }
+    const checked = (name: string, mediaType: 'video' | 'audio' | 'unknown' = 'unknown'): boolean =>
+      check?.(null, name, origin, { isMainFrame: true, mediaType }) ?? assert.fail('nobody answers')
+    const granted = (): readonly string[] => [
+      ...names.filter((name) => requested(name)), ...names.filter((name) => checked(name)),
+      ...([[], ['video'], ['audio'], ['video', 'audio']] as const).filter((types) => requested('media', types)).map(String),
+      ...(['video', 'audio', 'unknown'] as const).filter((type) => checked('media', type)),
+    ]
+    const always = 'clipboard-sanitized-write'
+    assert.deepEqual(granted(), [always, always])
+    await invoke(page, 'reader.open', { open: true })
+    assert.deepEqual(granted(), [always, 'display-capture', always, 'display-capture', 'video', 'video'])
+    await invoke(page, 'reader.open', { open: false })
+    assert.deepEqual(granted(), [always, always])
+  })
+
+  test('5. the screen is lent while the reader of QR codes is shown, and the first one alone', async () => {
+    const lent = (): Promise<unknown> => new Promise((resolve) => { session().handlers.display?.({}, resolve) })
+    assert.deepEqual(await lent(), {})
+    assert.deepEqual(await invoke(page, 'reader.open', { open: true }), { ok: true, value: { screen: true } })
+    assert.deepEqual(await lent(), { video: screens[0] })
+    await invoke(page, 'reader.open', { open: false })
+    assert.deepEqual(await lent(), {})
   })
 
   // The window's preferences are listed whole: none of the switches that weaken it is there under any value.
@@ -81,9 +128,17 @@ describe('Electron’s security checklist', () => {
   test('7. a content security policy', async () => {
     const response = await page.reload()
     assert.equal(response?.headers()['content-security-policy'], contentSecurityPolicy)
-    assert.match(contentSecurityPolicy, /^default-src 'none'; script-src 'self';/)
-    assert.match(contentSecurityPolicy, /require-trusted-types-for 'script'/)
-    assert.ok(!contentSecurityPolicy.includes('unsafe'))
+    // Whole, so that nothing is added or left out: base-uri, form-action and frame-ancestors fall back to nothing.
+    assert.deepEqual(contentSecurityPolicy.split('; '), [
+      "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' blob:", "font-src 'self'", "worker-src 'self'",
+      "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+      "require-trusted-types-for 'script'", 'trusted-types svelte-trusted-html coppice-worker',
+    ])
+    const { headers } = serve(new Map(), new Request(`${origin}none`))
+    assert.deepEqual(Object.fromEntries([...headers].filter(([name]) => name !== 'content-type')), {
+      'content-security-policy': contentSecurityPolicy, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin', 'cross-origin-resource-policy': 'same-origin', 'cache-control': 'no-store',
+    })
   })
 
   test('11. and 12. no webview, whatever its options', async () => {
@@ -160,6 +215,11 @@ describe('Electron’s security checklist', () => {
   test('18. no file: protocol, a protocol of its own instead', () => {
     assert.ok(page.url().startsWith('https://coppice.app.invalid/'))
     assert.equal(origin, 'app://coppice/')
+    // Nothing that weakens it (bypassCSP, corsEnabled, allowServiceWorkers), and no session that Chromium keeps on the disk.
+    const named = (name: string): readonly unknown[] => running.standin.calls.find(([each]) => each === name) ?? []
+    assert.deepEqual(named('protocol.registerSchemesAsPrivileged'), ['protocol.registerSchemesAsPrivileged',
+      [{ scheme: 'app', privileges: { standard: true, secure: true, codeCache: true } }]])
+    assert.deepEqual(named('session.fromPartition'), ['session.fromPartition', 'coppice', { cache: false }])
     assert.match(fuses(), /grantFileProtocolExtraPrivileges: false/)
   })
 
@@ -233,6 +293,22 @@ test('a script in the page finds no other way out of it', async (t) => {
         document.body.append(object)
         return new Promise((resolve, reject) => { object.onload = resolve; object.onerror = () => { reject(new DOMException('refused', 'Refused')) } })
       }),
+      base: await attempt(() => {
+        const base = document.createElement('base')
+        base.href = 'https://example.org/'
+        document.head.append(base)
+        if (!document.baseURI.startsWith('https://example.org/')) throw new DOMException('refused', 'Refused')
+      }),
+      form: await attempt(() => new Promise((resolve, reject) => {
+        document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => {
+          if (effectiveDirective === 'form-action') reject(new DOMException('refused', 'Refused'))
+        })
+        const form = document.createElement('form')
+        form.action = 'https://example.org/'
+        document.body.append(form)
+        form.submit()
+        setTimeout(resolve, 500)
+      })),
       ran: 'ran' in window,
     }
   })

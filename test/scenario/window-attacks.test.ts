@@ -49,6 +49,70 @@ async function chatting(t: TestContext) {
   return { anna, ben, cara, known }
 }
 
+// ---------------------------------------------------------------- sizes
+
+/** The longest text, list and bytes, and the largest number, that a field takes: by its name, or for one Call alone. */
+const largest: Readonly<Record<string, number>> = {
+  'address': 2_048, 'attachments[]': 20, 'bytes': 2 ** 18, 'code': 4_096, 'current': 1_024, 'digits': 20, 'entries[]': 100,
+  'entries[].': 100, 'entry': 100, 'invite': 4_096, 'invites[]': 100, 'invites[].': 4_096, 'mediaType': 100, 'name': 80,
+  'attachment.begin name': 1_000, 'passphrase': 1_024, 'people[]': 500, 'profile': 40, 'settings.languages[]': 10,
+  'settings.proxy.host': 253, 'text': 20_000, 'search text': 200, 'token': 400, 'backup.keep token': 64, 'typed': 1_024,
+  'backup.keep key': 1_024, 'words': 1_000, 'words[]': 3, 'words[].word': 20, 'words[].position': 24,
+  'shell.shown conversation': 64, 'settings.proxy.port': 65_535, 'piece': 1_000, 'entries.page limit': 500, 'search limit': 100,
+  ...Object.fromEntries(['before', 'order', 'size', 'settings.quietUntil'].map((name) => [name, Number.MAX_SAFE_INTEGER])),
+}
+const identifier = 'a'.repeat(64)
+const isIdentifier = 'identifier'
+
+type Field = { readonly path: string, readonly of: (size: number) => unknown }
+
+/** Every field of an argument, and the argument with another size of it. */
+function* fieldsIn(value: unknown, around: (value: unknown) => unknown, path = ''): Generator<Field> {
+  if (typeof value === 'string') yield { path, of: (size) => around('a'.repeat(size)) }
+  if (typeof value === 'number') yield { path, of: around }
+  if (value instanceof Uint8Array) yield { path, of: (size) => around(new Uint8Array(size)) }
+  else if (Array.isArray(value)) {
+    const [one = path === 'settings.languages' ? 'en' : identifier] = value as unknown[]
+    yield { path: `${path}[]`, of: (size) => around(Array<unknown>(size).fill(one)) }
+    if (value.length > 0) yield* fieldsIn(one, (other) => around([other]), `${path}[].`)
+  } else if (typeof value === 'object' && value !== null) {
+    const inside = path === '' || path.endsWith('.') ? path : `${path}.`
+    for (const [key, part] of Object.entries(value)) {
+      yield* fieldsIn(part, (other) => around({ ...value, [key]: other }), `${inside}${key}`)
+    }
+  }
+}
+
+/** Undefined for one of a few words or numbers. */
+function largestOf(takes: (size: number) => boolean): number | typeof isIdentifier | undefined {
+  if (takes(64) && !takes(63) && !takes(65)) return isIdentifier
+  if (![1, 2].every(takes)) return undefined
+  let good = 2
+  let bad = good
+  while (takes(bad)) bad = Math.min(bad * 2, Number.MAX_SAFE_INTEGER + 1)
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2)
+    if (takes(middle)) good = middle
+    else bad = middle
+  }
+  return good
+}
+
+test('no Call takes more in any of its fields than a person can mean', () => {
+  const known = { conversation: identifier, accountId: identifier, deviceId: identifier, invite: 'i', inviteId: identifier }
+  const seen = new Set<string>()
+  for (const name of callNames) {
+    for (const { path, of } of fieldsIn(argumentsOf[name](known), (value) => value)) {
+      const found = largestOf((size) => calls[name].check(of(size)))
+      if (found === undefined || found === isIdentifier) continue
+      const at = `${name} ${path}` in largest ? `${name} ${path}` : path
+      seen.add(at)
+      assert.equal(found, largest[at], `${name} ${path}`)
+    }
+  }
+  assert.deepEqual(Object.keys(largest).filter((at) => !seen.has(at)), [])
+})
+
 // ---------------------------------------------------------------- fuzz
 
 const huge = Buffer.alloc(100 * 2 ** 20, 'a').toString('latin1')

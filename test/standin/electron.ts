@@ -84,7 +84,8 @@ class StandinApp extends EventEmitter implements ElectronApp {
   }
 
   async whenReady(): Promise<void> { await new Promise((resolve) => setImmediate(resolve)) }
-  enableSandbox(): void { /* Chromium's renderers are always sandboxed where the system lets them */ }
+  /** Chromium's renderers are always sandboxed where the system lets them. */
+  enableSandbox(): void { this.#record('app.enableSandbox') }
   getPath(): string { return this.#appData }
   setPath(name: 'userData' | 'sessionData', folder: string): void { if (name === 'userData') this.#userData = folder }
   getVersion(): string {
@@ -170,16 +171,21 @@ const systemOf = (standin: () => Standin): Pick<Electron, 'shell' | 'dialog'> =>
   },
 })
 
-/** Makes one app instance: hand its `electron` to `start`. */
-export function createStandin(options: StandinOptions): Standin {
-  const ipcMain = new StandinIpc()
-  const schemes = new Set<string>()
+/** One session for each partition. */
+function sessionsBy(record: Record): (partition: string) => StandinSession {
   const sessions = new Map<string, StandinSession>()
-  const sessionOf = (partition: string): StandinSession => {
+  return (partition) => {
     const session = sessions.get(partition) ?? new StandinSession(partition, record)
     sessions.set(partition, session)
     return session
   }
+}
+
+/** Makes one app instance: hand its `electron` to `start`. */
+export function createStandin(options: StandinOptions): Standin {
+  const ipcMain = new StandinIpc()
+  const schemes = new Set<string>()
+  const sessionOf = sessionsBy((...call) => { record(...call) })
   const complaints: string[] = []
   const calls: Recorded[] = []
   const record = (...call: Recorded): void => { calls.push(call) }
@@ -211,8 +217,17 @@ export function createStandin(options: StandinOptions): Standin {
           record('new BrowserWindow', { x, y, width, height, show })
         }
       },
-      protocol: { registerSchemesAsPrivileged: (list) => { for (const { scheme } of list) schemes.add(scheme) } },
-      session: { fromPartition: sessionOf, defaultSession: sessionOf('') },
+      protocol: { registerSchemesAsPrivileged: (list) => {
+        record('protocol.registerSchemesAsPrivileged', list)
+        for (const { scheme } of list) schemes.add(scheme)
+      } },
+      session: {
+        fromPartition: (partition, options) => {
+          record('session.fromPartition', partition, options)
+          return sessionOf(partition)
+        },
+        defaultSession: sessionOf(''),
+      },
       nativeTheme: {
         get themeSource() { return themeSource },
         set themeSource(source) {

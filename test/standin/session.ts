@@ -6,6 +6,7 @@ import type { Record } from './frame.ts'
 type Handler = (request: Request) => Response | Promise<Response>
 type CheckHandler = Parameters<WindowSession['setPermissionCheckHandler']>[0]
 type RequestHandler = Parameters<WindowSession['setPermissionRequestHandler']>[0]
+type DisplayHandler = Parameters<WindowSession['setDisplayMediaRequestHandler']>[0]
 
 /** Electron's names of permissions, and how Chromium's debugging protocol calls them. */
 const permissions = [
@@ -29,6 +30,7 @@ export class StandinSession implements WindowSession {
   readonly availableSpellCheckerLanguages = ['de', 'en-GB', 'en-US', 'hy', 'pt-BR']
   #check: CheckHandler | undefined
   #request: RequestHandler | undefined
+  #display: DisplayHandler | undefined
   readonly #applied = new Map<string, 'granted' | 'denied'>()
   readonly protocol = {
     handle: (scheme: string, handler: Handler): void => {
@@ -59,7 +61,9 @@ export class StandinSession implements WindowSession {
   handlerOf(scheme: string): Handler | undefined { return this.#handlers.get(scheme) }
   setPermissionCheckHandler(handler: CheckHandler): void { this.#check = handler }
   setPermissionRequestHandler(handler: RequestHandler): void { this.#request = handler }
-  setDisplayMediaRequestHandler(): void { /* there is no desktopCapturer that could answer */ }
+  setDisplayMediaRequestHandler(handler: DisplayHandler): void { this.#display = handler }
+  /** What the app answers, each by itself: Chromium is told only what all of them grant. */
+  get handlers() { return { check: this.#check, request: this.#request, display: this.#display } }
 
   /** Chromium asks nobody while it runs, so it is told what both handlers of the app say, anew when that changes. */
   async applyPermissions(cdp: CDPSession, contents: WebContents, schemes: ReadonlySet<string>): Promise<void> {
