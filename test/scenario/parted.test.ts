@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { copyFileSync } from 'node:fs'
 import path from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import Database from 'better-sqlite3'
 import { roomDocument } from '../../main/chat/documents.ts'
 import type { Room } from '../../main/chat/room.ts'
@@ -28,6 +28,45 @@ async function withLog(file: string, act: (delivery: Delivery) => Promise<void>)
 function roomOf(person: Person, conversation: string): Room | undefined {
   const room = person.store?.document('room', conversation)
   return room === undefined ? undefined : roomDocument.decode(room)
+}
+
+function loseNewest(log: Database.Database, name: string, count: number): void {
+  const { changes } = log.prepare(
+    'DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE log = ? ORDER BY seq DESC LIMIT ?)').run(name, count)
+  assert.equal(changes, count)
+}
+
+/**
+ * Carol was away while Anna gave their group these names, one commit each; the log lost the newest of them. Carol's inbox
+ * holds letters that tell of these epochs. All but Dave, who is in no group yet, are stopped.
+ */
+async function behind(t: TestContext, { names, lost, told }: {
+  readonly names: readonly string[], readonly lost: number
+  readonly told: (carols: bigint, annas: bigint) => readonly bigint[]
+}) {
+  const { all: [anna, ben, carol, dave], end } = await people(['Anna', 'Ben', 'Carol', 'Dave'])
+  t.after(end)
+  const conversation = await gather(anna, ben, carol)
+  await assertTogether([anna, ben, carol], conversation, 'before')
+  await carol.stop()
+  const { group, log: name } = held(carol, conversation)
+  const carols = leafAt(group.tree, group.ownLeaf)
+  assert.ok(carols !== undefined)
+  for (const title of names) {
+    await anna.call('conversation.rename', { conversation, name: title })
+    await until('Ben sees the name', async () => (await ben.conversation(conversation))?.title === title)
+  }
+  for (const one of [anna, ben]) await one.stop()
+  const annas = held(anna, conversation)
+  for (const epoch of told(group.context.epoch, annas.group.context.epoch)) {
+    await withLog(anna.deliveryFile, (delivery) => sendLetter(delivery, group, deviceIdOf(carols.credential),
+      storyOf(annas.group, { epoch, seen: [] })))
+  }
+  const log = new Database(anna.deliveryFile)
+  t.after(() => { log.close() })
+  loseNewest(log, `h.${name}`, lost)
+  const commits = (): unknown => log.prepare('SELECT COUNT(*) FROM records WHERE log = ?').pluck().get(`h.${name}`)
+  return { anna, ben, carol, dave, conversation, commits, left: commits() }
 }
 
 const areInOneEpoch = (all: readonly Person[], conversation: string): Promise<unknown> =>
@@ -74,9 +113,7 @@ test('rubbish that the log lost again: whoever has not seen it changes nothing, 
   for (const one of [anna, ben]) await hasMoved(one, conversation)
   for (const one of [anna, ben]) await one.stop()
   const log = new Database(anna.deliveryFile)
-  const { changes } = log.prepare(
-    'DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE log = ? ORDER BY seq DESC LIMIT 6)').run(`h.${state.log}`)
-  assert.equal(changes, 6)
+  loseNewest(log, `h.${state.log}`, 6)
   await restartLater(11 * minuteMs, [anna, ben])
   await carol.start()
   await until('Carol hears that others are further on', () =>
@@ -92,32 +129,10 @@ test('rubbish that the log lost again: whoever has not seen it changes nothing, 
 })
 
 test('told of an epoch to which the log leads only a part of the way: whoever is there asks, and is let back in', async (t) => {
-  const { all: [anna, ben, carol, dave], end } = await people(['Anna', 'Ben', 'Carol', 'Dave'])
-  t.after(end)
-  const conversation = await gather(anna, ben, carol)
-  await assertTogether([anna, ben, carol], conversation, 'before')
-  await carol.stop()
-  const { group, log: name } = held(carol, conversation)
-  const carols = leafAt(group.tree, group.ownLeaf)
-  assert.ok(carols !== undefined)
-  for (const title of ['Willow', 'Hazel', 'Alder']) {
-    await anna.call('conversation.rename', { conversation, name: title })
-    await until('Ben sees the name', async () => (await ben.conversation(conversation))?.title === title)
-  }
-  for (const one of [anna, ben]) await one.stop()
-  const annas = held(anna, conversation)
   // One after the other, as they were told: the latest counts.
-  for (const epoch of [group.context.epoch + 1n, annas.group.context.epoch]) {
-    await withLog(anna.deliveryFile, (delivery) => sendLetter(delivery, group, deviceIdOf(carols.credential),
-      storyOf(annas.group, { epoch, seen: [] })))
-  }
-  const log = new Database(anna.deliveryFile)
-  t.after(() => { log.close() })
-  const { changes } = log.prepare(
-    'DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE log = ? ORDER BY seq DESC LIMIT 2)').run(`h.${name}`)
-  assert.equal(changes, 2)
-  const commits = (): unknown => log.prepare('SELECT COUNT(*) FROM records WHERE log = ?').pluck().get(`h.${name}`)
-  const left = commits()
+  const { anna, ben, carol, dave, conversation, commits, left } = await behind(t, {
+    names: ['Willow', 'Hazel', 'Alder'], lost: 2, told: (carols, annas) => [carols + 1n, annas],
+  })
   // So late that nobody has the records any more by which they came there.
   const days = 8 * 24 * 60 * minuteMs
   carol.now = () => Date.now() + days
@@ -138,29 +153,9 @@ test('told of an epoch to which the log leads only a part of the way: whoever is
 })
 
 test('letters that came while somebody was away: they are read before anything is put into the log', async (t) => {
-  const { all: [anna, ben, carol, dave], end } = await people(['Anna', 'Ben', 'Carol', 'Dave'])
-  t.after(end)
-  const conversation = await gather(anna, ben, carol)
-  await assertTogether([anna, ben, carol], conversation, 'before')
-  await carol.stop()
-  const { group, log: name } = held(carol, conversation)
-  const carols = leafAt(group.tree, group.ownLeaf)
-  assert.ok(carols !== undefined)
-  for (const title of ['Willow', 'Hazel']) {
-    await anna.call('conversation.rename', { conversation, name: title })
-    await until('Ben sees the name', async () => (await ben.conversation(conversation))?.title === title)
-  }
-  for (const one of [anna, ben]) await one.stop()
-  const annas = held(anna, conversation)
-  await withLog(anna.deliveryFile, (delivery) => sendLetter(delivery, group, deviceIdOf(carols.credential),
-    storyOf(annas.group, { epoch: annas.group.context.epoch, seen: [] })))
-  const log = new Database(anna.deliveryFile)
-  t.after(() => { log.close() })
-  const { changes } = log.prepare('DELETE FROM records WHERE log = ? AND seq = (SELECT MAX(seq) FROM records WHERE log = ?)')
-    .run(`h.${name}`, `h.${name}`)
-  assert.equal(changes, 1)
-  const commits = (): unknown => log.prepare('SELECT COUNT(*) FROM records WHERE log = ?').pluck().get(`h.${name}`)
-  const left = commits()
+  const { anna, ben, carol, dave, conversation, commits, left } = await behind(t, {
+    names: ['Willow', 'Hazel'], lost: 1, told: (_carols, annas) => [annas],
+  })
   let isInboxHere = false
   carol.through = (delivery) => ({
     address: delivery.address,
