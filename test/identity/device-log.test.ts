@@ -154,15 +154,19 @@ describe('A device log', () => {
   })
 
   test('raises no alarm for what a revoked key or a forger writes', () => {
-    const { writer, laptop, tablet } = household()
+    const { writer, laptop, desktop, tablet } = household()
     writer.write(laptop, revoke(tablet, 3))
+    writer.write(desktop, renew(writer.key()))
     const [a, b] = [writer.key(), writer.key()]
-    writer.records.push(entryRecord(writer.sign(tablet, renew(a))), entryRecord(writer.sign(tablet, renew(b))))
+    for (const gone of [tablet, desktop]) {
+      writer.records.push(entryRecord(writer.sign(gone, renew(a))), entryRecord(writer.sign(gone, renew(b))))
+    }
     const signed = writer.sign(laptop, add(a))
     writer.records.push(entryRecord(signed))
     writer.records.push(entryRecord({ ...writer.sign(laptop, add(b)), signature: signed.signature }))
     const { equivocations, reasons } = fold(writer)
-    assert.deepEqual(reasons, ['issuer-revoked', 'issuer-revoked', 'signature'])
+    assert.deepEqual(reasons,
+      ['issuer-revoked', 'issuer-revoked', 'issuer-replaced', 'issuer-replaced', 'signature'])
     assert.deepEqual(equivocations, [])
   })
 
@@ -347,12 +351,17 @@ describe('A revocation', () => {
   })
 
   test('made later may reach further back, and never less far', () => {
-    const { writer, laptop, desktop } = household()
+    const { writer, laptop, recovery, desktop } = household()
     const phone = writer.key()
     writer.write(desktop, add(phone)) // Number 4.
     writer.write(laptop, revoke(desktop, 4))
     writer.write(laptop, revoke(desktop, 3))
     writer.write(laptop, revoke(desktop, 4))
+    assert.deepEqual(fold(writer).reasons, [])
+    assert.equal(fold(writer).log.devices[3]?.revoked, true)
+    // Nor when all is gone through again, because somebody else's entry is taken back.
+    writer.write(laptop, add(writer.key())) // Number 8.
+    writer.write(recovery, revoke(laptop, 7))
     assert.deepEqual(fold(writer).reasons, [])
     assert.equal(fold(writer).log.devices[3]?.revoked, true)
   })
