@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
+import { toHex } from '../../main/mls/index.ts'
 import { sharedDigits } from '../../main/chat/linking.ts'
+import type { LinkingCode } from '../../main/identity/linking-code.ts'
 import { commitment, keysHash, nonceLength, transcriptOf } from '../../main/pairing/nonces.ts'
 import { hpkePairing } from '../../main/pairing/pairing.ts'
 import { PairingError } from '../../main/ports.ts'
@@ -71,6 +73,39 @@ describe('a middleman who grinds the digits', () => {
       seen.add(sharedDigits(suite, channel.transcript))
     }
     assert.ok(seen.size >= 4)
+  })
+
+  test('has no second answer in a nonce of another length either', async (t) => {
+    const { opening, middleman, keys } = await caught(t)
+    await middleman.hear(1)
+    // Longer than it may be: where one ends and the other begins would be theirs to choose.
+    const long = suite.random(nonceLength + 1)
+    await middleman.send(commitment(suite, keys, 'new', long))
+    await middleman.hear(2)
+    await middleman.send(long)
+    await assert.rejects(opening, (error) => error instanceof PairingError && error.why === 'tampered')
+  })
+
+  test('cannot pass on between two channels what was said in one of them', () => {
+    const code = (psk = suite.random(32)): LinkingCode =>
+      ({ role: 'elder', publicKey: suite.random(32), psk, expiresAt: 1, address: 'local' })
+    const [elders, theirs] = [code(), code()]
+    const records = [suite.random(80), suite.random(80)]
+    const keys = keysHash(suite, elders, records)
+    for (const other of [
+      keysHash(suite, theirs, records), keysHash(suite, { ...elders, psk: theirs.psk }, records),
+      keysHash(suite, elders, [suite.random(80), ...records.slice(1)]),
+      keysHash(suite, elders, [...records.slice(0, 1), suite.random(80)]),
+    ]) {
+      const nonces = { elder: own(1), new: own(2) }
+      assert.notDeepEqual(commitment(suite, other, 'new', own(2)), commitment(suite, keys, 'new', own(2)))
+      assert.notDeepEqual(transcriptOf(suite, other, nonces), transcriptOf(suite, keys, nonces))
+    }
+    // Each side's part counts: neither alone decides about the digits.
+    const seen = [[own(1), own(2)], [own(3), own(2)], [own(1), own(3)], [own(2), own(1)]] as const
+    const transcripts = seen.map(([elder, other]) => toHex(transcriptOf(suite, keys, { elder, new: other })))
+    assert.equal(new Set(transcripts).size, seen.length)
+    assert.notDeepEqual(commitment(suite, keys, 'elder', own(1)), commitment(suite, keys, 'new', own(1)))
   })
 
   test('cannot repeat the elder’s commitment and nonce as their own', async (t) => {
