@@ -3,10 +3,10 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { concat, decode, encode, MlsError, toHex } from '../../main/mls/index.ts'
 import { DeviceLogRecord, foldDeviceLog } from '../../main/identity/device-log.ts'
-import { entryHash, makeEntry, SignedEntry, type Operation } from '../../main/identity/entry.ts'
+import { entryHash, makeEntry, newKeyOf, SignedEntry, type Operation } from '../../main/identity/entry.ts'
 import { deviceIdFor } from '../../main/identity/genesis.ts'
 import {
-  add, createdAt, damaged, entryAfter, entryRecord, genesisRecord, grant, LogWriter, newAccount, renew, repeatable,
+  add, certify, createdAt, damaged, entryAfter, entryRecord, genesisRecord, grant, LogWriter, newAccount, renew, repeatable,
   revoke, rotateRecovery, suite,
 } from './account.ts'
 
@@ -243,15 +243,18 @@ describe('Rights over an account', () => {
   })
 
   test('are nobody else\'s: a stranger\'s key, a key that is taken, a device that does not exist', () => {
-    const { writer, laptop, tablet, recovery } = household()
+    const { writer, laptop, desktop, tablet, recovery } = household()
     const stranger = writer.key()
     const attempts: readonly (readonly [Parameters<LogWriter['sign']>[0], Operation, string])[] = [
       [stranger, add(writer.key()), 'issuer-unknown'],
       [laptop, add(tablet), 'key-reused'],
       [laptop, add(recovery), 'key-reused'],
       [laptop, renew(laptop), 'key-reused'],
+      [laptop, certify(desktop, tablet), 'key-reused'],
+      [recovery, rotateRecovery(tablet), 'key-reused'],
       [recovery, renew(stranger), 'right'],
       [laptop, grant(stranger), 'target-unknown'],
+      [recovery, certify(stranger, writer.key()), 'target-unknown'],
       [laptop, revoke(stranger, 0), 'target-unknown'],
       [laptop, revoke(tablet, 4), 'last-honoured'],
       [laptop, revoke(recovery, 0), 'right'],
@@ -259,13 +262,12 @@ describe('Rights over an account', () => {
     ]
     for (const [issuer, operation, reason] of attempts) {
       const signed = writer.sign(issuer, operation)
-      writer.records.push(entryRecord({ ...signed, ...(isNew(operation) ? { possession: new Uint8Array(64) } : {}) }))
+      const possession = newKeyOf(operation) === undefined ? {} : { possession: new Uint8Array(64) }
+      writer.records.push(entryRecord({ ...signed, ...possession }))
       assert.equal(verdict(writer), reason, operation.type)
     }
   })
 })
-
-const isNew = (operation: Operation): boolean => operation.type === 'add' || operation.type === 'renew'
 
 describe('A renewed key', () => {
   test('replaces the device\'s key under the same id, and the old one has no say any more', () => {

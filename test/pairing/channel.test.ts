@@ -6,6 +6,7 @@ import { hpkePairing } from '../../main/pairing/pairing.ts'
 import { PairingRecord } from '../../main/pairing/records.ts'
 import { PairingError, type Channel, type LogRecord } from '../../main/ports.ts'
 import { suite } from '../scenario/devices.ts'
+import { Middleman } from './middleman.ts'
 import { altered, isOf, Meeting } from './pair.ts'
 
 const pairing = hpkePairing(suite)
@@ -190,6 +191,16 @@ describe('a code', () => {
     // Whoever came first gets no further than the end of what is under way.
     const [shower] = await Promise.allSettled([opening.then((channel) => channel.receive({ limitMs }))])
     assert.ok(shower.status === 'rejected' && because('used')(shower.reason))
+  })
+
+  test('opens no channel past the one slot that lets a single reader in', async (t) => {
+    const meeting = new Meeting(t)
+    const shown = await pairing.show({ role: 'elder', address: 'local', expiresAt: meeting.now + 300_000 })
+    const opening = assert.rejects(shown.open(meeting.line()), because('tampered'))
+    const { delivery } = meeting.line()
+    const aside = { ...delivery, append: (log: string, bytes: Uint8Array) => delivery.append(log, bytes) }
+    await Middleman.with(aside, shown.code, shown.rendezvous.id)
+    await opening
   })
 
   test('is over when its time is', async (t) => {
