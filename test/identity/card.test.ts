@@ -47,6 +47,9 @@ test('A card that somebody else wrote is none', () => {
   assert.equal(read(written(mara, mara.card, mallory)), undefined)
   assert.equal(read(written(mara, mara.card, { ...mallory, credential: mara.credential })), undefined)
   assert.equal(read(written(mara, mallory.card, mara)), undefined)
+  // Or names Mara's key as the one that has signed, and has not got it.
+  const device = { publicKey: mara.device.publicKey, privateKey: mallory.device.privateKey }
+  assert.equal(read(written(mara, mara.card, { ...mara, device })), undefined)
 })
 
 test('A damaged or cut-off card is none', () => {

@@ -391,11 +391,14 @@ describe('A rotated recovery key', () => {
   })
 
   test('may take back what its stolen predecessor did, except its own appointment', () => {
-    const { writer, recovery } = household()
+    const { writer, laptop, recovery } = household()
     const [planted, next] = [writer.key(), writer.key()]
     writer.write(recovery, add(planted, 'Planted')) // Number 4, by somebody who read the words.
     writer.write(recovery, rotateRecovery(next)) // Number 5.
     writer.records.push(entryRecord(writer.sign(next, revoke(recovery, 3))))
+    assert.equal(verdict(writer), 'right')
+    // That is no device's to take back, however trusted.
+    writer.records.push(entryRecord(writer.sign(laptop, revoke(recovery, 5))))
     assert.equal(verdict(writer), 'right')
     writer.write(next, revoke(recovery, 5))
     assert.equal(verdict(writer), 'accepted')

@@ -79,6 +79,24 @@ describe('A key that is certified afresh', () => {
     assert.deepEqual(numbers(writer, fresh, laptop), [5])
   })
 
+  test('falls with the key that certified it, and is not given to a device that was taken back', () => {
+    const writer = new LogWriter(newAccount())
+    const { laptop, recovery } = writer.account
+    const [desktop, tablet, planted, fresh] = [writer.key(), writer.key(), writer.key(), writer.key()]
+    writer.write(laptop, add(desktop)) // 1
+    writer.write(laptop, grant(desktop)) // 2
+    writer.write(laptop, add(tablet)) // 3
+    writer.write(desktop, certify(tablet, planted)) // 4: the desktop is in other hands.
+    assert.deepEqual(logOf(writer).devices[2]?.publicKey, planted.publicKey)
+    writer.write(laptop, revoke(desktop, 3)) // 5
+    assert.deepEqual(logOf(writer).devices[2]?.publicKey, tablet.publicKey)
+    for (const issuer of [laptop, recovery]) {
+      writer.records.push(entryRecord(writer.sign(issuer, certify(desktop, fresh))))
+      const { ignored } = foldDeviceLog(suite, writer.account.accountId, writer.records)
+      assert.equal(ignored.at(-1)?.reason, 'target-unknown')
+    }
+  })
+
   test('is not, by a younger device, however short the path is that it shows', () => {
     const writer = new LogWriter(newAccount())
     const { account } = writer

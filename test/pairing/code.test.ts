@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core'
+import { concat, encode, refHash } from '../../main/mls/index.ts'
 import { readInvite, writeInvite } from '../../main/chat/invite.ts'
 import { ownDigits, readCode, sharedDigits, typedDigits } from '../../main/chat/linking.ts'
-import { readLinkingCode, rendezvousOf, writeLinkingCode, type LinkingCode } from '../../main/identity/linking-code.ts'
+import { LinkingCode, readLinkingCode, rendezvousOf, writeLinkingCode } from '../../main/identity/linking-code.ts'
 import { armour } from '../../main/identity/armour.ts'
+import { makeKeys, Sealer } from '../../main/pairing/hpke.ts'
+import { frameLabel } from '../../main/pairing/records.ts'
 import { suite } from '../scenario/devices.ts'
 
 const now = 1_000_000
@@ -64,4 +68,29 @@ describe('digits', () => {
     assert.equal(typedDigits(' 12345-67890 '), '1234567890')
     for (const wrong of ['123456789', '12345678901', '12345 6789o', '']) assert.equal(typedDigits(wrong), undefined)
   })
+})
+
+// RFC 9180 §5.1.2, by what is written down of it alone: what one direction is sealed with, and nothing less.
+test('a direction is sealed in PSK mode, under the code, what was said before in it, and the place of the frame', async () => {
+  const hpke = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() })
+  const before = [suite.random(80)]
+  const label = { rendezvous: suite.random(16), role: 'elder', counter: 0 } as const
+  const keys = await makeKeys()
+  const sealer = await Sealer.to(keys.publicKey, { suite, code, before })
+  const sealed = await sealer.seal(Uint8Array.of(7), frameLabel(label))
+  const bytes = encode(LinkingCode, code)
+  const buffer = (data: Uint8Array): ArrayBuffer => new Uint8Array(data).buffer
+  const opened = async ({ psk = code.psk, id = bytes, info = concat(bytes, ...before), aad = frameLabel(label) }) => {
+    const recipient = await hpke.createRecipientContext({
+      recipientKey: keys.privateKey, enc: buffer(sealer.enc), info: buffer(refHash(suite, 'Coppice linking direction 1', info)),
+      psk: { id: buffer(refHash(suite, 'Coppice linking psk 1', id)), key: buffer(psk) },
+    })
+    return recipient.open(buffer(sealed), buffer(aad)).then((plain) => [...new Uint8Array(plain)], () => 'not opened')
+  }
+  assert.deepEqual(await opened({}), [7])
+  for (const other of [
+    { psk: suite.random(32) }, { id: bytes.with(-1, 0) }, { info: bytes }, { info: concat(...before) },
+    { aad: frameLabel({ ...label, counter: 1 }) }, { aad: frameLabel({ ...label, role: 'new' }) },
+    { aad: frameLabel({ ...label, rendezvous: suite.random(16) }) },
+  ]) assert.equal(await opened(other), 'not opened')
 })
