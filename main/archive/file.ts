@@ -25,7 +25,7 @@ export async function writePlain(
 ): Promise<{ readonly bytes: number }> {
   return atPlace(async () => {
     await demandRoom(place.path, expectedBytes)
-    return { bytes: await writeWhole(place.path, untilCancelled(pieces, work), { work }) }
+    return { bytes: await writeWhole(place.path, pieces, { work }) }
   })
 }
 
@@ -33,7 +33,7 @@ export async function writePlain(
 export const writeSealed = async (
   target: string, plain: AsyncIterable<Uint8Array>,
   { seal, ...rest }: { readonly seal: BackupSeal, readonly work: BackupWork, readonly part?: string },
-): Promise<number> => writeWhole(target, await sealStream(untilCancelled(plain, rest.work), seal), rest)
+): Promise<number> => writeWhole(target, await sealStream(plain, seal), rest)
 
 const partOf = (target: string): string => `${target}.part`
 
@@ -64,18 +64,16 @@ async function pour(handle: FileHandle, sealed: AsyncIterable<Uint8Array>, work:
   let bytes = 0
   for await (const piece of sealed) {
     if (work.cancelled()) throw new PortError('backup-cancelled')
-    await handle.write(piece)
+    await writeAll(handle, piece)
     bytes += piece.length
     work.progress(bytes)
   }
   return bytes
 }
 
-async function* untilCancelled(plain: AsyncIterable<Uint8Array>, work: BackupWork): AsyncGenerator<Uint8Array> {
-  for await (const piece of plain) {
-    if (work.cancelled()) throw new PortError('backup-cancelled')
-    yield piece
-  }
+/** A disk that is nearly full takes a part, and says so in a number alone: the next write is refused. */
+async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += (await handle.write(bytes.subarray(at))).bytesWritten
 }
 
 /** The files, then a manifest of them. */
@@ -147,6 +145,7 @@ export async function* filesIn(
     while (event?.type === 'file') {
       const { name, size } = event
       const hash = createHash('sha256')
+      let digest: string | undefined
       let left = size
       const next = async (): Promise<Uint8Array | undefined> => {
         const data = left === 0 ? undefined : (await events.next()).value
@@ -160,7 +159,7 @@ export async function* filesIn(
       }
       const done = async (): Promise<string> => {
         while (await next() !== undefined) continue
-        return hash.copy().digest('hex')
+        return digest ??= hash.digest('hex')
       }
       yield { file: { name, size, bytes: bytes() }, done }
       await done()

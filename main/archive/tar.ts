@@ -13,15 +13,13 @@ const sizeLimit = 4 * 1024 ** 3
 /** Names in a backup are short and plain: no dot leads a part of them, so none climbs. */
 const nameForm = /^(?=.{1,100}$)[a-z0-9][a-z0-9.-]*(?:\/[a-z0-9][a-z0-9.-]*)*$/
 
-const text = new TextEncoder()
-
 /** The header of a file of so many bytes. Throws PortError('backup-malformed') for a name that no backup has. */
 export function tarHeader(name: string, size: number): Uint8Array {
   if (!nameForm.test(name) || !Number.isSafeInteger(size) || size < 0 || size >= sizeLimit) {
     throw new PortError('backup-malformed', 'tar')
   }
-  const header = new Uint8Array(block)
-  const put = (at: number, value: string): void => { header.set(text.encode(value), at) }
+  const header = Buffer.alloc(block)
+  const put = (at: number, value: string): void => { header.write(value, at, 'latin1') }
   const octal = (at: number, length: number, value: number): void => {
     put(at, value.toString(8).padStart(length - 1, '0'))
   }
@@ -101,7 +99,8 @@ export async function* readTar(pieces: AsyncIterable<Uint8Array>): AsyncGenerato
       padding = tarPadding(size).length
     }
   }
-  if (left > 0 || padding > 0 || held.length > 0 || zeroes < 2) throw malformed('cut-off')
+  // In the middle of a file there were no zeroes yet.
+  if (held.length > 0 || zeroes < 2) throw malformed('cut-off')
   yield { type: 'end' }
 }
 
@@ -116,10 +115,10 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** Only what `tarHeader` writes: bytes that differ from it anywhere are refused. */
 function headerIn(header: Uint8Array): { readonly name: string, readonly size: number } {
+  const octets = Buffer.from(header.buffer, header.byteOffset, header.length)
   const field = (at: number, length: number): string => {
-    const bytes = header.subarray(at, at + length)
-    const end = bytes.indexOf(0)
-    return String.fromCharCode(...end < 0 ? bytes : bytes.subarray(0, end))
+    const end = octets.indexOf(0, at)
+    return octets.toString('latin1', at, end < 0 ? at + length : Math.min(end, at + length))
   }
   const name = field(0, 100)
   const digits = field(124, 12)
@@ -129,6 +128,6 @@ function headerIn(header: Uint8Array): { readonly name: string, readonly size: n
   const size = Number.parseInt(digits, 8)
   if (size >= sizeLimit) throw malformed('size')
   const same = tarHeader(name, size)
-  if (Buffer.compare(header, same) !== 0) throw malformed('header')
+  if (!octets.equals(same)) throw malformed('header')
   return { name, size }
 }

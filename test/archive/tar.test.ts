@@ -51,6 +51,8 @@ test('The tar of the system reads it', () => {
 
 test('A tar that is cut off anywhere is refused', async () => {
   for (let length = 0; length < whole.length; length += 97) await refused(whole.subarray(0, length), 'cut-off')
+  await refused(whole.subarray(0, -512), 'cut-off')
+  await refused(Buffer.concat([whole, Buffer.alloc(1)]), 'cut-off')
 })
 
 test('No name leads out of the place where a backup is read', () => {
