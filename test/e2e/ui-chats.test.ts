@@ -229,6 +229,28 @@ describe('the timeline', () => {
     await log(page).getByText('1 new').waitFor()
   })
 
+  test('stays at the end when what is below it grows, or the window gets smaller', async () => {
+    const { page } = await start({ entries: longTalk(samples.jonas, 120) })
+    await row(page, 'Jonas').click()
+    await bubble(page, 'Line 120.').waitFor()
+    const isAtEnd = async (): Promise<void> => {
+      await page.waitForTimeout(100)
+      assert(await toEndPx(page) <= 24, `${String(await toEndPx(page))} px from the end`)
+      assert.equal(await page.getByRole('button', { name: 'To the newest' }).count(), 0)
+    }
+    await composer(page).fill('a\nb\nc\nd\ne\nf')
+    await isAtEnd()
+    await page.setViewportSize({ width: 1400, height: 500 })
+    await isAtEnd()
+    // Who reads further up is not moved, also by a window in which everything fits.
+    await log(page).hover()
+    await page.mouse.wheel(0, -1200)
+    await page.getByRole('button', { name: 'To the newest' }).waitFor()
+    await composer(page).fill('')
+    await page.waitForTimeout(100)
+    assert(await toEndPx(page) > 600)
+  })
+
   test('announces what arrives, and nothing that was there before', async () => {
     const { page, bridge } = await start()
     await row(page, 'River garden').click()
