@@ -12,10 +12,10 @@ export const backupCodes = {
   'backup-space': 'There is not enough room on this disk for the backup. What was there before is still there.',
   'backup-place': 'This place cannot be used: it is gone, or may not be written or read. Nothing was changed; ' +
     'choose another one, or connect the disk.',
-  'backup-cancelled': 'The backup was cancelled, and nothing of it is left.',
+  'backup-cancelled': 'The backup was stopped, and nothing of it is left.',
   'backup-changed': 'A message was deleted while the backup was made, so nothing of it was kept. Make it again.',
   'backup-words': 'This computer does not know the key of your 24 words any more. Type them in once, and it will.',
-  'backup-running': 'A backup is being made. Wait until it is done, or cancel it.',
+  'backup-running': 'A backup is being made. Wait until it is done, or stop it.',
   'backup-foreign': 'The backups in this folder are of another account. Nothing was changed; choose another folder.',
 } as const
 
@@ -50,7 +50,7 @@ export const backupWords = {
   title: 'Backups',
   text: 'A backup brings back what was said, on any computer. It is sealed, and holds no key to your chats: ' +
     'to be back in them takes your 24 words or another device.',
-  settings: 'Backups', show: 'Show', settingsAction: 'Show backups',
+  settings: 'Backups', show: 'Show…', settingsAction: 'Show… (the backups)',
   settingsText: (status: BackupStatus, now: number) => {
     if (status.folder !== undefined) return made(status.folder, now)
     return status.file === undefined ? 'None was made. What is only on this computer can be lost.'
@@ -60,7 +60,7 @@ export const backupWords = {
   progress: ({ done, of }: BackupRun) => `${String(of === 0 ? 0 : Math.min(100, Math.floor(100 * done / of)))} %`,
   running: (run: BackupRun) => `${size(run.done)} of about ${size(run.of)} written${left(run.leftMs)}`,
   runningTitle: { file: 'Saving a backup', folder: 'Making a backup', plain: 'Exporting' },
-  cancel: 'Cancel it', isCancelled: 'Cancelled. Nothing of it is left.',
+  cancel: 'Stop', isCancelled: 'Stopped. Nothing of it is left.',
 
   folderTitle: 'A folder that grows',
   folderText: 'On another disk, or one that a cloud keeps: each backup adds only what is new. Seven days and four weeks are kept.',

@@ -26,7 +26,7 @@ const proxyState = (state: ShellState): string => {
 
 export const deskWords = {
   notifications: {
-    title: 'Notifications', label: 'Open… (notifications)', legend: 'What a notification says', levels,
+    title: 'Notifications', label: 'Show… (notifications)', legend: 'What a notification says', levels,
     state: ({ settings: { notifications, quietUntil } }: ShellState, now: number) =>
       quietUntil > now ? 'Quiet for now.' : `${levels[notifications].label}.`,
     never: 'Muted chats and the chat that you look at make no sound. A request says only that there is one; a locked ' +
@@ -38,7 +38,7 @@ export const deskWords = {
     hour: 'For 1 hour', morning: 'Until tomorrow', loud: 'End it now',
   },
   startup: {
-    title: 'Starting, tray and screen', label: 'Open… (starting, tray and screen)',
+    title: 'Starting, tray and screen', label: 'Show… (starting, tray and screen)',
     state: ({ settings: { autostart, tray, protection } }: ShellState) => {
       const parts = [
         ...autostart ? ['starts with the computer'] : [], ...tray ? ['goes on in the tray'] : [],
@@ -58,7 +58,7 @@ export const deskWords = {
       : 'Screen shots and shared screens show the window black. A camera still sees it.',
   },
   spelling: {
-    title: 'Spelling', label: 'Open… (spelling)',
+    title: 'Spelling', label: 'Show… (spelling)',
     state: ({ settings: { spelling, languages: chosen }, dictionaries }: ShellState) => {
       if (!spelling) return 'Not checked.'
       return dictionaries === undefined ? 'Checked by this computer.' : `${conjunction.format(chosen.map(languageName))}.`
@@ -70,11 +70,11 @@ export const deskWords = {
     later: 'From the next start of Coppice on.',
   },
   network: {
-    title: 'Network', label: 'Open… (network)', legend: 'How Coppice goes out', ways, state: proxyState,
+    title: 'Network', label: 'Show… (network)', legend: 'How Coppice goes out', ways, state: proxyState,
     only: 'Whatever Coppice sends goes this way. Where it is closed, nothing goes out: never around it.',
     today: 'Today messages between people on this computer need no network; updates do.',
     host: 'Name or address', port: 'Port', save: 'Use this proxy', saved: 'This is the way now.',
     lost: 'What was chosen here could not be read any more, so nothing goes out. Choose again.',
   },
-  open: 'Open…',
+  open: 'Show…',
 } as const

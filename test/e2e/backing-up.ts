@@ -34,7 +34,7 @@ async function newPassphrase(page: Page): Promise<void> {
 
 export async function openBackups(page: Page): Promise<void> {
   await press(page, 'Settings')
-  await press(page, 'Show backups')
+  await press(page, 'Show… (the backups)')
   await page.getByRole('dialog', { name: 'Backups' }).waitFor()
 }
 

@@ -6,7 +6,7 @@ import { press, type Scene } from './ui-scene.ts'
 
 export const backupsPage = async (page: Page): Promise<void> => {
   await press(page, 'Settings')
-  await press(page, 'Show backups')
+  await press(page, 'Show… (the backups)')
   await page.getByRole('dialog', { name: 'Backups' }).waitFor()
 }
 export const folder: BackupFolder = {

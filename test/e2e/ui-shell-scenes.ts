@@ -17,18 +17,18 @@ const settings = shell.settings
 const scene = (label: string, more: BridgeOptions = {}): Scene => ({ script: more, act: page(label) })
 
 export const shellScenes: Readonly<Record<string, Scene>> = {
-  'settings-notifications': scene('Open… (notifications)'),
-  'settings-startup': scene('Open… (starting, tray and screen)', {
+  'settings-notifications': scene('Show… (notifications)'),
+  'settings-startup': scene('Show… (starting, tray and screen)', {
     shell: { ...shell, settings: { ...settings, autostart: true, tray: true, protection: true } },
   }),
-  'settings-spelling': scene('Open… (spelling)', {
+  'settings-spelling': scene('Show… (spelling)', {
     shell: { ...shell, settings: { ...settings, spelling: true, languages: ['en-GB'] }, spellingLater: true },
   }),
-  'settings-spelling-none': scene('Open… (spelling)', { shell: { ...shell, dictionaries: [] } }),
-  'settings-network': scene('Open… (network)', {
+  'settings-spelling-none': scene('Show… (spelling)', { shell: { ...shell, dictionaries: [] } }),
+  'settings-network': scene('Show… (network)', {
     shell: { ...shell, settings: { ...settings, proxy: { mode: 'socks5', host: 'proxy.example', port: 1080 } } },
   }),
-  'settings-network-lost': scene('Open… (network)', { shell: { ...shell, lost: true } }),
+  'settings-network-lost': scene('Show… (network)', { shell: { ...shell, lost: true } }),
   'help-protects': { script: {}, act: help('What is protected') },
   'help-shortcuts': { script: {}, act: help('Shortcuts') },
   'help-about': { script: {}, act: help('About') },

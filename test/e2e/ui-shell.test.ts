@@ -17,7 +17,7 @@ afterEach(() => stage.check())
 
 const open = async (page: Page, name: string): Promise<void> => {
   await page.getByRole('button', { name: 'Settings' }).click()
-  await page.getByRole('button', { name: `Open… (${name})` }).click()
+  await page.getByRole('button', { name: `Show… (${name})` }).click()
 }
 const focused = (page: Page): Promise<string> => page.evaluate(() => document.activeElement?.textContent.trim() ?? '')
 
