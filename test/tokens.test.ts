@@ -60,7 +60,7 @@ const readable: Readonly<Record<string, readonly string[]>> = {
   'on-leaf': ['leaf'],
   'bark': ['other'],
   'warn': ['warn-soft', 'sunken', 'sunken+hover'],
-  'alarm': ['paper', 'surface'],
+  'alarm': ['paper', 'surface', 'other'],
   // Filled buttons for what cannot be undone, and notices in reverse.
   'surface': ['alarm'],
   'paper': ['ink-1'],

@@ -156,7 +156,7 @@ describe('a group', () => {
     await row(page, 'River garden').click()
     await panel(page).getByText('5 people on 9 devices').waitFor()
     await panel(page).getByText('Nobody else, not even the server. Since today 09:12.').waitFor()
-    const code = await panel(page).locator('.code').innerText()
+    const code = await panel(page).locator('.number').innerText()
     assert.equal(code.replace(/\s+/g, ' ').trim(), '48210 77364 90155 13902 66481 52037')
     const tree = 'Tree of keys over 9 devices, 7 places empty. Your path is lit.'
     await panel(page).getByRole('img', { name: tree }).waitFor()
