@@ -13,11 +13,13 @@ import {
 import { onRejoinRequest } from '../../main/chat/readmit.ts'
 import { emptyRoom, type RoomState } from '../../main/chat/room.ts'
 import type { DeviceLog } from '../../main/identity/device-log.ts'
+import { versioned } from '../../main/identity/fields.ts'
+import { AccountId } from '../../main/identity/genesis.ts'
 import {
-  commit, concat, encode, KeyPackage, leavesOf, MLSMessage, MlsError, proposeUpdate, receive, toHex, type Extensions,
-  type Group,
+  commit, concat, encode, KeyPackage, leavesOf, MLSMessage, MlsError, opaque, proposeUpdate, receive, struct, toHex,
+  vector, type Extensions, type Group,
 } from '../../main/mls/index.ts'
-import { add, damaged, LogWriter, newAccount, renew, revoke, suite } from '../identity/account.ts'
+import { add, damaged, grant, LogWriter, newAccount, renew, revoke, suite } from '../identity/account.ts'
 
 import { authentication, credentialOf, keyPackageOf, now, people, verdict, Village, laptopOf, suiteOf, type Device } from './village.ts'
 
@@ -210,6 +212,12 @@ describe('A commit that takes keys back', () => {
       ...Array.from({ length: proofLimit }, () => entry), many.sign(village.ben.laptop, revoke(device, 0)),
     ] }
     assert.throws(() => proofOf(long), (error) => error instanceof MlsError && error.code === 'misuse')
+    // Whoever makes one all the same, out of entries that all count, is heard no further.
+    while (many.records.length <= proofLimit) many.write(village.ben.laptop, grant(device))
+    const proof = encode(versioned(1, struct({ accountId: AccountId, records: vector(opaque(4_096), 1_048_576) })), {
+      accountId: village.ben.accountId, records: many.records,
+    })
+    assert.equal(provenLog(suite, proof), undefined)
   })
 })
 

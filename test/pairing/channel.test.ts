@@ -167,6 +167,30 @@ describe('whoever has the log in their hands', () => {
     await assert.rejects(reader.receive({ limitMs }), because('tampered'))
   })
 
+  test('cannot slip in rubbish, nor a key beside the one that is there', async (t) => {
+    const strange = await makeKeys()
+    const { reader, meeting, shown } = await openThen(t, (records) => records)
+    await meeting.delivery.append(`r.${shown.rendezvous.id}`, text('rubbish'))
+    for (const said of ['one', 'two']) assert.deepEqual(await reader.receive({ limitMs }), text(said))
+    await assert.rejects(reader.receive({ limitMs }), because('tampered'))
+
+    const other = await openThen(t, (records) => records)
+    const key = encode(PairingRecord, { type: 'key', role: 'elder', enc: strange.publicKey, sealed: suite.random(48) })
+    await other.meeting.delivery.append(`r.${other.shown.rendezvous.id}`, key)
+    for (const said of ['one', 'two']) assert.deepEqual(await other.reader.receive({ limitMs }), text(said))
+    await assert.rejects(other.reader.receive({ limitMs }), because('tampered'))
+  })
+
+  test('cannot turn one end into another, nor say that it was the other side’s', async (t) => {
+    for (const [said, change] of [['refused', { why: 'digits' }], ['used', { role: 'new' }]] as const) {
+      const { reader, meeting, shown } = await openThen(t, (records) => records.map((one) => isOf(one, 'elder', 'end')
+        ? altered(one, (record) => record.type === 'end' ? { ...record, ...change } : record) : one))
+      await pairing.end(meeting.line(), shown.rendezvous, said)
+      for (const words of ['one', 'two']) assert.deepEqual(await reader.receive({ limitMs }), text(words))
+      await assert.rejects(reader.receive({ limitMs }), because('tampered'))
+    }
+  })
+
   test('cannot end it with a word of their own, nor with rubbish', async (t) => {
     const { shower, meeting, shown } = await openThen(t, (records) => records)
     const mac = suite.random(32)
@@ -234,5 +258,7 @@ describe('a code', () => {
     assert.equal(await pairing.ended(meeting.line(), met), 'refused')
     assert.equal(await pairing.ended(meeting.line(), shown.rendezvous), undefined)
     assert.equal(await pairing.ended(meeting.line(), { ...met, endKey: new Secret(suite.random(32)) }), undefined)
+    const { endKey } = pairing.meet({ ...shown.code, psk: suite.random(32) })
+    assert.equal(await pairing.ended(meeting.line(), { ...met, endKey }), undefined)
   })
 })
