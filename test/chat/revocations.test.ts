@@ -217,7 +217,7 @@ describe('A commit that takes keys back', () => {
     const proof = encode(versioned(1, struct({ accountId: AccountId, records: vector(opaque(4_096), 1_048_576) })), {
       accountId: village.ben.accountId, records: many.records,
     })
-    assert.equal(provenLog(suite, proof), undefined)
+    assert.ok(provenLog(suite, proof) === undefined)
   })
 })
 

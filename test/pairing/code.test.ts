@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core'
 import { concat, encode, refHash } from '../../main/mls/index.ts'
 import { readInvite, writeInvite } from '../../main/chat/invite.ts'
-import { ownDigits, readCode, sharedDigits, typedDigits } from '../../main/chat/linking.ts'
+import { introduce, isIntroduced, ownDigits, readCode, sharedDigits, typedDigits } from '../../main/chat/linking.ts'
 import { LinkingCode, readLinkingCode, rendezvousOf, writeLinkingCode } from '../../main/identity/linking-code.ts'
 import { armour } from '../../main/identity/armour.ts'
 import { makeKeys, Sealer } from '../../main/pairing/hpke.ts'
@@ -54,6 +54,18 @@ describe('a linking code', () => {
     assert.match(rendezvousOf(suite, code), /^[0-9a-f]{32}$/)
     assert.notEqual(rendezvousOf(suite, code), rendezvousOf(suite, { ...code, psk: suite.random(32) }))
   })
+})
+
+test('a new device signs all that it says of itself, for one channel', () => {
+  const [key, transcript] = [suite.signatureKeyPair(), suite.random(32)]
+  const said = introduce(suite, key, transcript, { publicKey: key.publicKey, name: 'Laptop', platform: 'Linux' })
+  assert.ok(said.type === 'device')
+  const { type: _, ...device } = said
+  assert.ok(isIntroduced(suite, transcript, device))
+  assert.ok(!isIntroduced(suite, suite.random(32), device))
+  for (const other of [{ name: 'Desktop' }, { platform: 'macOS' }, { publicKey: suite.signatureKeyPair().publicKey }]) {
+    assert.ok(!isIntroduced(suite, transcript, { ...device, ...other }))
+  }
 })
 
 describe('digits', () => {

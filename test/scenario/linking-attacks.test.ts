@@ -12,6 +12,7 @@ import { signPossession } from '../../main/identity/entry.ts'
 import { accountIdFor } from '../../main/identity/genesis.ts'
 import { linkingCodeMs, readLinkingCode, rendezvousOf } from '../../main/identity/linking-code.ts'
 import { commitment, keysHash, transcriptOf } from '../../main/pairing/nonces.ts'
+import { PairingRecord } from '../../main/pairing/records.ts'
 import type { Delivery, LogRecord } from '../../main/ports.ts'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
 import { Middleman } from '../pairing/middleman.ts'
@@ -133,19 +134,31 @@ describe('a linking code', () => {
 })
 
 describe('the digits', () => {
-  for (const [which, wrong] of [
-    ['the elder’s own', (digits: string) => digits.slice(0, 6) + String((Number(digits.slice(6)) + 1) % 10_000).padStart(4, '0')],
-    ['the channel’s', (digits: string) => String((Number(digits.slice(0, 6)) + 1) % 1_000_000).padStart(6, '0') + digits.slice(6)],
+  // Whoever shows other digits of the channel is not at its other end, and is not told what was typed.
+  for (const [which, isTold, wrong] of [
+    ['the elder’s own', true, (digits: string) => digits.slice(0, 6) + String((Number(digits.slice(6)) + 1) % 10_000).padStart(4, '0')],
+    ['the channel’s', false, (digits: string) => String((Number(digits.slice(0, 6)) + 1) % 1_000_000).padStart(6, '0') + digits.slice(6)],
   ] as const) {
     test(`can be wrong once: ${which}`, async (t) => {
       const elder = await anna(t)
-      const laptop = await beside(t, elder, 'Laptop')
+      const said: PairingRecord[] = []
+      const laptop = await beside(t, elder, 'Laptop', (person) => {
+        person.through = (delivery) => ({
+          ...reading(delivery, '', (records) => records),
+          append: (log, bytes, slot) => {
+            if (log.startsWith('r.')) said.push(decode(PairingRecord, bytes))
+            return delivery.append(log, bytes, slot)
+          },
+        })
+      })
       const { digits } = await connect(elder, laptop)
       // Not ten digits is no attempt.
       await assert.rejects(laptop.call('link.digits', { digits: '12345' }), { code: 'bad-argument' })
       await laptop.call('link.digits', { digits: wrong(digits) })
       assert.equal(await whyOn(laptop), 'digits')
       assert.equal(await whyOn(elder), 'digits')
+      // Key, commitment, nonce, its own key; then the digits.
+      assert.deepEqual(said.map((one) => one.type), ['key', 'frame', 'frame', 'frame', ...isTold ? ['frame'] : [], 'end'])
       await assert.rejects(laptop.call('link.digits', { digits }), { code: 'not-ready' })
       await assert.rejects(elder.call('link.confirm', { history: 'none' }), { code: 'not-ready' })
       assert.equal(await devicesOf(elder), 1)
