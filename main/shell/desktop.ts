@@ -7,6 +7,7 @@ import {
 } from '../../preload/shell.ts'
 import type { Electron, ElectronWindow, WindowOptions } from '../electron.ts'
 import { Network } from '../network.ts'
+import { appImageOf } from '../updates/install.ts'
 import { bringToFront, windowSession } from '../window.ts'
 import { unreadImage } from './icon.ts'
 import { startAtLogin, startsAtLogin, type LoginOptions } from './login.ts'
@@ -210,7 +211,7 @@ export class Desktop {
     if (this.#home === undefined) return undefined
     const { app } = this.#electron
     const { profile, data } = this.#home
-    const program = process.env['APPIMAGE'] ?? process.execPath
+    const program = appImageOf(process.env, process.execPath) ?? process.execPath
     return {
       electron: this.#electron, platform: this.#options.platform, profile,
       command: [

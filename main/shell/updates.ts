@@ -29,7 +29,7 @@ export function openUpdates({ electron, platform, data, source, installer, tell,
   return new Updater({
     version: app.getVersion(), folder: path.join(data, 'updates'), source,
     installer: installer ?? installerFor({
-      platform, arch: process.arch, packaged: app.isPackaged, environment: process.env,
+      platform, arch: process.arch, packaged: app.isPackaged, environment: process.env, program: process.execPath,
       open: (place) => shell.openPath(place),
     }),
     load: (address, options) => windowSession(electron).fetch(address, options),

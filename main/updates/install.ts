@@ -1,6 +1,8 @@
 /** Puts a new version in the place of the old one, by the way of each system. */
 import { spawn } from 'node:child_process'
-import { accessSync, chmodSync, closeSync, constants, copyFileSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import {
+  accessSync, chmodSync, closeSync, constants, copyFileSync, fsyncSync, openSync, realpathSync, renameSync, rmSync,
+} from 'node:fs'
 import path from 'node:path'
 import { isIntact } from './fetch.ts'
 import { UpdateError, type UpdateFile } from './manifest.ts'
@@ -17,11 +19,15 @@ export type Installer = {
   readonly install: (place: string, file: UpdateFile) => Promise<'installed' | 'leaving' | 'shown'>
 }
 
+export type Environment = Readonly<Record<string, string | undefined>>
+
 export type Here = {
   readonly platform: NodeJS.Platform
   readonly arch: string
   readonly packaged: boolean
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: Environment
+  /** The running program's own file. */
+  readonly program: string
   /** Opens a file by the system. Gives what went wrong, or an empty text. */
   readonly open: (place: string) => Promise<string>
 }
@@ -30,10 +36,10 @@ export type Here = {
  * How this app is kept new by itself; undefined where somebody else does that: a package manager on Linux (a .deb, a
  * snap, a Flatpak), whoever unpacked an archive, and whoever runs the source.
  */
-export function installerFor({ platform, arch, packaged, environment, open }: Here): Installer | undefined {
-  const appImage = environment['APPIMAGE']
+export function installerFor({ platform, arch, packaged, environment, program, open }: Here): Installer | undefined {
+  const appImage = appImageOf(environment, program)
   if (!packaged) return undefined
-  if (platform === 'linux' && appImage !== undefined && path.isAbsolute(appImage) && isReplaceable(appImage)) {
+  if (platform === 'linux' && appImage !== undefined && isReplaceable(appImage)) {
     return { target: `linux-${arch}-AppImage`, install: (place, file) => replaceAppImage(place, file, appImage) }
   }
   if (platform === 'win32') return { target: `win-${arch}-exe`, install: (place) => startInstaller(place) }
@@ -44,6 +50,19 @@ export function installerFor({ platform, arch, packaged, environment, open }: He
       if (await open(place) !== '') throw new UpdateError('not-installed')
       return 'shown'
     },
+  }
+}
+
+/**
+ * The AppImage that this program runs from. Whoever is started out of another AppImage inherits the name of that one:
+ * ours is mounted where this program lies.
+ */
+export function appImageOf({ APPIMAGE: file, APPDIR: mounted }: Environment, program: string): string | undefined {
+  if (file === undefined || mounted === undefined || !path.isAbsolute(file) || !path.isAbsolute(mounted)) return undefined
+  try {
+    return realpathSync(program).startsWith(realpathSync(mounted) + path.sep) ? file : undefined
+  } catch {
+    return undefined
   }
 }
 

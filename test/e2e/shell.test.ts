@@ -234,27 +234,30 @@ describe('the window and its page', () => {
   })
 })
 
-test('the window is made with every protection on', async () => {
-  const folder = await temporaryData()
-  const fixture = newFixture()
-  const standin = await newStandin(folder.data)
-  const made: WindowOptions[] = []
-  const { BrowserWindow } = standin.electron
-  const electron = { ...standin.electron, BrowserWindow: class extends BrowserWindow {
-    constructor(options: WindowOptions) { super(options); made.push(options) }
-  } }
-  await fixture.start(electron, { args: ['--data', folder.data] })
-  const { preload, partition, ...preferences } = made[0]?.webPreferences ?? assert.fail('no window was made')
-  assert.deepEqual(preferences, {
-    sandbox: true, contextIsolation: true, nodeIntegration: false, webviewTag: false, spellcheck: false,
-    devTools: true,
+for (const packaged of [false, true]) {
+  test(`the window is made with every protection on, ${packaged ? 'and in the packed app without tools for developers' : 'run from its source'}`, async () => {
+    const folder = await temporaryData()
+    const fixture = newFixture()
+    const standin = await newStandin(folder.data)
+    Object.defineProperty(standin.electron.app, 'isPackaged', { value: packaged })
+    const made: WindowOptions[] = []
+    const { BrowserWindow } = standin.electron
+    const electron = { ...standin.electron, BrowserWindow: class extends BrowserWindow {
+      constructor(options: WindowOptions) { super(options); made.push(options) }
+    } }
+    await fixture.start(electron, { args: ['--data', folder.data] })
+    standin.electron.app.quit()
+    await standin.exited
+    await folder.remove()
+    const { preload, partition, ...preferences } = made[0]?.webPreferences ?? assert.fail('no window was made')
+    assert.deepEqual(preferences, {
+      sandbox: true, contextIsolation: true, nodeIntegration: false, webviewTag: false, spellcheck: false,
+      devTools: !packaged,
+    })
+    assert.equal(preload, path.join(built, 'preload', 'index.cjs'))
+    assert.ok(!partition.startsWith('persist:'), 'Chromium would keep its own files of the session')
   })
-  assert.equal(preload, path.join(built, 'preload', 'index.cjs'))
-  assert.ok(!partition.startsWith('persist:'), 'Chromium would keep its own files of the session')
-  standin.electron.app.quit()
-  await standin.exited
-  await folder.remove()
-})
+}
 
 describe('the file map of app://', () => {
   const files = readFileMap(path.join(built, 'renderer'))

@@ -66,7 +66,8 @@ test('a Call of the page looks, fetches and installs; the choice is kept beside 
   const appImage = path.join(path.dirname(data), 'Coppice.AppImage')
   writeFileSync(appImage, 'the old version')
   const installer = installerFor({
-    platform: 'linux', arch: 'x64', packaged: true, environment: { APPIMAGE: appImage }, open: async () => '',
+    platform: 'linux', arch: 'x64', packaged: true, program: process.execPath, open: async () => '',
+    environment: { APPIMAGE: appImage, APPDIR: path.dirname(process.execPath) },
   })
   assert.ok(installer !== undefined)
   const fixture = newFixture()

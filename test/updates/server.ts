@@ -19,7 +19,7 @@ export const fileOf = (bytes: Uint8Array, name: string): UpdateFile =>
 
 export class UpdateServer {
   readonly key = newKey()
-  /** What is served, by name. A function writes the answer itself. */
+  /** What is served, by name. */
   readonly files = new Map<string, Uint8Array>()
   readonly asked: string[] = []
   /** Sends half of a file and then nothing, until it is told otherwise. */

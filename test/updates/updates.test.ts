@@ -1,6 +1,7 @@
 /** Updates from a real server: what is taken, and everything that is not. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { sign } from 'node:crypto'
 import { existsSync, mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -16,6 +17,9 @@ let server: UpdateServer
 let address: string
 let folder: string
 let appImage: string
+/** Where an AppImage shows what is in it. */
+const mounted = path.dirname(process.execPath)
+const program = process.execPath
 
 beforeEach(async () => {
   server = new UpdateServer()
@@ -37,7 +41,7 @@ function open(more: Partial<UpdaterOptions> = {}): World {
   const updater = new Updater({
     version, folder: path.join(folder, 'updates'), source: { address, keys: [newKey().open, server.key.open] },
     installer: installerFor({
-      platform: 'linux', arch: 'x64', packaged: true, environment: { APPIMAGE: appImage }, open: async () => '',
+      platform: 'linux', arch: 'x64', packaged: true, environment: { APPIMAGE: appImage, APPDIR: mounted }, program, open: async () => '',
     }),
     load: fetch, now: () => Date.now(), random: () => 50, tell: (state) => { told.push(state) },
     after: (delayMs, run) => {
@@ -67,9 +71,12 @@ const leftovers = (): readonly string[] => existsSync(path.join(folder, 'updates
 async function refused(wrong: UpdateState['wrong'], { updater }: World = open()): Promise<void> {
   await updater.check()
   await updater.download()
-  await updater.install()
+  // Each step by itself: what is not the signed file is not kept until somebody installs it.
   assert.equal(updater.state.wrong, wrong)
   assert.notEqual(updater.state.stage, 'ready')
+  assert.deepEqual(leftovers(), [])
+  await updater.install()
+  assert.equal(updater.state.wrong, wrong)
   assert.equal(readFileSync(appImage, 'utf8'), 'the old version')
   assert.deepEqual(leftovers(), [])
 }
@@ -104,6 +111,20 @@ describe('a newer version, signed', () => {
     await updater.check()
     assert.equal(updater.state.stage, 'ready')
     assert.deepEqual(server.asked, [manifestName, signatureName])
+  })
+
+  test('that was fetched or is in its place stays what it is, whatever is heard of next', async () => {
+    const bytes = server.release('1.3.0')
+    const { updater } = open()
+    await updater.check()
+    await updater.download()
+    server.release('1.4.0')
+    await updater.check()
+    assert.deepEqual([updater.state.stage, updater.state.version], ['ready', '1.3.0'])
+    await updater.install()
+    await updater.check()
+    assert.deepEqual([updater.state.stage, updater.state.version], ['installed', '1.3.0'])
+    assert.ok(readFileSync(appImage).equals(bytes))
   })
 
   test('that comes only half leaves nothing behind, and the next try takes it', async () => {
@@ -143,6 +164,10 @@ describe('nothing is taken that', () => {
     server.release('1.3.0')
     await refused('unsigned', open({ source: { address, keys: [] } }))
     await refused('unsigned', open({ source: { address, keys: ['AAAA'] } }))
+    // By our key, but for another use of it.
+    const manifest = server.files.get(manifestName) ?? new Uint8Array()
+    server.files.set(signatureName, Buffer.from(`${sign(undefined, manifest, server.key.secret).toString('base64')}\n`))
+    await refused('unsigned')
   })
 
   test('was changed after it was signed, wherever', async () => {
@@ -170,6 +195,45 @@ describe('nothing is taken that', () => {
     await refused('unreachable')
   })
 
+  test('has no end, or does not go on', async (t) => {
+    server.release('1.3.0')
+    let taken = 0
+    const endless = (): Promise<Response> => Promise.resolve(new Response(new ReadableStream({
+      pull: (stream) => {
+        taken += 65_536
+        assert.ok(taken < 10_000_000, 'it is taken without end')
+        stream.enqueue(new Uint8Array(65_536))
+      },
+    })))
+    await refused('malformed', open({ load: endless }))
+    taken = 0
+    await refused('tampered', open({ load: (asked, options) => asked.endsWith('.AppImage') ? endless() : fetch(asked, options) }))
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    /** Answers with so many bytes, and then with nothing until whoever waits gives up. */
+    const silent = (after: Uint8Array | undefined) => (_asked: string, { signal }: { readonly signal: AbortSignal }): Promise<Response> =>
+      new Promise((resolve, reject) => {
+        signal.addEventListener('abort', () => { reject(new Error('given up')) })
+        if (after !== undefined) {
+          resolve(new Response(new ReadableStream({
+            start: (stream) => {
+              stream.enqueue(after)
+              signal.addEventListener('abort', () => { stream.error(new Error('given up')) })
+            },
+          })))
+        }
+      })
+    for (const after of [undefined, Buffer.from('{')]) {
+      const { updater } = open({ load: silent(after) })
+      const checked = updater.check()
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => { setImmediate(resolve) })
+      t.mock.timers.tick(29_999)
+      assert.equal(updater.state.stage, 'checking')
+      t.mock.timers.tick(1)
+      await checked
+      assert.equal(updater.state.wrong, 'unreachable')
+    }
+  })
+
   test('was changed on this disk after it was fetched', async () => {
     server.release('1.3.0')
     const { updater } = open()
@@ -179,6 +243,13 @@ describe('nothing is taken that', () => {
     await updater.install()
     assert.deepEqual([updater.state.stage, updater.state.wrong], ['offered', 'tampered'])
     assert.equal(readFileSync(appImage, 'utf8'), 'the old version')
+    // Nor is it put in place when that happens between the look and the move.
+    const place = path.join(folder, 'changed')
+    writeFileSync(place, 'something else')
+    const installer = installerFor({ ...here, environment: { APPIMAGE: appImage, APPDIR: mounted } }) as Installer
+    await assert.rejects(installer.install(place, fileOf(Buffer.from('what was signed'), 'x')), { wrong: 'tampered' })
+    assert.equal(readFileSync(appImage, 'utf8'), 'the old version')
+    assert.deepEqual(readdirSync(folder).sort(), ['Coppice.AppImage', 'changed', 'updates'])
   })
 
   test('is older than what runs, also if it is signed; the same is no news', async () => {
@@ -230,9 +301,16 @@ describe('nothing is taken that', () => {
   })
 
   test('comes by an address that everybody can listen to', async () => {
-    const { updater } = open({ source: { address: 'http://example.invalid/', keys: [server.key.open] } })
-    await updater.check()
-    assert.equal(updater.state.wrong, 'unreachable')
+    server.release('1.3.0')
+    const asked: string[] = []
+    const load = (address: string): Promise<Response> => {
+      asked.push(address)
+      return Promise.reject(new Error('it is asked'))
+    }
+    for (const heard of ['http://example.invalid/', 'ftp://127.0.0.1/', 'file:///srv/']) {
+      await refused('unreachable', open({ source: { address: heard, keys: [server.key.open] }, load }))
+    }
+    assert.deepEqual(asked, [])
   })
 })
 
@@ -298,9 +376,9 @@ describe('the person decides', () => {
   })
 })
 
-describe('who keeps the app new', () => {
-  const here = { platform: 'linux', arch: 'x64', packaged: true, environment: {}, open: async () => '' } as const
+const here = { platform: 'linux', arch: 'x64', packaged: true, environment: {}, program, open: async () => '' } as const
 
+describe('who keeps the app new', () => {
   test('where a package manager or a person does, nothing is asked of the network', async () => {
     const world = open({ installer: installerFor(here) })
     world.updater.start()
@@ -312,12 +390,17 @@ describe('who keeps the app new', () => {
   })
 
   test('each system has its own package', () => {
-    assert.equal(installerFor({ ...here, environment: { APPIMAGE: appImage } })?.target, target)
+    const environment = { APPIMAGE: appImage, APPDIR: mounted }
+    assert.equal(installerFor({ ...here, environment })?.target, target)
     // Put there by somebody else, or not said rightly.
     for (const APPIMAGE of [path.join(folder, 'none', 'Coppice.AppImage'), 'Coppice.AppImage', '']) {
-      assert.equal(installerFor({ ...here, environment: { APPIMAGE } }), undefined)
+      assert.equal(installerFor({ ...here, environment: { ...environment, APPIMAGE } }), undefined)
     }
-    assert.equal(installerFor({ ...here, packaged: false, environment: { APPIMAGE: appImage } }), undefined)
+    // Started out of another AppImage: that one is not ours to replace.
+    for (const APPDIR of [undefined, '', folder, path.join(folder, 'none'), mounted.slice(0, -1)]) {
+      assert.equal(installerFor({ ...here, environment: { ...environment, APPDIR } }), undefined)
+    }
+    assert.equal(installerFor({ ...here, packaged: false, environment }), undefined)
     assert.equal(installerFor({ ...here, platform: 'win32' })?.target, 'win-x64-exe')
     assert.equal(installerFor({ ...here, platform: 'darwin', arch: 'arm64' })?.target, 'mac-arm64-dmg')
   })
