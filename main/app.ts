@@ -5,7 +5,7 @@ import { decodeAccount, type OwnAccount } from './chat/documents.ts'
 import { decodeLinking } from './chat/linking.ts'
 import { MlsError } from './mls/index.ts'
 import { keyOfWords, makeAccount, nameFrom, seedFrom } from './app/account.ts'
-import { answers, isOfShell, type Before } from './app/calls.ts'
+import { answers, isOfShell, type Alone } from './app/calls.ts'
 import { Idle } from './app/idle.ts'
 import { Newcomer } from './app/newcomer.ts'
 import { countsOf, notedDelivery } from './app/notes.ts'
@@ -17,6 +17,7 @@ import { checkPassphrase, demandAnswerable, readable, refusal, stopping } from '
 import { withSummaries } from './app/removal.ts'
 import { beginAnew, restoreAccount } from './app/restore.ts'
 import { State } from './app/state.ts'
+import { within } from './app/tasks.ts'
 import { Teller } from './app/teller.ts'
 import { watchful } from './app/watchful.ts'
 import { PortError, type Ports, type Store, type Way } from './ports.ts'
@@ -69,8 +70,9 @@ class Profile {
 
   answer(name: CallName, argument: unknown): unknown {
     if (isOfShell(name)) throw new PortError('not-ready')
+    if (name === 'restore.choose') return this.#choose(argument as ArgumentOf<'restore.choose'>)
     if (name in this.#own) {
-      const own = this.#own[name as Before] as (argument: unknown) => Promise<unknown>
+      const own = this.#own[name as Alone] as (argument: unknown) => Promise<unknown>
       return this.#alone(() => own(argument))
     }
     const newcomer = this.#newcomer
@@ -79,7 +81,7 @@ class Profile {
     return this.#ask(name as keyof typeof answers, argument)
   }
 
-  readonly #own: { readonly [N in Before]: (argument: ArgumentOf<N>) => Promise<ResultOf<N>> } = {
+  readonly #own: { readonly [N in Alone]: (argument: ArgumentOf<N>) => Promise<ResultOf<N>> } = {
     'app.open': () => this.#snapshot(),
     'app.report': async () => ({ lines: this.#ports.log.report(countsOf(this.#opened?.state)) }),
     'setup.create': (argument) => this.#create(argument),
@@ -88,7 +90,6 @@ class Profile {
     'setup.recover': (argument) => this.#recover(argument),
     'setup.restore': (argument) => this.#restore(argument),
     'setup.restoreBackup': (argument) => this.#restoreBackup(argument),
-    'restore.choose': ({ kind }) => chooseBackup(this.#ports, kind),
     'restore.handed': () => this.#handed(),
     'setup.read': () => this.#show(),
     'setup.link': (argument) => this.#link(argument),
@@ -272,11 +273,20 @@ class Profile {
     }
   }
 
+  /** As long as the system's dialogue is open everything else goes on, locking too. */
+  async #choose({ kind }: ArgumentOf<'restore.choose'>): Promise<ResultOf<'restore.choose'>> {
+    await this.#alone(() => this.#demandUse())
+    return chooseBackup(this.#ports, kind)
+  }
+
   /** It waits until there is something to do with it. */
   async #handed(): Promise<ResultOf<'restore.handed'>> {
-    const { at } = await this.#phase()
-    if (at !== 'new' && at !== 'ready') throw new PortError('not-ready')
+    await this.#demandUse()
     return handedBackup(this.#ports)
+  }
+
+  async #demandUse(): Promise<void> {
+    if (!['new', 'ready'].includes((await this.#phase()).at)) throw new PortError('not-ready')
   }
 
   #newcomerOn(store: Store): Newcomer {
@@ -402,11 +412,12 @@ class Profile {
     const { passphrase, words } = this.#ports.vault.ways()
     if (!passphrase) throw new PortError('passphrase-missing')
     this.#locked = { at: 'locked', need: 'passphrase', words }
-    // Before anything else is done, nothing is to be seen.
+    // Before anything else is done, nothing is to be seen, nor of what comes meanwhile.
     state.show({ phase: this.#locked, removedConversations: [...state.rooms.keys()] })
-    await this.#leave(stopLimitMs)
-    // A restart shall not open by itself what was locked.
-    await this.#tolerant(() => this.#ports.vault.keepInKeychain(false))
+    state.silence()
+    // A restart shall not open by itself what was locked. No keychain that hangs keeps the store open.
+    const takenOut = this.#tolerant(() => this.#ports.vault.keepInKeychain(false))
+    await Promise.all([this.#leave(stopLimitMs), within(this.#ports, stopLimitMs, takenOut)])
     this.#closeFiles()
     this.#ports.log.note({ event: 'locked' })
     return undefined
@@ -438,15 +449,9 @@ class Profile {
     if (opened === undefined) return
     this.#opened = undefined
     this.#idle.stop()
-    await this.#within(limitMs, endOn(opened))
+    // Whatever goes wrong with that, nothing stays open.
+    await this.#tolerant(() => within(this.#ports, limitMs, endOn(opened)))
     opened.state.forget()
-  }
-
-  async #within(limitMs: number, work: Promise<void>): Promise<void> {
-    if (limitMs === Infinity) return work
-    let cancel: (() => void) | undefined
-    await Promise.race([work, new Promise<void>((resolve) => { cancel = this.#ports.after(limitMs, resolve) })])
-    cancel?.()
   }
 
   #closeFiles(): void {

@@ -41,6 +41,8 @@ export const isOfShell = (name: CallName): name is OfShell & CallName =>
 /** Calls that createApp answers, because they open or close the profile, or come before it is open. */
 export type Before = `app.${'open' | 'report'}` | `setup.${'create' | 'unlock' | 'recover' | 'read' | 'link' | 'restore' | 'restoreBackup'}` |
   `restore.${'choose' | 'handed'}` | 'profile.remove' | `lock.${'now' | 'after' | 'active'}` | `passphrase.${'set' | 'remove'}`
+/** Of these, one at a time. */
+export type Alone = Exclude<Before, 'restore.choose'>
 
 export const answers: Answers = {
   'recovery.words': ({ state }) => recoveryWords(state),

@@ -42,8 +42,8 @@ export function beginOn({ state, sync, linking, closing, backups, restoring }: O
 
 export async function endOn({ sync, linking, closing, backups, restoring, endTime }: Opened): Promise<void> {
   endTime()
-  await Promise.all([backups.stop(), restoring.stop(), closing.stop().then(() => linking.stop())])
-  await sync.stop()
+  // Nothing is received any more, however long the others take to stop.
+  await Promise.all([sync.stop(), backups.stop(), restoring.stop(), closing.stop().then(() => linking.stop())])
 }
 
 /** What of them the window is told at its start. */

@@ -460,12 +460,17 @@ export class State {
     this.#teller?.show(change)
   }
 
+  /** From now on nobody is told of anything. */
+  silence(): void {
+    this.#teller = undefined
+  }
+
   /**
    * Wipes every secret and empties the memory: the profile was closed or locked. What was still under way finds no
    * conversation and a closed store, and nobody is told of it.
    */
   forget(): void {
-    this.#teller = undefined
+    this.silence()
     this.expires = undefined
     wipe(secretsOf(this.account))
     this.deviceLogs.clear()

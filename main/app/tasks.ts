@@ -70,6 +70,13 @@ const isWanted = (task: Task): boolean => task.again
 /** Whatever else waits has its turn. */
 export const turn = ({ after }: Pick<Ports, 'after'>): Promise<void> => new Promise((resolve) => { after(0, resolve) })
 
+/** Waits for the work, but no longer than that. */
+export async function within({ after }: Pick<Ports, 'after'>, limitMs: number, work: Promise<void>): Promise<void> {
+  if (limitMs === Infinity) return work
+  let cancel: (() => void) | undefined
+  await Promise.race([work, new Promise<void>((resolve) => { cancel = after(limitMs, resolve) })]).finally(() => cancel?.())
+}
+
 const chanceMs = 400
 
 /** A moment of random length: who does first what several could do is left to chance. */

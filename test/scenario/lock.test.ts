@@ -11,7 +11,7 @@ import { PortError } from '../../main/ports.ts'
 import type { Delivery } from '../../main/ports.ts'
 import { openStore } from '../../main/sqlite/store.ts'
 import { Guarded, passphrase } from './guarded.ts'
-import { people, Refused, until } from './world.ts'
+import { confirmWords, people, Refused, until } from './world.ts'
 
 const refused = (code: string) => (error: unknown): boolean => error instanceof Refused && error.code === code
 const asksPassphrase = { at: 'locked', need: 'passphrase', words: true }
@@ -163,6 +163,9 @@ test('a delivery that hangs delays locking by seconds only, and what waited for 
     read: (log, after, limit) => hanging(() => delivery.read(log, after, limit)),
     slot: (log, slot) => hanging(() => delivery.slot(log, slot)),
   })
+  // So does the keychain, as one does that asks the person first.
+  const { remove } = anna.keychain
+  Object.assign(anna.keychain, { remove: () => new Promise(() => undefined) })
   await anna.restart()
   await anna.say(conversation, 'on its way')
   const invite = await ben.invite()
@@ -175,6 +178,7 @@ test('a delivery that hangs delays locking by seconds only, and what waited for 
   for (const key of anna.keys) assert.ok(key.every((byte) => byte === 0))
   const told = anna.changes.length
   hangs = false
+  Object.assign(anna.keychain, { remove })
   for (const go of hung) go()
   hung = []
   await answer
@@ -184,6 +188,78 @@ test('a delivery that hangs delays locking by seconds only, and what waited for 
   await until('Ben reads it', async () => (await ben.texts(conversation)).includes('on its way'))
   assert.deepEqual((await anna.conversations()).map(({ id }) => id), [conversation])
   assert.deepEqual([...anna.bugs, ...ben.bugs], [])
+})
+
+test('while it is being locked nothing comes in, and nothing is told', async (t) => {
+  const { anna, ben, conversation } = await chatting(t)
+  await confirmWords(anna)
+  let read: string[] = []
+  const release = Promise.withResolvers<undefined>()
+  let isLocking = false
+  anna.through = (delivery: Delivery) => ({
+    address: delivery.address, watch: (logs, wake) => delivery.watch(logs, wake), close: () => delivery.close(),
+    slot: (log, slot) => delivery.slot(log, slot),
+    append: async (log, bytes, slot) => {
+      // What the other device of a linking is told at the end takes its time.
+      if (isLocking && log.startsWith('r.')) await release.promise
+      return delivery.append(log, bytes, slot)
+    },
+    read: (log, after, limit) => {
+      read.push(log)
+      return delivery.read(log, after, limit)
+    },
+  })
+  await anna.restart()
+  await anna.call('link.start', { code: '' })
+  await until('a code is shown', () => Promise.resolve(anna.changes.some(({ link }) => link?.at === 'showing')))
+  isLocking = true
+  const locking = anna.call('lock.now', {})
+  await until('she is told', () => Promise.resolve(anna.changes.at(-1)?.phase?.at === 'locked'))
+  const told = anna.changes.length
+  await ben.say(conversation, 'too late')
+  read = []
+  await until('it is sent', async () => (await ben.entries(conversation)).some((entry) =>
+    entry.kind === 'message' && entry.text === 'too late' && entry.state === 'sent'))
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  assert.deepEqual(read.filter((log) => /^[him]\./.test(log)), [])
+  release.resolve(undefined)
+  await locking
+  assert.equal(anna.changes.length, told)
+  await anna.call('setup.unlock', { passphrase })
+  await until('Anna reads it', async () => (await anna.texts(conversation)).includes('too late'))
+  assert.deepEqual([...anna.bugs, ...ben.bugs], [])
+})
+
+test('what goes wrong while it is being locked leaves nothing open', async (t) => {
+  const { anna, conversation } = await chatting(t)
+  await confirmWords(anna)
+  anna.through = (delivery: Delivery) => {
+    const append = delivery.append.bind(delivery)
+    return Object.assign(delivery, { append: (log: string, bytes: Uint8Array, slot?: string) =>
+      log.startsWith('r.') ? Promise.reject(new RangeError('a bug')) : append(log, bytes, slot) })
+  }
+  await anna.restart()
+  await anna.call('link.start', { code: '' })
+  await until('a code is shown', () => Promise.resolve(anna.changes.some(({ link }) => link?.at === 'showing')))
+  await anna.call('lock.now', {})
+  assert.equal(anna.bugs.length, 1)
+  for (const key of anna.keys) assert.ok(key.every((byte) => byte === 0))
+  if (process.platform === 'linux') assert.deepEqual(openFiles(anna.ownFolder), [])
+  assert.deepEqual(await anna.phase(), asksPassphrase)
+  await anna.call('setup.unlock', { passphrase })
+  assert.deepEqual(await anna.texts(conversation), ['before', 'I am here'])
+})
+
+test('a dialogue of the system that is left open keeps nothing from being locked', async (t) => {
+  const { anna } = await chatting(t)
+  const chosen = Promise.withResolvers<undefined>()
+  anna.places.choose = () => chosen.promise
+  const choosing = anna.call('restore.choose', { kind: 'open' })
+  await anna.call('lock.now', {})
+  assert.deepEqual(await anna.phase(), asksPassphrase)
+  chosen.resolve(undefined)
+  assert.equal(await choosing, undefined)
+  await assert.rejects(anna.call('restore.choose', { kind: 'open' }), refused('not-ready'))
 })
 
 test('nobody there: the app locks by itself', async (t) => {
