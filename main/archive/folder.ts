@@ -125,6 +125,8 @@ export async function* readFolder(
   /** Of all files together. */
   const through: BackupWork = { ...work, progress: (bytes) => { work.progress(before + bytes) } }
   const next = async (file: string): Promise<AsyncIterable<Uint8Array>> => {
+    // A part is missing; or all of it, where a disk was taken away.
+    if (!existsSync(file) && existsSync(root)) throw new PortError('backup-malformed', 'missing')
     const opened = await openStream(piecesAt(file, through), keyOf(secret))
     before += (await atPlace(() => stat(file))).size
     return opened
@@ -332,7 +334,7 @@ class Adding {
     const file = this.#in('blobs', name)
     try {
       if ((await stat(file)).size < size) return false
-      const now = new Date()
+      const now = new Date(this.#content.madeAt)
       await utimes(file, now, now)
       return true
     } catch {

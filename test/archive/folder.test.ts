@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { archive } from '../../main/archive/archive.ts'
-import { wholeOf } from '../../main/archive/file.ts'
+import { tarred, wholeOf, writeSealed } from '../../main/archive/file.ts'
+import { readManifest } from '../../main/archive/folder.ts'
 import { keptOf } from '../../main/archive/prune.ts'
+import { tarEnd, tarHeader } from '../../main/archive/tar.ts'
 import { Secret } from '../../main/mls/index.ts'
 import { PortError, type BackupFile, type FolderContent, type Place } from '../../main/ports.ts'
 import type { ErrorCode } from '../../preload/api.ts'
@@ -298,7 +300,7 @@ test('A part that is damaged, missing or exchanged is refused; a damaged backup 
     writeFileSync(inFolder(name), damaged)
     await refused(read(place), 'backup-malformed')
     rmSync(inFolder(name))
-    await assert.rejects(read(place), PortError, name)
+    await refused(read(place), 'backup-malformed')
     writeFileSync(inFolder(name), whole)
   }
   const [one = '', two = ''] = readdirSync(inFolder('blobs'))
@@ -316,4 +318,48 @@ test('A part that is damaged, missing or exchanged is refused; a damaged backup 
   await archive.add(place, secret, contentOf(mine))
   assert.deepEqual(await read(place), holds(mine))
   mkdirSync(inFolder('nothing'))
+})
+
+test('A manifest in a folder that lies is refused: of its lists, of entries, of attachments, or with something behind it', async (t) => {
+  const place = await folderFor(t)
+  const mine = device()
+  mine.entries.set('entries/a/0', 'first <oak>').set('entries/b/0', 'second')
+  mine.attachments.add('oak')
+  await archive.add(place, secret, contentOf(mine))
+  const [backup = ''] = readdirSync(path.join(place.path, 'backups'))
+  const target = path.join(place.path, 'backups', backup)
+  const { lists, manifest } = await readManifest(target, secret, work)
+  const seal = { type: 'recipient', recipient: await archive.recipientOf(secret) } as const
+  const write = async (to: string, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> => {
+    await writeSealed(to, (async function* () { yield* pieces })(), { seal, work })
+  }
+  const tell = (change: object, last: readonly Uint8Array[] = []): Promise<void> => write(target, (async function* () {
+    const said = Buffer.from(JSON.stringify({ ...manifest, ...change }))
+    for (const one of [...lists, { name: 'manifest.json', size: said.length, bytes: [said] }]) yield* tarred(one, createHash('sha256'))
+    yield* [...last, tarEnd()]
+  })())
+  await tell({})
+  assert.deepEqual(await read(place), holds(mine))
+  const { files: [about, account], entries: [one, two], blobs: [oak] } = manifest
+  const foreign = 'f'.repeat(64)
+  for (const [change, detail] of [
+    [{ files: [about, { ...account, sha256: foreign }] }, 'manifest'], [{ files: [about, { ...account, size: 1 }] }, 'manifest'],
+    [{ files: [about] }, 'manifest'],
+    [{ entries: [{ ...one, sha256: foreign }, two] }, 'manifest'], [{ entries: [{ ...one, size: 1 }, two] }, 'manifest'],
+    [{ entries: [{ ...one, name: 'entries/c/0' }, two] }, 'manifest'], [{ entries: [one, one] }, 'manifest'],
+    [{ entries: [{ ...one, in: '../../key.age' }, two] }, 'manifest'],
+    [{ entries: [{ ...one, in: one?.in.replace('000001', '000009') }, two] }, 'missing'],
+    [{ entries: [{ ...one, files: ['../../key'] }, two] }, 'manifest'],
+    [{ blobs: [{ ...oak, size: 4 }] }, 'blob'], [{ blobs: [{ ...oak, hash: foreign }] }, 'missing'],
+    [{ blobs: [{ ...oak, hash: '../../key' }] }, 'manifest'],
+  ] as const) {
+    await tell(change)
+    await assert.rejects(read(place), (error) => error instanceof PortError && error.code === 'backup-malformed'
+      && error.detail === detail, JSON.stringify(change))
+  }
+  await tell({ files: [about, account, { name: 'zz', size: 0, sha256: hashOf('') }] }, [tarHeader('zz', 0)])
+  await refused(read(place), 'backup-malformed')
+  await tell({})
+  await write(path.join(place.path, 'key.age'), [Buffer.from('AGE-SECRET-KEY-1QQQQ')])
+  await refused(archive.join(place, { type: 'words', secret }), 'backup-malformed')
 })
