@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -95,9 +95,10 @@ test('A folder is opened by the seal it was begun with, which can be replaced; i
   t.after(() => { rmSync(others, { recursive: true }) })
   assert.equal(await archive.look({ token: '', path: others }), 'nothing')
   writeFileSync(path.join(others, 'my thesis.txt'), 'x')
-  await archive.begin({ token: '', path: others }, { secret, seal: passphrase })
+  await archive.begin({ token: '', path: others }, { secret, seal: { type: 'recipient', recipient: await archive.recipientOf(words.secret) } })
   assert.deepEqual(readdirSync(others).sort(), ['Coppice backups', 'my thesis.txt'])
-  assert.equal(await archive.look({ token: '', path: others }), 'passphrase')
+  assert.equal(statSync(path.join(others, 'Coppice backups')).mode & 0o777, 0o700)
+  assert.equal(await archive.look({ token: '', path: others }), 'words')
 })
 
 test('The second backup writes only what is new, and both are read as they were', async (t) => {
@@ -112,6 +113,8 @@ test('The second backup writes only what is new, and both are read as they were'
   const before = holds(mine)
   assert.deepEqual(await read(place), before)
   const stored = everything(place)
+  for (const name of stored) assert.equal(statSync(path.join(place.path, name)).mode & 0o777, 0o600, name)
+  for (const name of ['backups', 'entries', 'blobs']) assert.equal(statSync(path.join(place.path, name)).mode & 0o777, 0o700, name)
 
   mine.entries.set('entries/b/0', 'other and more <elm> <birch>').set('entries/c/0', '')
   mine.attachments.add('elm')
@@ -160,13 +163,46 @@ test('Cancelled or failing at any step, everything that was there is read as bef
     assert.ok(stop < 100)
   }
   await refused(archive.add(place, secret, contentOf(mine, { entries: [{ name: 'entries/d/0', stamp: 'x', size: 2 ** 60 }] })), 'backup-space')
+  const large = { size: 2 ** 60, bytes: [Buffer.from('x')] }
+  mine.entries.set('entries/e/0', '<yew>')
+  await refused(archive.add(place, secret, contentOf(mine, { attachment: () => large })), 'backup-space')
   const gone = (async function* () {
     yield await Promise.resolve(Buffer.from('o'))
     throw new PortError('backup-changed')
   })()
-  mine.entries.set('entries/e/0', '<yew>')
   await archive.add(place, secret, contentOf(mine, { attachment: () => ({ size: 3, bytes: gone }) }))
   assert.deepEqual(await read(place), { ...holds(mine) }, 'what was deleted meanwhile is left out')
+})
+
+test('What somebody took out of a folder, or cut off, the next backup writes again', async (t) => {
+  const place = await folderFor(t)
+  const mine = device()
+  mine.entries.set('entries/a/0', 'first <oak>').set('entries/b/0', 'second <elm>')
+  for (const tree of ['oak', 'elm']) mine.attachments.add(tree)
+  await archive.add(place, secret, contentOf(mine))
+  const inFolder = (folder: string): readonly string[] =>
+    readdirSync(path.join(place.path, folder)).map((name) => path.join(place.path, folder, name))
+  const [entries = ''] = inFolder('entries')
+  const [one = '', two = ''] = inFolder('blobs')
+  rmSync(entries)
+  rmSync(one)
+  truncateSync(two, 2)
+  await refused(read(place), 'backup-malformed')
+  await archive.add(place, secret, contentOf(mine))
+  assert.deepEqual(await read(place), holds(mine))
+})
+
+test('Many small files of entries become one, so that a folder of years is read in a moment', async (t) => {
+  const place = await folderFor(t)
+  const mine = device()
+  for (let day = 0; day < 62; day += 1) {
+    mine.entries.set(`entries/${String(day).padStart(2, '0')}/0`, 'a word')
+    const content = contentOf(mine)
+    await archive.add(place, secret, content)
+    // The last one takes up the others.
+    assert.equal(content.asked.length, day < 61 ? 1 : 62, String(day))
+  }
+  assert.deepEqual(await read(place), holds(mine))
 })
 
 test('What a writer that was killed has left is cleared away, and never mistaken for a backup', async (t) => {
@@ -233,6 +269,34 @@ test('Two devices share a folder: attachments once, and neither takes anything f
     const [newest] = await archive.list(place)
     if (isThere) assert.deepEqual(await read(place, newest?.backup), holds({ ...other, attachments: new Set(at % 2 === 1 ? [] : ['yew']) }))
   }
+})
+
+test('What a backup takes up again is not pruned meanwhile; where a part of it is gone at its end, it is no backup', async (t) => {
+  const place = await folderFor(t)
+  const mine = device()
+  mine.entries.set('entries/a/0', '<oak> <elm> <ash>')
+  for (const tree of ['ash', 'elm']) mine.attachments.add(tree)
+  await archive.add(place, secret, contentOf(mine))
+  const inFolder = (folder: string): readonly string[] =>
+    readdirSync(path.join(place.path, folder)).map((name) => path.join(place.path, folder, name))
+  // Nothing needs them any more, and for a long time.
+  for (const name of [...inFolder('backups'), ...inFolder('entries')]) rmSync(name)
+  agedBy(place, 10)
+  const { attachment } = contentOf(mine)
+  /** Something happens between the blobs and the end. */
+  const meanwhile = (tree: string, work_: () => Promise<void> | void): FolderContent => contentOf(mine, {
+    madeAt: Date.now(),
+    attachment: (hash) => hash !== hashOf(tree) ? attachment(hash)
+      : { size: tree.length, bytes: (async function* () { await work_(); yield Buffer.from(tree) })() },
+  })
+  assert.deepEqual(['ash', 'elm', 'oak'].map(hashOf).sort(), ['ash', 'elm', 'oak'].map(hashOf), 'the oak comes last')
+  await archive.add(place, secret, meanwhile('oak', () => archive.prune(place, secret, Date.now())))
+  mine.attachments.add('oak')
+  assert.deepEqual(await read(place), holds(mine))
+  const [whole] = await archive.list(place)
+  mine.entries.set('entries/b/0', '<fir>')
+  await refused(archive.add(place, secret, meanwhile('fir', () => { for (const name of inFolder('entries')) rmSync(name) })), 'backup-place')
+  assert.deepEqual(await archive.list(place), [whole])
 })
 
 test('Pruning keeps what its rule says, frees what nothing needs, and mends what a killed one put aside', async (t) => {
