@@ -99,6 +99,17 @@ describe('A commit that takes keys back', () => {
     assert.equal(verdict(village.annas, [village.list()], [proof]), 'a revoked leaf stays')
   })
 
+  test('lets nobody in on the key that it takes back', () => {
+    const village = new Village()
+    const proof = village.revoke(village.tablet.key, 3)
+    for (const device of [village.watch, village.renewed]) {
+      const { keyPackage } = keyPackageOf(device)
+      const before = [...village.remove(village.tablet), { type: 'add', keyPackage } as const]
+      assert.equal(verdict(village.bens, before), undefined, 'as long as nobody knows')
+      assert.equal(verdict(village.bens, [...before, village.list()], [proof]), 'a revoked key is on the path of a leaf')
+    }
+  })
+
   test('takes out nobody else: it is no way to throw somebody out', () => {
     const village = new Village()
     const proof = village.revoke(village.tablet.key, 3)
@@ -184,6 +195,19 @@ describe('A commit that takes keys back', () => {
     assert.ok(proposal.type === 'groupContextExtensions')
     assert.equal(proposalRefusal(viewOf(village.bens, people(village.bens)), proposal, sender),
       'what was taken back changes with a commit')
+  })
+
+  test('believes what a key took back before it was taken back itself', () => {
+    const village = new Village('group', ['laptop', 'tablet', 'phone', 'watch'])
+    village.log.write(village.renewed.key, revoke(village.watch.key, 5)) // Number 7.
+    const both = village.revoke(village.renewed.key, 7)
+    const log = village.read()
+    const known = revocationsOf(log, ({ n }) => n === 8)
+    // The watch's key, and both that the tablet had.
+    assert.equal(known.length, 2)
+    assert.equal(revocationsOf(log).length, 3)
+    assert.deepEqual(provenTo(known, log), revocationsOf(log))
+    assert.equal(verdict(village.annas, [...village.remove(village.tablet, village.watch), village.list()], [both]), undefined)
   })
 
   test('believes nothing that a key says after it was taken back', () => {

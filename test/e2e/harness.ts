@@ -53,16 +53,19 @@ export async function temporaryData(): Promise<{ readonly data: string, readonly
   }
 }
 
+/** What is on the screen of a computer, a PNG. */
+export type Screen = () => Promise<Buffer>
+
 /** A stand-in of its own: one app instance, without an app yet. */
-export async function newStandin(appData: string): Promise<Standin> {
-  return createStandin({ browser: await findBrowser(), appData })
+export async function newStandin(appData: string, screen?: Screen): Promise<Standin> {
+  return createStandin({ browser: await findBrowser(), appData, screen })
 }
 
-/** Starts the built app, unchanged, on the stand-in, or on Electron for `npm run e2e -- --electron`. */
-export async function launch(data: string, profile?: string): Promise<Running> {
+/** Starts the built app, unchanged, on the stand-in, or on Electron for `npm run e2e -- --electron`, which has a screen. */
+export async function launch(data: string, profile?: string, screen?: Screen): Promise<Running> {
   const args = ['--data', data, ...profile === undefined ? [] : ['--profile', profile]]
   if (process.env['COPPICE_E2E'] === 'electron') return launchElectron(args)
-  return launchWith(await builtStart(), data, profile)
+  return launchWith(await builtStart(), data, profile, screen)
 }
 
 /** Electron's own binary with this folder as its app; Chromium refuses to run as root with its sandbox. */
@@ -90,8 +93,8 @@ async function launchElectron(args: readonly string[]): Promise<Running> {
 }
 
 /** The same with another `start`. */
-export async function launchWith(start: Start, data: string, profile?: string): Promise<Running> {
-  const standin = await newStandin(path.dirname(data))
+export async function launchWith(start: Start, data: string, profile?: string, screen?: Screen): Promise<Running> {
+  const standin = await newStandin(path.dirname(data), screen)
   const args = ['--data', data, ...profile === undefined ? [] : ['--profile', profile]]
   // A start that fails must fail the test at once, not only when the page does not come.
   const page = await Promise.race([standin.page(), start(standin.electron, { args }).then(() => standin.page())])

@@ -26,6 +26,8 @@ export type StandinOptions = {
   readonly windowed?: boolean
   /** More arguments for Chromium: a camera that plays a file. */
   readonly browserArguments?: readonly string[]
+  /** What is on the screen of this computer, a PNG; without it the host gives no screen. */
+  readonly screen?: (() => Promise<Buffer>) | undefined
 }
 
 export type Standin = StandinDesktop & {
@@ -155,7 +157,10 @@ class StandinIpc implements IpcMain {
 }
 
 /** The file manager, the browser and the questions of a system, which a test looks into and answers. */
-const systemOf = (standin: () => Standin): Pick<Electron, 'shell' | 'dialog'> => ({
+const systemOf = (
+  standin: () => Standin, { screen }: StandinOptions,
+): Pick<Electron, 'shell' | 'dialog' | 'desktopCapturer'> => ({
+  ...screen !== undefined && { desktopCapturer: { getSources: async () => [{ id: 'screen:0:0', name: 'The screen' }] } },
   shell: {
     openPath: async (folder) => { standin().opened.push(folder); return '' },
     openExternal: async (address) => { standin().browsed.push(address) },
@@ -195,7 +200,7 @@ export function createStandin(options: StandinOptions): Standin {
   let themeSource: 'system' | 'light' | 'dark' = 'system'
   const host: Host = {
     browser: options.browser, windowed: options.windowed === true, browserArguments: options.browserArguments ?? [],
-    record, sessionOf, schemes,
+    record, sessionOf, schemes, screen: options.screen,
     themeSource: () => themeSource,
     handlerOf: (channel) => ipcMain.handlers.get(channel),
     complain: (line) => { complaints.push(line) },
@@ -209,7 +214,7 @@ export function createStandin(options: StandinOptions): Standin {
   const page = new Promise<Page>((resolve) => { app.once('standin-page', resolve) })
   const standin: Standin = {
     electron: {
-      ...module, ...systemOf(() => standin), app, ipcMain, powerMonitor,
+      ...module, ...systemOf(() => standin, options), app, ipcMain, powerMonitor,
       BrowserWindow: class extends StandinWindow {
         constructor(window: WindowOptions) {
           super(host, window)

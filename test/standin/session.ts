@@ -65,6 +65,14 @@ export class StandinSession implements WindowSession {
   /** What the app answers, each by itself: Chromium is told only what all of them grant. */
   get handlers() { return { check: this.#check, request: this.#request, display: this.#display } }
 
+  /** Whether the app gives a screen to the page that asks for one; as in Electron, nothing without a handler. */
+  lendsScreen(): Promise<boolean> {
+    return new Promise((resolve) => {
+      if (this.#display === undefined) resolve(false)
+      else this.#display({}, ({ video }) => { resolve(video !== undefined) })
+    })
+  }
+
   /** Chromium asks nobody while it runs, so it is told what both handlers of the app say, anew when that changes. */
   async applyPermissions(cdp: CDPSession, contents: WebContents, schemes: ReadonlySet<string>): Promise<void> {
     for (const scheme of schemes) {

@@ -10,13 +10,15 @@ import { StandinFrame, type Record } from './frame.ts'
 import type { StandinSession } from './session.ts'
 import { decode, encode } from './wire.ts'
 import type { Wire } from './wire.ts'
-import { callBinding, deliverFunction, worldScripts } from './worlds.ts'
+import { callBinding, deliverFunction, screenBinding, worldScripts } from './worlds.ts'
 
 /** What a window needs of the app that it belongs to. */
 export type Host = {
   readonly browser: Browser
   readonly windowed: boolean
   readonly browserArguments: readonly string[]
+  /** A picture of the screen, a PNG; undefined where there is none. */
+  readonly screen: (() => Promise<Buffer>) | undefined
   readonly record: Record
   readonly sessionOf: (partition: string) => StandinSession
   readonly schemes: ReadonlySet<string>
@@ -104,6 +106,7 @@ export class StandinWindow extends StandinFrame implements ElectronWindow {
     context.on('page', (popup) => { if (popup !== page) void popup.close().catch(() => undefined) })
     await context.route('**/*', (route) => this.#answer(route))
     await this.#prepare(page)
+    await this.#offerScreen(page)
     await this.applyTheme()
     await page.goto(toWeb(url))
     this.#loaded = true
@@ -232,6 +235,17 @@ export class StandinWindow extends StandinFrame implements ElectronWindow {
     await cdp.send('Page.addScriptToEvaluateOnNewDocument', { source: scripts.page })
     await cdp.send('Page.addScriptToEvaluateOnNewDocument', { source: scripts.isolated, worldName })
     await this.#session.applyPermissions(cdp, this.webContents, this.#host.schemes)
+  }
+
+  /** Each time the page asks for the screen the app is asked, as by Electron; then the page may look. */
+  async #offerScreen(page: Page): Promise<void> {
+    const { screen } = this.#host
+    if (screen === undefined) return
+    let isLent = false
+    await page.exposeFunction(screenBinding, async (isNew: boolean) => {
+      if (isNew) isLent = await this.#session.lendsScreen()
+      return isLent ? (await screen()).toString('base64') : ''
+    })
   }
 
   async #invoke(payload: string, world: number): Promise<void> {

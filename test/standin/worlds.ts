@@ -152,6 +152,37 @@ function guardCamera(): void {
   }
 }
 
+/** A headless Chromium has no screen: a page that is lent one gets pictures, one after the other until it stops looking. */
+function lendScreen(name: string): void {
+  const devices = navigator.mediaDevices as MediaDevices | undefined
+  if (devices === undefined) return
+  devices.getDisplayMedia = async () => {
+    const canvas = document.createElement('canvas')
+    const draw = async (isNew: boolean): Promise<void> => {
+      const look = (window as unknown as Record<string, (isNew: boolean) => Promise<string>>)[name]
+      const bytes = await look?.(isNew) ?? ''
+      if (bytes === '') throw new DOMException('Permission denied', 'NotAllowedError')
+      const png = Uint8Array.from(atob(bytes), (octet) => octet.charCodeAt(0))
+      const picture = await createImageBitmap(new Blob([png], { type: 'image/png' }))
+      Object.assign(canvas, { width: picture.width, height: picture.height })
+      canvas.getContext('2d')?.drawImage(picture, 0, 0)
+    }
+    await draw(true)
+    const stream = canvas.captureStream()
+    const goOn = async (): Promise<void> => {
+      while (stream.active) {
+        await draw(false)
+        await new Promise((resolve) => { setTimeout(resolve, 100) })
+      }
+    }
+    void goOn().catch(() => { for (const track of stream.getTracks()) track.stop() })
+    return stream
+  }
+}
+
+/** What the page's own `getDisplayMedia` asks for a picture of the screen. */
+export const screenBinding = '__standinScreen'
+
 /** The names that only the stand-in's own scripts know: the global functions of the isolated world. */
 export const callBinding = '__standinCall'
 export const deliverFunction = '__standinDeliver'
@@ -164,7 +195,8 @@ export function worldScripts(secret: string, preload: string): { readonly page: 
       const bridge = (${bridgeEnd.toString()})('${names.page}', '${names.preload}', ${encode.toString()},
         ${decode.toString()})
       document.addEventListener('DOMContentLoaded', bridge.close, { once: true });
-      (${guardCamera.toString()})()
+      (${guardCamera.toString()})();
+      (${lendScreen.toString()})('${screenBinding}')
     }`,
     isolated: `(${preloadWorld.toString()})(${JSON.stringify(names)},
       { encode: ${encode.toString()}, decode: ${decode.toString()}, bridgeEnd: ${bridgeEnd.toString()} },
