@@ -8,6 +8,7 @@ import { State } from '../../main/app/state.ts'
 import { bindCalls } from '../../main/ipc.ts'
 import type { InvokeEvent, WebContents } from '../../main/electron.ts'
 import { calls, errorCodes, type Answer, type CallName } from '../../preload/api.ts'
+import { pngOf, sendFiles } from './attach.ts'
 import { argumentsOf, callNames, type Known } from './every-call.ts'
 import { Guarded, passphrase } from './guarded.ts'
 import { secretsIn } from './ledger.ts'
@@ -266,11 +267,30 @@ function assertNothingSecret(crossed: unknown, secrets: ReadonlySet<string>, nev
   for (const word of never) assert.ok(!text.includes(word), `${word} crossed`)
 }
 
+/** A picture that Ben sends to Anna is hers to read, and nobody else's on this computer, by whatever name. */
+async function assertNoForeignPicture(anna: Person, ben: Person, cara: Person, { conversation, accountId }: Known): Promise<void> {
+  const [picture] = await sendFiles(ben, conversation, 'for Anna alone', {
+    name: 'oak.png', mediaType: 'image/png', bytes: pngOf({ width: 4, height: 4 }),
+  })
+  const { entries } = await ben.call('entries.page', { conversation, before: 0, limit: 500 })
+  const [hash = '', entry = ''] = [picture?.hash, entries.at(-1)?.id]
+  const [own, stranger] = [channelTo(anna), channelTo(cara)]
+  await until('the picture comes', async () => (await own.ask('attachment.read', { hash, piece: 0 })).ok)
+  for (const name of [hash, conversation, accountId]) {
+    assert.deepEqual(await stranger.ask('attachment.read', { hash: name, piece: 0 }), { ok: false, code: 'bad-argument', detail: 'hash' })
+  }
+  for (const name of ['attachment.fetch', 'attachment.save', 'attachment.again', 'attachment.stop'] as const) {
+    assert.deepEqual(await stranger.ask(name, { entry, hash }), { ok: false, code: 'bad-argument', detail: 'entry' }, name)
+  }
+  assert.equal(cara.saved.size, 0)
+}
+
 test('a script in the window gets no key, no path and no stack trace by any Call or Change', async (t) => {
   const secrets = collectSecrets(t)
   const { anna, ben, cara, known } = await chatting(t)
   const words = await anna.call('recovery.words', {})
   await anna.call('recovery.confirm', { words: [3, 9, 24].map((position) => ({ position, word: words[position - 1] ?? '' })) })
+  await assertNoForeignPicture(anna, ben, cara, known)
   // Somebody whom Anna has not answered.
   const { conversation: request } = await cara.call('conversation.direct', { invite: (await anna.call('invite.show', {})).text })
   await cara.say(request, 'the words of a stranger')

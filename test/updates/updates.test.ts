@@ -113,6 +113,22 @@ describe('a newer version, signed', () => {
     assert.deepEqual(server.asked, [manifestName, signatureName])
   })
 
+  test('takes the place of an older one that was fetched, of which nothing stays', async () => {
+    server.release('1.3.0')
+    const first = open()
+    await first.updater.check()
+    await first.updater.download()
+    assert.deepEqual(leftovers(), ['download-coppice-1.3.0-linux-x64.AppImage'])
+    server.release('1.4.0')
+    const { updater } = open()
+    await updater.check()
+    assert.deepEqual(leftovers(), [])
+    server.asked.length = 0
+    await Promise.all([updater.download(), updater.download(), updater.check()])
+    assert.deepEqual(server.asked, ['coppice-1.4.0-linux-x64.AppImage'], 'one thing at a time')
+    assert.deepEqual(leftovers(), ['download-coppice-1.4.0-linux-x64.AppImage'])
+  })
+
   test('that was fetched or is in its place stays what it is, whatever is heard of next', async () => {
     const bytes = server.release('1.3.0')
     const { updater } = open()
@@ -303,10 +319,7 @@ describe('nothing is taken that', () => {
   test('comes by an address that everybody can listen to', async () => {
     server.release('1.3.0')
     const asked: string[] = []
-    const load = (address: string): Promise<Response> => {
-      asked.push(address)
-      return Promise.reject(new Error('it is asked'))
-    }
+    const load = async (address: string): Promise<Response> => { asked.push(address); throw new Error('asked') }
     for (const heard of ['http://example.invalid/', 'ftp://127.0.0.1/', 'file:///srv/']) {
       await refused('unreachable', open({ source: { address: heard, keys: [server.key.open] }, load }))
     }
@@ -347,6 +360,19 @@ describe('the person decides', () => {
     await dayPasses(world)
     assert.equal(world.updater.state.stage, 'installed')
     assert.ok(readFileSync(appImage).equals(bytes))
+    world.updater.stop()
+    assert.deepEqual(world.timers, [])
+  })
+
+  test('automatic: where the app would have to end for it, it is fetched, and the person says when', async () => {
+    const file = { ...fileOf(Buffer.from('an installer'), 'coppice-1.3.0-win-x64.exe'), target: 'win-x64-exe' }
+    server.files.set(file.name, Buffer.from('an installer'))
+    server.put(writeManifest({ app: '1.3.0', madeAt: Date.now(), rollout: 100, files: [file] }))
+    const installed: string[] = []
+    const world = open({ installer: { target: file.target, install: async (place) => { installed.push(place); return 'leaving' } } })
+    world.updater.choose('automatic')
+    await dayPasses(world)
+    assert.deepEqual([world.updater.state.stage, installed], ['ready', []])
   })
 
   test('a staged release reaches its share of those who do not ask, and whoever asks', async () => {
