@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import promises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -297,6 +299,34 @@ test('What a backup takes up again is not pruned meanwhile; where a part of it i
   mine.entries.set('entries/b/0', '<fir>')
   await refused(archive.add(place, secret, meanwhile('fir', () => { for (const name of inFolder('entries')) rmSync(name) })), 'backup-place')
   assert.deepEqual(await archive.list(place), [whole])
+})
+
+test('A backup that comes while others are pruned gets back what was put aside', async (t) => {
+  const place = await folderFor(t)
+  const mine = device()
+  mine.entries.set('entries/a/0', '<oak>')
+  mine.attachments.add('oak')
+  await archive.add(place, secret, contentOf(mine))
+  const [name = ''] = readdirSync(path.join(place.path, 'backups'))
+  const backup = path.join(place.path, 'backups', name)
+  const bytes = readFileSync(backup)
+  rmSync(backup)
+  agedBy(place, 10)
+  const { rename } = promises
+  t.after(() => {
+    promises.rename = rename
+    syncBuiltinESMExports()
+  })
+  let aside = 0
+  promises.rename = async (from, to) => {
+    await rename(from, to)
+    if (String(to).endsWith('.gone')) aside += 1
+    if (aside === 2) writeFileSync(backup, bytes)
+  }
+  syncBuiltinESMExports()
+  await archive.prune(place, secret, Date.now())
+  assert.equal(aside, 2)
+  assert.deepEqual(await read(place), holds(mine))
 })
 
 test('Pruning keeps what its rule says, frees what nothing needs, and mends what a killed one put aside', async (t) => {

@@ -50,12 +50,14 @@ async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
   return turns
 }
 
+/** One for all that only open it. */
+let sealedOnce: Promise<Buffer> | undefined
+
 test('what is sealed to a passphrase the age package opens by itself, and the other way round', async () => {
-  const sealed = await seal()
+  const sealed = await (sealedOnce ??= seal())
   assert.match(sealed.toString('latin1', 0, 60), /^age-encryption\.org\/v1\n-> scrypt [A-Za-z0-9+/]{22} 18\n/)
   assert.deepEqual(Buffer.from(await byPackage.open(sealed, passphrase)), plain)
-  for (const workFactor of [1, 10, 18]) assert.deepEqual(await open(await byPackage.seal(workFactor)), plain)
-  assert.notDeepEqual((await seal()).subarray(22, 60), sealed.subarray(22, 60), 'the salt is new each time')
+  for (const workFactor of [1, 10]) assert.deepEqual(await open(await byPackage.seal(workFactor)), plain)
 })
 
 test('the wrong passphrase and none do not open it; a header that is not as it should be is refused before any work', async () => {
@@ -81,7 +83,9 @@ test('messages and Calls have their turn while a passphrase is worked on', async
   let sealed: Buffer = Buffer.alloc(0)
   const free = await turnsDuring(async () => { sealed = await seal() })
   assert.ok(free > 1_000, String(free))
-  assert.ok(await turnsDuring(() => open(sealed)) > 1_000)
+  const before = await (sealedOnce ??= seal())
+  assert.notDeepEqual(sealed.subarray(22, 60), before.subarray(22, 60), 'the salt is new each time')
+  assert.ok(await turnsDuring(async () => { assert.deepEqual(await open(sealed), plain) }) > 1_000)
   // So it was: nothing else happens while the package does it.
   const held = await turnsDuring(() => byPackage.open(sealed, passphrase))
   assert.ok(held < 100, String(held))

@@ -69,9 +69,14 @@ describe('A backup that is checked', () => {
     ]
     for (const one of wrong) await refused(archive.unlock(another, one), 'backup-key')
     await refused(archive.unlock(place, { type: 'words', secret: new Secret(new Uint8Array(32)) }), 'backup-key')
-    writeFileSync(place.path, 'age-encryption.org/v1\n-> scrypt\n')
-    await refused(archive.look(place), 'backup-malformed')
-    await refused(archive.unlock(place, words), 'backup-malformed')
+    for (const start of [
+      'age-encryption.org/v1\n-> scrypt\n', 'age-encryption.org/v2\n-> scrypt a 18\n--- a\n',
+      `age-encryption.org/v1\n-> scrypt ${'a'.repeat(16_384)} 18\n--- a\n`,
+    ]) {
+      writeFileSync(place.path, start)
+      await refused(archive.look(place), 'backup-malformed')
+      await refused(archive.unlock(place, words), 'backup-malformed')
+    }
   })
 
   test('is stopped in the middle', async (t) => {
