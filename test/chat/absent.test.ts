@@ -87,11 +87,11 @@ class Grove {
     withPolicy(extensions, { ...policyIn(this.annas.context), name: 'Wood' })
 
   /** Carol's request, and the leaf that it asks for. */
-  request(incarnation: bigint, groupId = this.annas.context.groupId): {
+  request(incarnation: bigint, groupId = this.annas.context.groupId, by = this.carol): {
     readonly add: OwnProposal, readonly attachment: Attachment
   } {
     const { keyPackage } = keyPackageOf(this.carol, incarnation)
-    const signed = signRejoin(suite, this.carol.laptop, {
+    const signed = signRejoin(suite, by.laptop, {
       groupId, lastEpoch: 1n, reason: 6, at: now, keyPackage: encode(KeyPackage, keyPackage),
     })
     return {
@@ -186,4 +186,21 @@ describe('Absent accounts', () => {
     const proposals = [grove.remove(grove.carol), again.add]
     assert.equal(verdict(merge(made.group, made.pending).group, proposals, [again.attachment]), 'only an admin removes others')
   })
+})
+
+test('A member puts nobody’s leaf in the place of another by less than that device’s own request, and all of it', () => {
+  const grove = new Grove()
+  const { annas, bens, ben, carol } = grove
+  const remove = grove.remove(carol)
+  const { add, attachment } = grove.request(8n)
+  assert.equal(verdict(bens, [remove, add], [attachment]), undefined)
+  const refused = 'only an admin removes others'
+  assert.equal(verdict(bens, [remove, add]), refused)
+  // With the true request in hand: her leaf goes, and something else comes, or nothing.
+  assert.equal(verdict(bens, [remove, grove.request(9n).add], [attachment]), refused)
+  assert.equal(verdict(bens, [remove], [attachment]), refused)
+  // Of before her leaf came, for another group, or in another hand.
+  for (const other of [grove.request(7n), grove.request(8n, suite.random(16)), grove.request(8n, annas.context.groupId, ben)]) {
+    assert.equal(verdict(bens, [remove, other.add], [other.attachment]), refused)
+  }
 })

@@ -76,6 +76,12 @@ describe('digits', () => {
     assert.ok(own.size > 150)
   })
 
+  test('favour no number: of two octets those are drawn again that would', () => {
+    const drawn = [[0xff, 0xff], [0xea, 0x60], [0xea, 0x5f], [0, 0]].map((octets) => Uint8Array.from(octets))
+    const scripted = { ...suite, random: () => drawn.shift() ?? assert.fail('nothing left to draw') }
+    assert.deepEqual([ownDigits(scripted), ownDigits(scripted), drawn.length], ['9999', '0000', 0])
+  })
+
   test('are read however they were typed, when they are ten', () => {
     assert.equal(typedDigits(' 12345-67890 '), '1234567890')
     for (const wrong of ['123456789', '12345678901', '12345 6789o', '']) assert.equal(typedDigits(wrong), undefined)
