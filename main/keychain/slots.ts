@@ -100,14 +100,35 @@ function readCopy(file: string): Slots | undefined {
   }
 }
 
-/** Writes both copies, each beside its place and renamed, so that a crash leaves the old file or the new one. */
+/**
+ * Writes both copies, each beside its place and renamed, so that a crash leaves the old file or the new one. Nothing
+ * takes its place before both are written: where there is no room for them, nothing has changed.
+ */
 export function writeSlots(file: string, { profile, check, beginning, slots }: Slots): void {
   const lines = slots.map((slot) => Object.fromEntries(Object.entries(slot).map(([name, value]) =>
     [name, value instanceof Uint8Array ? hexOf(value) : value])))
   const state = beginning ? { beginning } : {}
   const json = JSON.stringify({ version: formatVersion, profile, ...state, check: hexOf(check), slots: lines },
     undefined, 2)
-  for (const copy of [file, spareOf(file)]) replace(copy, `${json}\n`)
+  replaceBoth(file, `${json}\n`)
+}
+
+/** A crash between the two leaves a second copy with slots of before: it becomes as the first, or a lost one comes back. */
+export function mendSlots(file: string, slots: Slots): void {
+  const [first, second] = [file, spareOf(file)].map((copy) => {
+    try {
+      return readFileSync(copy, 'utf8')
+    } catch {
+      return undefined
+    }
+  })
+  if (first !== undefined && first === second) return
+  try {
+    writeSlots(file, slots)
+  } catch (error) {
+    // No room: the next opening tries again.
+    if (!(error instanceof PortError)) throw error
+  }
 }
 
 export function removeSlots(file: string): void {
@@ -118,15 +139,17 @@ export function removeSlots(file: string): void {
 
 const besideOf = (file: string): string => `${file}.new`
 
-function replace(file: string, text: string): void {
-  const beside = besideOf(file)
+function replaceBoth(file: string, text: string): void {
+  const copies = [file, spareOf(file)]
   try {
-    rmSync(beside, { force: true })
-    writeFileSync(beside, text, { mode: 0o600, flag: 'wx', flush: true })
-    renameSync(beside, file)
+    for (const beside of copies.map(besideOf)) {
+      rmSync(beside, { force: true })
+      writeFileSync(beside, text, { mode: 0o600, flag: 'wx', flush: true })
+    }
+    for (const copy of copies) renameSync(besideOf(copy), copy)
     syncFolder(path.dirname(file))
   } catch (error) {
-    rmSync(beside, { force: true })
+    for (const beside of copies.map(besideOf)) rmSync(beside, { force: true })
     throw asPortError(error)
   }
 }

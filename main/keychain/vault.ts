@@ -10,7 +10,7 @@ import type { Keychain } from './keytar.ts'
 import { unwrapKey, usualCost, wrapKey } from './passphrase.ts'
 import type { Cost } from './passphrase.ts'
 import { sealKey, unsealKey } from './recovery.ts'
-import { checkOf, isKeyOf, readSlots, removeSlots, slotIn, withoutSlot, withSlot, writeSlots } from './slots.ts'
+import { checkOf, isKeyOf, mendSlots, readSlots, removeSlots, slotIn, withoutSlot, withSlot, writeSlots } from './slots.ts'
 import type { KeychainSlot, PassphraseSlot, Slots } from './slots.ts'
 import { Tries } from './tries.ts'
 
@@ -117,6 +117,7 @@ class FileVault implements Vault {
       const after = way.type === 'words' ? await this.#renewed(this.#held, way.passphrase) : slots
       this.#store = this.#options.openStore({ file: this.#file, key })
       if (after !== slots) this.#change(() => after)
+      else mendSlots(this.#slotsFile, slots)
       return this.#store
     } catch (error) {
       this.#store?.close()
@@ -299,8 +300,9 @@ class FileVault implements Vault {
   /** What a slot gives must be the key: the file of slots can be changed, the check value with it cannot be met. */
   async #checked(slots: Slots, unwrap: () => Uint8Array | Promise<Uint8Array>): Promise<Uint8Array> {
     const key = await unwrap()
-    if (!isKeyOf(slots, key)) throw new PortError('slots-damaged', 'check value')
-    return key
+    if (isKeyOf(slots, key)) return key
+    wipe(key)
+    throw new PortError('slots-damaged', 'check value')
   }
 
   #toPassphrase(owner: string, key: Uint8Array, passphrase: string): Promise<PassphraseSlot> {

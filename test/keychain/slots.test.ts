@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { unwrapKey, wrapKey } from '../../main/keychain/passphrase.ts'
 import { readSlots, spareOf, writeSlots } from '../../main/keychain/slots.ts'
 import { Tries } from '../../main/keychain/tries.ts'
 import { createVault } from '../../main/keychain/vault.ts'
@@ -262,12 +263,46 @@ test('what a killed writer leaves is in nobody\'s way, and a write that fails ch
   assert.ok(!existsSync(`${slotsFile}.new`))
   const before = readFileSync(slotsFile, 'utf8')
   assert.match(before, /"passphrase"/)
-  // A folder in the place of the new file: it can neither be removed nor written.
-  mkdirSync(path.join(`${slotsFile}.new`, 'in the way'), { recursive: true })
-  await assert.rejects(guard.setPassphrase({ current: first, passphrase: second }))
-  assert.equal(readFileSync(slotsFile, 'utf8'), before)
+  // A folder in the place of a new file: it can neither be removed nor written.
+  for (const copy of [slotsFile, spareOf(slotsFile)]) {
+    mkdirSync(path.join(`${copy}.new`, 'in the way'), { recursive: true })
+    await assert.rejects(guard.setPassphrase({ current: first, passphrase: second }))
+    for (const each of [slotsFile, spareOf(slotsFile)]) assert.equal(readFileSync(each, 'utf8'), before)
+    rmSync(`${copy}.new`, { recursive: true })
+  }
   guard.close()
   await vault().open(by(first)).then((store) => { store.close() })
+})
+
+test('a second copy of before a change, as a kill leaves it, is as the first after the next opening', async (t) => {
+  const { vault, made, opens, slotsFile } = sampleFor(t)
+  await made(first)
+  const before = readFileSync(slotsFile, 'utf8')
+  const guard = vault()
+  await guard.open(byKeychain)
+  await guard.setPassphrase({ current: first, passphrase: second })
+  guard.close()
+  const after = readFileSync(slotsFile, 'utf8')
+  for (const [copy, left] of [[spareOf(slotsFile), before], [slotsFile, '{ "half": ']] as const) {
+    writeFileSync(copy, left)
+    await opens(by(second))
+    for (const each of [slotsFile, spareOf(slotsFile)]) assert.equal(readFileSync(each, 'utf8'), after)
+  }
+})
+
+test('a keychain that says that nothing is there, and can hold nothing, is locked and has lost nothing', async (t) => {
+  const { keychain, vault, made } = sampleFor(t)
+  await made(first)
+  keychain.locked = true
+  assert.deepEqual(await vault().status(), { at: 'locked', need: 'passphrase', words: true, hint: 'keychain-locked' })
+  await assert.rejects(vault().open(byKeychain), code('keychain-locked'))
+})
+
+test('a slot of one profile opens nothing in another', async () => {
+  const key = new Uint8Array(32).fill(7)
+  const slot = await wrapKey(key, { passphrase: first, owner: 'a', cost: cheap })
+  assert.deepEqual(new Uint8Array(await unwrapKey(slot, first, 'a')), key)
+  await assert.rejects(unwrapKey(slot, first, 'b'), code('passphrase-wrong'))
 })
 
 test('slots are whole whenever the writer is killed', async (t) => {

@@ -250,7 +250,9 @@ test('destroying closes the store and removes every file, but not those of other
   assert.deepEqual(await guard.status(), { at: 'new' })
 
   rmSync(path.join(folder, 'of somebody else'))
-  const next = await guard.create(passphrase)
+  const before = process.umask(0)
+  const next = await guard.create(passphrase).finally(() => process.umask(before))
+  if (process.platform !== 'win32') assert.equal(statSync(folder).mode & 0o777, 0o700)
   next.close()
   // The passphrase is forgotten: removing the profile needs none.
   await vault().destroy()

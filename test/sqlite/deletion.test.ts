@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { copyFileSync, existsSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,7 +16,10 @@ const group = 'a'.repeat(64)
 function randomWrite(roll: (bound: number) => number): StoreWrite {
   const number = roll(300)
   const value = roll(3) === 0 ? undefined : new Uint8Array(roll(10) === 0 ? roll(9000) : roll(400)).fill(46)
-  switch (roll(4)) {
+  switch (roll(6)) {
+    case 5: return value === undefined ? {} : { groups: [{ group, parts: { head: value, nodes: [], ratchets: [] } }] }
+    case 4: return value === undefined ? { removedAttachments: [`${number % 9}`] }
+      : { pieces: [{ hash: `${number % 9}`, piece: 0, bytes: value, size: value.length }] }
     case 0: return { documents: [{ kind: 'seals', key: `${number}`, bytes: value }] }
     case 1: return { groups: [{ group, parts: { head: undefined, nodes: [[number, value]], ratchets: [] } }] }
     case 2: return { groups: [{ group, parts: { head: undefined, nodes: [], ratchets: [[`${number}`, value]] } }] }
@@ -43,7 +46,8 @@ test('after thousands of random changes, the decrypted pages hold the key of no 
   t.after(() => { database.close() })
   const write = prepareWrite(database)
   const keysInUse = database.prepare<[], string>('SELECT lower(hex(key)) FROM keys WHERE used = 1').pluck()
-  const tables = ['documents', 'groups', 'nodes', 'ratchets', 'entries', 'words']
+  const tables = ['documents', 'groups', 'nodes', 'ratchets', 'entries', 'words', 'blobs']
+  const spareKeys = database.prepare('SELECT count(*) FROM keys WHERE used = 0 AND key <> zeroblob(32)').pluck()
   const sealedValues = database.prepare<[], string>(tables.map((table) =>
     `SELECT lower(hex(substr(sealed, 1, 32))) FROM ${table} WHERE length(sealed) >= 32`).join(' UNION ALL ')).pluck()
   const roll = dice(7)
@@ -52,6 +56,7 @@ test('after thousands of random changes, the decrypted pages hold the key of no 
   const changeOften = database.transaction(() => {
     for (let change = 0; change < 10; change += 1) {
       write(randomWrite(roll))
+      assert.equal(spareKeys.get(), 0, 'a key that is not used is zero at once')
       for (const key of keysInUse.all()) keys.add(key)
       for (const value of sealedValues.all()) values.add(value)
     }
@@ -70,6 +75,17 @@ test('after thousands of random changes, the decrypted pages hold the key of no 
   const aliveValues = new Set(sealedValues.all())
   const leftBehind = piecesIn(pages, values).filter((value) => !aliveValues.has(value))
   assert.ok(leftBehind.length > 0, 'SQLite leaves no copies any more: the table of keys could go')
+})
+
+test('SQLite zeroes what it frees, writes no temporary file, flushes each commit, and shares the file with nobody', (t) => {
+  const file = path.join(folderFor(t), 'profile.sqlite')
+  const database = openDatabase(file, freshKey())
+  t.after(() => { database.close() })
+  prepareWrite(database)({ entries: [message(1)] })
+  const settings = ['secure_delete', 'temp_store', 'synchronous', 'journal_mode', 'locking_mode', 'foreign_keys']
+  // ON, MEMORY and FULL in SQLite's numbers.
+  assert.deepEqual(settings.map((name) => database.pragma(name, { simple: true })), [1, 2, 2, 'wal', 'exclusive', 1])
+  assert.deepEqual(readdirSync(path.dirname(file)).sort(), ['profile.sqlite', 'profile.sqlite-wal'])
 })
 
 test('what was deleted is in no page of the decrypted file, and what is sealed shows nothing without its key', (t) => {
