@@ -129,13 +129,19 @@ export class Restoring {
     this.#demandIdle()
     const place = placeAt(this.#host.ports, token)
     const key = await keyTyped(this.#host.ports, place, typed)
-    this.#demandIdle()
-    first(key)
+    try {
+      this.#demandIdle()
+      first(key)
+    } catch (error) {
+      // Something else was begun meanwhile, or the app was locked.
+      if (key.type !== 'passphrase') key.secret.wipe()
+      throw error
+    }
     this.#run(at, place, key, work)
   }
 
   #demandIdle(): void {
-    if (this.#running !== undefined) throw new PortError('not-ready')
+    if (this.#running !== undefined || this.#stopped) throw new PortError('not-ready')
   }
 
   #keepGoing(token: string, key: BackupKey): void {

@@ -66,16 +66,18 @@ type Stretching = Cost & { readonly salt: Uint8Array }
 /** Argon2id in a worker. Passphrases are compared in Unicode's form C, as RFC 8265 §4.2.2 has it. */
 async function stretch(passphrase: string, { salt, memoryKiB, passes }: Stretching): Promise<Uint8Array> {
   const bytes = new TextEncoder().encode(passphrase.normalize('NFC'))
-  const workerData: Argon2Task = { passphrase: bytes, salt: new Uint8Array(salt), memoryKiB, passes }
+  const key = new Uint8Array(new SharedArrayBuffer(32))
+  const workerData: Argon2Task = { passphrase: bytes, salt: new Uint8Array(salt), memoryKiB, passes, key }
   // The worker lies beside this file: as source when not built, and beside the bundle in a build.
   const file = new URL(`./argon2.worker${path.extname(import.meta.filename)}`, import.meta.url)
   const worker = new Worker(file, { workerData, transferList: [bytes.buffer] })
   try {
-    return await new Promise<Uint8Array>((resolve, reject) => {
+    await new Promise((resolve, reject) => {
       worker.once('message', resolve)
       worker.once('error', reject)
       worker.once('exit', () => { reject(new Error('the Argon2id worker ended without an answer')) })
     })
+    return key
   } finally {
     await worker.terminate()
   }

@@ -22,6 +22,7 @@ export async function openReading({ file, key }: { file: string, key: Uint8Array
   const release = lockIfWritable(file)
   const folder = await promises.mkdtemp(path.join(tmpdir(), 'coppice-reading-'))
   const remove = (): void => { rmSync(folder, { recursive: true, force: true }) }
+  let database: Database.Database | undefined
   try {
     const copy = path.join(folder, path.basename(file))
     for (const ending of ['', '-wal']) {
@@ -30,9 +31,11 @@ export async function openReading({ file, key }: { file: string, key: Uint8Array
       // The original may be read-only, or open to others.
       chmodSync(copy + ending, 0o600)
     }
-    const database = openDamaged(copy, key)
+    database = openDamaged(copy, key)
     return new FileReading({ file, database, remove })
   } catch (error) {
+    // It holds the key.
+    database?.close()
     remove()
     throw asPortError(error, file)
   } finally {

@@ -36,8 +36,14 @@ export function openStore(options: StoreOptions): Store {
     options.prepare?.()
     return translated(options.file, () => {
       const database = (options.open ?? openDatabase)(options.file, options.key)
-      if (options.maxPages !== undefined) database.pragma(`max_page_count = ${options.maxPages}`)
-      return new SqliteStore({ file: options.file, database, release })
+      try {
+        if (options.maxPages !== undefined) database.pragma(`max_page_count = ${options.maxPages}`)
+        return new SqliteStore({ file: options.file, database, release })
+      } catch (error) {
+        // It holds the key.
+        database.close()
+        throw error
+      }
     })
   } catch (error) {
     release()

@@ -4,10 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { encodeTransfer } from '../../main/chat/transfer.ts'
+import { Secret } from '../../main/mls/index.ts'
 import { Guarded, passphrase } from './guarded.ts'
 import { keepLedger } from './ledger.ts'
 import { Scene, type Taken } from './scene.ts'
-import { people, until, type Person } from './world.ts'
+import { people, random, until, type Person } from './world.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -201,6 +203,11 @@ test('locking wipes every secret that was in memory', async (t) => {
   await anna.begin(passphrase)
   await anna.call('conversation.direct', { invite: await ben.invite() })
   await ben.accept()
+  // The past of another own device is on its way here.
+  anna.store?.commit({ documents: [{ kind: 'transfer', key: 'a'.repeat(32), bytes: encodeTransfer({
+    version: 1, id: random(16), key: new Secret(random(32)), device: random(16), startedAt: Date.now(), done: 0, of: 9, chunk: 0,
+    role: { type: 'new' },
+  }) }] })
   // Loaded from the store, where each group has a copy of the signature key.
   await anna.restart()
   const forgotten = ledger.forgotten

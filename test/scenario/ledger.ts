@@ -21,8 +21,8 @@ export function secretsIn(value: unknown): ReadonlyMap<Secret, string> {
   return found
 }
 
-const secretsOf = ({ rooms, keyPackages, account }: State): ReadonlyMap<Secret, string> =>
-  secretsIn({ rooms, keyPackages, account })
+const secretsOf = ({ rooms, keyPackages, account, transfers }: State): ReadonlyMap<Secret, string> =>
+  secretsIn({ rooms, keyPackages, account, transfers })
 
 const isZero = (secret: Secret): boolean => secret.unwrap().every((octet) => octet === 0)
 

@@ -1,14 +1,17 @@
 /** Locking the app: what is closed, wiped and silent while it is locked, and how it comes back. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { argon2Sync } from 'node:crypto'
 import { once } from 'node:events'
 import { openSync, readFileSync, readSync, readdirSync, readlinkSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { Change } from '../../preload/api.ts'
+import { archive } from '../../main/archive/archive.ts'
 import { PortError } from '../../main/ports.ts'
-import type { Delivery } from '../../main/ports.ts'
+import type { BackupKey, Delivery } from '../../main/ports.ts'
 import { openStore } from '../../main/sqlite/store.ts'
 import { Guarded, passphrase } from './guarded.ts'
 import { confirmWords, people, Refused, until } from './world.ts'
@@ -262,6 +265,35 @@ test('a dialogue of the system that is left open keeps nothing from being locked
   await assert.rejects(anna.call('restore.choose', { kind: 'open' }), refused('not-ready'))
 })
 
+test('a backup that was being opened while the app was locked is not read, and its key is wiped', async (t) => {
+  const { anna } = await chatting(t)
+  anna.places.chosen = path.join(anna.folder, 'anna.coppice-backup')
+  const typed = (await anna.call('recovery.words', {})).join(' ')
+  await anna.call('backup.export', { passphrase: '' })
+  const keys: BackupKey[] = []
+  const found = Promise.withResolvers<undefined>()
+  const locked = Promise.withResolvers<undefined>()
+  const { unlock } = archive
+  t.mock.method(archive, 'unlock', async (...given: Parameters<typeof unlock>) => {
+    const key = await unlock(...given)
+    keys.push(key)
+    found.resolve(undefined)
+    await locked.promise
+    return key
+  })
+  const read = t.mock.method(archive, 'read')
+  const opening = assert.rejects(
+    anna.call('restore.verify', { token: anna.places.chosen, typed }), refused('not-ready'))
+  await found.promise
+  await anna.call('lock.now', {})
+  locked.resolve(undefined)
+  await opening
+  assert.equal(read.mock.callCount(), 0)
+  assert.equal(keys.length, 1)
+  for (const key of keys) assert.ok(key.type !== 'passphrase' && key.secret.unwrap().every((byte) => byte === 0))
+  assert.deepEqual(anna.bugs, [])
+})
+
 test('nobody there: the app locks by itself', async (t) => {
   const { anna } = await chatting(t)
   const start = Date.now()
@@ -334,7 +366,19 @@ function placesInMemory(processId: number, bytes: Buffer): readonly string[] {
   })
 }
 
-test('after locking, the whole memory of the process holds no copy of the key', async (t) => {
+/** What the passphrase gives, which opens the slot that holds the key. */
+async function wrappingKeyIn(folder: string): Promise<Buffer> {
+  const { slots } = JSON.parse(await readFile(path.join(folder, 'slots.json'), 'utf8')) as {
+    readonly slots: readonly { readonly type: string, readonly salt: string, readonly memoryKiB: number, readonly passes: number }[]
+  }
+  const slot = slots.find(({ type }) => type === 'passphrase')
+  assert.ok(slot !== undefined)
+  return argon2Sync('argon2id', {
+    message: passphrase, nonce: Buffer.from(slot.salt, 'hex'), memory: slot.memoryKiB, passes: slot.passes, parallelism: 1, tagLength: 32,
+  })
+}
+
+test('after locking, the whole memory of the process holds no copy of the key, nor of what opens its slot', async (t) => {
   if (process.platform !== 'linux') {
     t.skip('a process is looked into on Linux only')
     return
@@ -344,8 +388,10 @@ test('after locking, the whole memory of the process holds no copy of the key', 
   })
   t.after(() => { child.kill('SIGKILL') })
   const line = async (): Promise<string> => String((await once(child.stdout, 'data') as unknown[])[0]).trim()
-  const key = Buffer.from(await line(), 'hex')
+  const [hex = '', folder = ''] = (await line()).split(' ')
+  const key = Buffer.from(hex, 'hex')
   assert.equal(key.length, 32)
+  const wrapping = await wrappingKeyIn(folder)
   let places: readonly string[]
   try {
     places = placesInMemory(child.pid ?? 0, key)
@@ -358,4 +404,5 @@ test('after locking, the whole memory of the process holds no copy of the key', 
   child.stdin.write('lock\n')
   assert.equal(await line(), 'locked')
   assert.deepEqual(placesInMemory(child.pid ?? 0, key), [])
+  assert.deepEqual(placesInMemory(child.pid ?? 0, wrapping), [])
 })

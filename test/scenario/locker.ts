@@ -1,6 +1,6 @@
 /**
- * A process that opens a profile by its passphrase, says the store's key in hexadecimal, and locks the app at the first
- * line that it reads.
+ * A process that opens a profile by its passphrase, says the store's key in hexadecimal and where the profile lies, and
+ * locks the app at the first line that it reads.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,7 +25,7 @@ await anna.call('setup.create', { name: 'Anna', passphrase })
 await anna.restart()
 await anna.call('setup.unlock', { passphrase })
 await anna.invite()
-process.stdout.write(`${key}\n`)
+process.stdout.write(`${key} ${anna.ownFolder}\n`)
 process.stdin.once('data', () => {
   void anna.call('lock.now', {}).then(() => {
     process.stdout.write('locked\n')

@@ -112,6 +112,20 @@ test('a store of a newer version of the app is left alone', (t) => {
   assert.throws(() => openStore({ file, key }), portError('store-newer', '9999'))
 })
 
+test('a store that cannot be used is closed again, because an open one holds the key', (t) => {
+  const file = path.join(folderFor(t), 'profile.sqlite')
+  const key = freshKey()
+  const opened: ReturnType<typeof openDatabase>[] = []
+  const open = (...given: Parameters<typeof openDatabase>): ReturnType<typeof openDatabase> => {
+    const database = openDatabase(...given)
+    database.exec('DROP TABLE entries')
+    opened.push(database)
+    return database
+  }
+  assert.throws(() => openStore({ file, key, open }), /no such table/)
+  assert.deepEqual(opened.map((database) => database.open), [false])
+})
+
 test('a full disk refuses the commit whole, and what fits is still taken afterwards', (t) => {
   const file = path.join(folderFor(t), 'profile.sqlite')
   const store = openStore({ file, key: freshKey(), maxPages: 100 })
