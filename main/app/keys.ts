@@ -27,7 +27,10 @@ const underWayMs = 14 * 24 * 60 * 60 * 1000
  */
 export async function renewKey(state: State, words: string): Promise<void> {
   const { account, self } = state
-  if (words === '' && account.path.length >= pathLimit) throw new PortError('not-allowed', 'path')
+  // What leads to the device's first key stays, also when its key is certified afresh.
+  const since = state.devices.devices.find(({ deviceId }) => deviceId === self.deviceId)?.since ?? 0
+  const left = words === '' ? account.path : account.path.filter(({ entry: { n } }) => n <= since)
+  if (left.length >= pathLimit) throw new PortError('not-allowed', 'path')
   const recovery = words === '' ? undefined : recoveryOf(state, words)
   const next = account.nextKey ?? self.suite.signatureKeyPair()
   try {

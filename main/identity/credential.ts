@@ -91,12 +91,15 @@ function readIdentity(credential: Credential): Identity | CredentialRefusal {
   }
 }
 
-/** The device to which the path leads, every entry judged on what stands before it. */
+/**
+ * The device to which the path leads, every entry judged on what stands before it. A key is certified afresh only for a
+ * device whose first key is on the path: that key agreed to be of this account, and names the device. Else the owner of
+ * one account could call a device of another theirs.
+ */
 function deviceAtEnd(suite: Suite, { accountId, genesis, path }: Identity): Device | CredentialRefusal {
   let standing = firstStanding(suite, genesis.genesis)
   let head: LogHead = { n: 0, hash: accountId }
   for (const signed of path) {
-    standing = withVouched(standing, signed.entry)
     const refusal = stepRefusal(standing, head, signed.entry)
     if (refusal !== undefined) return refusal
     if (!issuerSigned(suite, accountId, signed) || !newKeySigned(suite, accountId, signed)) return 'path-signature'
@@ -109,21 +112,6 @@ function deviceAtEnd(suite: Suite, { accountId, genesis, path }: Identity): Devi
     : undefined
   const device = standing.devices.find((one) => publicKey !== undefined && equal(one.publicKey, publicKey))
   return device ?? 'path-broken' // A path ends where the leaf's key begins.
-}
-
-/**
- * The recovery key decides about every device, so that its word is enough for one of which the path says nothing else.
- * An elder's is not: whether it is the elder shows only when the path tells how the other one came.
- */
-function withVouched(standing: Standing, { n, time, issuer, operation }: Entry): Standing {
-  if (operation.type !== 'certify' || !equal(issuer, standing.recoveryPublicKey)) return standing
-  const deviceId = toHex(operation.deviceId)
-  if (standing.devices.some((device) => device.deviceId === deviceId)) return standing
-  const vouched: Device = {
-    deviceId, publicKey: issuer, name: undefined, since: n, addedAt: time, addedBy: 'recovery', trusted: false,
-    revoked: false,
-  }
-  return { ...standing, devices: [...standing.devices, vouched] }
 }
 
 /** Entries may be left out of a path, so that the hash chain shows only between neighbours. */

@@ -29,8 +29,8 @@ function needEntry(search: Search, entry: Entry): void {
   const { operation } = entry
   // A device renews its own key without anybody's grant.
   if (operation.type === 'add' || operation.type === 'grant' || operation.type === 'certify') needRight(search, entry)
-  // An elder has to show that it is one.
-  if (operation.type === 'certify' && search.log.owners.get(toHex(entry.issuer)) !== 'recovery') {
+  // Whose key it is: by whomever it was certified, the path tells how that device came.
+  if (operation.type === 'certify') {
     const first = firstKeyOf(search.log, toHex(operation.deviceId))
     if (first !== undefined) needKey(search, first)
   }

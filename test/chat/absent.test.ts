@@ -16,7 +16,7 @@ import {
   commit, createGroup, encode, generateKeyPackage, join, KeyPackage, leafAt, leavesOf, merge, MlsError, propose,
   receive, toHex, type Group, type OwnProposal,
 } from '../../main/mls/index.ts'
-import { newAccount, suite, type Account } from '../identity/account.ts'
+import { certify, entryAfter, newAccount, suite, type Account } from '../identity/account.ts'
 
 const authentication = identities(suite)
 const now = Date.UTC(2026, 0, 1)
@@ -203,4 +203,16 @@ test('A member puts nobody’s leaf in the place of another by less than that de
   for (const other of [grove.request(7n), grove.request(8n, suite.random(16)), grove.request(8n, annas.context.groupId, ben)]) {
     assert.equal(verdict(bens, [remove, other.add], [other.attachment]), refused)
   }
+})
+
+test('A member has no certificate for a device of another, so that no request of theirs could take its place', () => {
+  const grove = new Grove()
+  const { ben, carol } = grove
+  const [key, deviceId] = [suite.signatureKeyPair(), deviceIdFor(suite, carol.laptop.publicKey)]
+  // By the words of his account Ben may certify a key for any of its devices, and calls Carol's one of them.
+  const certified = entryAfter({ n: 0, hash: ben.accountId }, ben, {
+    issuer: ben.recovery, operation: certify(carol.laptop, key), newKey: key,
+  })
+  const credential = encodeCredential({ accountId: ben.accountId, deviceId, genesis: ben.genesis, path: [certified] })
+  assert.equal(authentication.validate(credential, key.publicKey), 'path-broken')
 })
