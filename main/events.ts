@@ -23,7 +23,7 @@ const pattern = <T extends string>(expected: RegExp): Check<T> =>
 const count = countOf(0, Number.MAX_SAFE_INTEGER)
 export const isVersion = pattern<Version>(/^\d{1,4}\.\d{1,4}\.\d{1,4}(?:-[a-z]{1,8}(?:\.\d{1,4})?)?$/)
 export const isFrame =
-  pattern<Frame>(/^(?:[\w$#]{1,40}(?:[. ][\w$#]{1,40}){0,3} )?main(?:\/[\w-]{1,40}){1,3}(?:\.worker)?\.[jt]s:\d{1,6}$/)
+  pattern<Frame>(/^(?:[\w$#]{1,40}(?:\.[\w$#]{1,40}){0,3} )?main(?:\/[\w-]{1,40}){1,3}(?:\.worker)?\.[jt]s:\d{1,6}$/)
 export const isForeignCode = pattern<ForeignCode>(/^(?:E[A-Z0-9]{2,15}|(?:SQLITE|ERR)(?:_[A-Z0-9]{1,20}){1,6})$/)
 const alias = pattern<Alias>(/^[0-9a-f]{8}$/)
 const code = oneOf(errorCodes)

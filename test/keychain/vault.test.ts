@@ -250,11 +250,14 @@ test('destroying closes the store and removes every file, but not those of other
   assert.deepEqual(await guard.status(), { at: 'new' })
 
   rmSync(path.join(folder, 'of somebody else'))
-  const before = process.umask(0)
-  const next = await guard.create(passphrase).finally(() => process.umask(before))
-  if (process.platform !== 'win32') assert.equal(statSync(folder).mode & 0o777, 0o700)
+  const next = await guard.create(passphrase)
   next.close()
   // The passphrase is forgotten: removing the profile needs none.
   await vault().destroy()
   assert.throws(() => readdirSync(folder), /ENOENT/)
+  // A folder that is made anew is closed to others.
+  const before = process.umask(0)
+  const anew = await guard.create(passphrase).finally(() => process.umask(before))
+  if (process.platform !== 'win32') assert.equal(statSync(folder).mode & 0o777, 0o700)
+  anew.close()
 })

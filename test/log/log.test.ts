@@ -56,6 +56,9 @@ test('nothing but what the table has a kind for is written', () => {
     { event: 'quit', ms: -1 }, { event: 'quit', ms: 0.5 }, { event: 'broke-rule', log: '00112233', rule: 'constructor' },
     { event: 'bug', of: 'Error', place: ['meet me at six'] }, { event: 'bug', of: 'Anna', place: [] },
     { event: 'bug', of: 'Error', place: ['say main/app/../../home/anna.ts:1'] },
+    { event: 'bug', of: 'Error', place: ['Anna said main/app/sync.ts:1'] },
+    { event: 'bug', of: 'Error', place: ['meet me: say main/app/sync.ts:1'] },
+    { event: 'bug', of: 'Error', place: ['say main/app/sync.ts:1 meet me'] },
     { event: 'bug', of: 'Error', place: [], library: 'meet me' }, { event: 'started', version: 'Anna' },
   ]
   const lines = forged.map((event) => encodeEvent(0, event as Event))

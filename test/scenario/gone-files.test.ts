@@ -48,17 +48,40 @@ for (const encrypted of [true, false]) {
     scene.assertThere(second, anna)
 
     // Nothing but the key that one message had goes as long as another one names the file.
-    const remove = (person: Person, entry: string): void => { person.store?.commit({ removedEntries: [entry] }) }
-    remove(anna, (await attachmentIn(anna, toBen, 'here')).entry)
+    const remove = (person: Person, conversation: string, entry: string, everyone = false): Promise<unknown> =>
+      person.call('message.remove', { conversation, entries: [entry], everyone })
+    await remove(anna, toBen, (await attachmentIn(anna, toBen, 'here')).entry)
     const [key] = [...first].filter(([name]) => name === 'key of the blob')
     assert.ok(key !== undefined)
     await scene.assertGone(new Map([key]), anna)
     scene.assertThere(second, anna)
-    remove(anna, (await attachmentIn(anna, toCara, 'here')).entry)
+    await remove(anna, toCara, (await attachmentIn(anna, toCara, 'here')).entry)
     await scene.assertGone(new Map([...first, ...second]), anna)
     scene.assertThere(first, ben)
-    remove(ben, came.entry)
+    await remove(ben, toBen, came.entry)
     await scene.assertGone(first, ben)
+
+    // Deleted for everybody, and over by itself.
+    const leaves = async (name: string): Promise<{ readonly entry: string, readonly taken: Taken }> => {
+      const content = random(300_000)
+      await sendFiles(anna, toBen, name, { name: `${name}.pdf`, bytes: content })
+      const { entry } = await attachmentIn(anna, toBen, 'here')
+      await ben.call('attachment.fetch', await attachmentIn(ben, toBen, 'offered'))
+      const taken = traces(ben, (await attachmentIn(ben, toBen, 'here')).entry, content)
+      scene.assertThere(taken, anna, ben)
+      return { entry, taken }
+    }
+    const all = await leaves('all')
+    await remove(anna, toBen, all.entry, true)
+    await scene.assertGone(all.taken, anna, ben)
+    await anna.call('conversation.timer', { conversation: toBen, seconds: 3_600 })
+    const timed = await leaves('timed')
+    for (const one of [anna, ben]) {
+      await one.stop()
+      one.now = () => Date.now() + 3_601_000
+      await one.start()
+    }
+    await scene.assertGone(timed.taken, anna, ben)
 
     // A declined request, and what was chosen and never sent.
     const { conversation } = await anna.call('conversation.group', { name: 'Alder', people: [], invites: [await cara.invite()] })
