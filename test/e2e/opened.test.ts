@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import { nativeSuites, systemRandom } from '../../main/crypto/native.ts'
 import { writeLinkingCode } from '../../main/identity/linking-code.ts'
-import { readLink } from '../../main/shell/link.ts'
+import { claimLinks, readLink } from '../../main/shell/link.ts'
 import { createStandin } from '../standin/electron.ts'
 import { findBrowser } from '../standin/browser.ts'
 import { builtStart, invoke, launch, setUp, showInvite, temporaryData } from './harness.ts'
@@ -31,13 +31,22 @@ describe('an address', () => {
   test('of anything else is no invite', () => {
     for (const address of ['coppice:', 'coppice://', `coppice:${invite}?x=1`, `coppice:${invite}#x`, `coppice:${invite} --data=/x`,
       `coppice:${invite}" --data=/x`, 'coppice:javascript:alert(1)', 'coppice://settings', 'coppice:../../etc/passwd',
-      `coppice:coppice1-${'a'.repeat(5000)}`, `coppice:coppice0-aaaa`, `coppice:coppice1-`, `coppice:coppice1-\u0430aaa`,
+      `coppice:coppice1-${'a'.repeat(5000)}`, `coppice:coppice0-aaaa`, `coppice:coppice1-`, 'coppice:coppicecard1-aaaa', 'coppice:xcoppice1-aaaa', `coppice:coppice1-\u0430aaa`,
       `coppice:${'x'.repeat(10_000_000)}`, `coppice:coppice1-a\u0000`, `coppice:user@${invite}`]) {
       assert.deepEqual(readLink(address), { refused: 'invite-malformed' }, address.slice(0, 80))
     }
     for (const other of ['', '--profile', 'x', `x coppice:${invite}`, `https://coppice/${invite}`, '/home/a/b.coppice-backup',
       `--data=coppice:${invite}`, ` coppice:${invite}`]) assert.equal(readLink(other), undefined, other)
   })
+})
+
+test('on Windows the app says who opens them, so that nothing in one is a switch; elsewhere the package says it', () => {
+  const claimed: unknown[] = []
+  const setAsDefaultProtocolClient = (...all: unknown[]): boolean => { claimed.push(all); return true }
+  for (const platform of ['win32', 'linux', 'darwin'] as const) {
+    for (const isPackaged of [true, false]) claimLinks({ app: { isPackaged, setAsDefaultProtocolClient } } as never, platform)
+  }
+  assert.deepEqual(claimed, [['coppice', process.execPath, ['--']]])
 })
 
 /** A whole and valid code that would link a device. */

@@ -88,6 +88,19 @@ describe('the one way out', () => {
     silent.close()
   })
 
+  test('does not listen for ever to a proxy that says nothing and goes on', async () => {
+    const endless = createServer((socket) => {
+      socket.on('error', () => undefined)
+      const more = (): void => { while (!socket.destroyed && socket.write(Buffer.alloc(1_024, 'x'))); }
+      socket.on('drain', more)
+      more()
+    })
+    const network = new Network(60_000)
+    network.use(async () => [{ type: 'http', host: '127.0.0.1', port: await listen(endless) }])
+    await assert.rejects(network.connect(target()), refusal('proxy-unreachable'))
+    endless.close()
+  })
+
   test('is shut until somebody chose, and takes no name that says more than a name', async () => {
     await assert.rejects(new Network().connect(target()), refusal('network-held'))
     for (const host of ['', 'a b', 'a\r\nX: y', 'a/b', '-a', 'a'.repeat(300), 'a:80']) {
