@@ -328,7 +328,7 @@ export const words = {
     treeLabel: (leaves: number, blank: number) =>
       `Tree of keys over ${devices(leaves)}${blank > 0 ? `, ${count(blank, 'place')} empty` : ''}. Your path is lit.`,
     treeMore: 'Only the top of the tree fits here.',
-    technical: (epoch: number, suite: number) => `Epoch ${numbers.format(epoch)}, cipher suite ${suite}`,
+    experts: 'For experts', technical: (epoch: number, suite: number) => `Epoch ${numbers.format(epoch)}, cipher suite ${suite}`,
     people: 'People', you: 'you', admin: 'admin', verified: 'verified', person: personFacts,
     add: 'Add people', rename: 'Rename', leave: 'Leave group',
     remove: (name: string) => `Remove ${name}`,

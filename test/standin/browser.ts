@@ -131,6 +131,7 @@ async function writeFontConfiguration(folder: string): Promise<void> {
   <cachedir>${path.join(folder, 'font-cache')}</cachedir>
   <alias><family>sans-serif</family><prefer><family>Open Sans</family></prefer></alias>
   <alias><family>system-ui</family><prefer><family>Open Sans</family></prefer></alias>
+  <match target="pattern"><edit name="family" mode="append_last"><string>Open Sans</string></edit></match>
   <alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
 </fontconfig>
 `
