@@ -99,6 +99,25 @@ describe('An alarm, and no more than that,', () => {
     assert.deepEqual(await alarmed(anna, conversation), ['split'])
   })
 
+  test('is raised at once where two devices tell of different entries of one number, and the log of neither', async (t) => {
+    const { anna, ben, shadow } = await couple(t)
+    const known = await recordsOf(ben)
+    const chats: string[] = []
+    for (const name of ['One', 'Other']) {
+      const device = suite.signatureKeyPair()
+      const hidden = await signEntry(ben, {
+        issuer: keyOn(ben), operation: { type: 'add', publicKey: device.publicKey, name }, newKey: device,
+      })
+      const twin = await shadow(name, { device, records: [...known, entryRecord(hidden)] })
+      const { conversation } = await twin.call('conversation.group', { name, people: [], invites: [await anna.invite()] })
+      assert.equal(await anna.accept(), conversation)
+      if (chats.length === 0) assert.deepEqual(await reasons(anna, conversation), [])
+      chats.push(conversation)
+    }
+    for (const conversation of chats) assert.ok((await alarmed(anna, conversation)).includes('split'))
+    assert.equal((await logOf(ben)).head.n, 0)
+  })
+
   test('is raised at once where the log has another entry in its place', async (t) => {
     const { anna, ben, shadow } = await couple(t)
     const [device, other] = [suite.signatureKeyPair(), suite.signatureKeyPair()]

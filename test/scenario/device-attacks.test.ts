@@ -16,6 +16,7 @@ import {
   commit, decode, encode, generateKeyPackage, KeyPackage, MLSMessage, protect, toHex, validateKeyPackage, type Group,
   type KeyPair,
 } from '../../main/mls/index.ts'
+import type { Fact } from '../../preload/api.ts'
 import { commitRecord, held, leafOf, sendLetter, type Held } from './attacker.ts'
 import { accountIdOn, accountOn, keyOn, logOf, suite, writeEntry } from './devices.ts'
 import { devicesIn, directBetween, facts, groupOf, hears, isIn, sees, unbroken, village } from './household.ts'
@@ -87,6 +88,18 @@ async function claimsOf(person: Person): Promise<number> {
   return records.filter(({ slot }) => slot?.startsWith('claim.') === true).length
 }
 
+/** Something that is said is read by all of them, and they are the only devices. */
+async function hearsNothingOf(fact: Fact['fact'], conversation: string, ...all: readonly Person[]): Promise<void> {
+  for (const one of all) {
+    await one.say(conversation, `${one.name} is here`)
+    for (const other of all) await hears(other, conversation, `${one.name} is here`)
+  }
+  for (const one of all) {
+    assert.equal(await devicesIn(one, conversation), all.length)
+    assert.ok((await facts(one, conversation)).every((told) => told.fact !== fact))
+  }
+}
+
 const asking = (person: Person, conversation: string) => until(`${person.name} sees who asks`, async () =>
   (await person.conversation(conversation))?.asking?.[0])
 
@@ -128,6 +141,10 @@ describe('A device that was taken back', () => {
     await ben.say(direct, 'undisturbed')
     await hears(anna, direct, 'undisturbed')
     assert.equal(await devicesIn(ben, direct), 2)
+    // Its KeyPackages lie there still; nobody takes them for anything new.
+    const { conversation } = await ben.call('conversation.group', { name: 'Anew', people: [toHex(accountIdOn(anna))], invites: [] })
+    assert.equal(await anna.accept(), conversation)
+    await hearsNothingOf('revoked', conversation, anna, ben)
     unbroken(anna, ben)
   })
 
