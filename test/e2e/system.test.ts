@@ -182,6 +182,10 @@ describe('on Linux', () => {
     // What would be markup to a desktop of Linux is none.
     assert.deepEqual(await shownAt('text'),
       [['Mara', 'the ‹b›key‹/b› ＆lt; under the mat'], ['Rowing', 'Jonas: at six']])
+    assert.deepEqual(at.standin.notifications.slice(-2).map(({ options: { hasReply } }) => hasReply), [false, false], 'only macOS has it')
+    await at.say({ ...group, unread: 1 }, `${'a'.repeat(239)}\u{1f333}${'b'.repeat(10_000)}`)
+    assert.equal(at.standin.notifications.at(-1)?.options.body, `Jonas: ${'a'.repeat(239)}…`, 'no half of a sign')
+    at.calls()
     await at.settle({ notifications: 'bare' })
     assert.deepEqual(at.calls('notification'), [['notification.close', 'Mara'], ['notification.close', 'Rowing']],
       'what says more than is wanted now is taken back')
