@@ -107,9 +107,13 @@ async function findAccount(ports: Ports, { recovery, seal, cardName }: Keys) {
     const accountId = accountIdFor(suite, card.genesis.genesis)
     const log = await logOf(ports, accountId)
     if (log === undefined) continue
+    // Whoever had a device of the account knows this log, and may have put cards of other accounts into it.
+    if (!equal(log.recoveryPublicKey, recovery.publicKey)) {
+      isReplaced = true
+      continue
+    }
     if (log.closed !== undefined) throw new PortError('account-closed')
-    if (equal(log.recoveryPublicKey, recovery.publicKey)) return { accountId, cards }
-    isReplaced = true
+    return { accountId, cards }
   }
   throw new PortError(isReplaced ? 'words-replaced' : 'card-missing')
 }

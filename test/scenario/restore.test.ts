@@ -3,12 +3,17 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { openSqliteDelivery } from '../../main/delivery/sqlite.ts'
-import { cardLog } from '../../main/identity/card.ts'
+import { cardLog, writeCard, type Card } from '../../main/identity/card.ts'
+import { encodeCredential } from '../../main/identity/credential.ts'
+import { deviceIdFor } from '../../main/identity/genesis.ts'
+import type { OwnAccount } from '../../main/chat/documents.ts'
 import { newSeed, wordsOf } from '../../main/identity/recovery.ts'
 import type { Delivery } from '../../main/ports.ts'
 import { PortError } from '../../main/ports.ts'
 import type { ErrorCode } from '../../preload/api.ts'
 import { returningIn } from '../../renderer/returning.ts'
+import { toHex } from '../../main/mls/index.ts'
+import { close, LogWriter, newAccount } from '../identity/account.ts'
 import { accountOn, logOf, suite } from './devices.ts'
 import { people, Person, Refused, until } from './world.ts'
 
@@ -31,8 +36,9 @@ async function loss(t: TestContext) {
   const words = (await mara.call('recovery.words', {})).join(' ')
   await until('a card is written', async () => await cardCount(mara) > 0)
   await cardIsDue()
+  const account = accountOn(mara)
   await mara.stop()
-  return { mara, jonas, kim, direct, group, words }
+  return { mara, jonas, kim, direct, group, words, account }
 }
 
 async function cardCount(person: Person): Promise<number> {
@@ -161,8 +167,21 @@ test('The new device has the rights of an elder, given by the recovery key', asy
   await refused(anew.call('recovery.revoke', { words, deviceId }), 'bad-argument')
 })
 
+/** Whoever had a device of the account knows where its card lies: a later one, of an account of theirs that is closed. */
+async function putDecoy(mara: Person, { recoverySealKey: sealKey, recoveryCardName: cardName }: OwnAccount): Promise<void> {
+  const delivery = openSqliteDelivery({ file: mara.deliveryFile })
+  const writer = new LogWriter(newAccount())
+  const { accountId, genesis, laptop } = writer.account
+  writer.write(laptop, close)
+  for (const bytes of writer.records) await delivery.append(`u.${toHex(accountId)}`, bytes)
+  const credential = encodeCredential({ accountId, deviceId: deviceIdFor(suite, laptop.publicKey), genesis, path: [] })
+  const card: Card = { genesis, name: 'Nobody', address: 'local', madeAt: Date.now() + hourMs, groups: [] }
+  await delivery.append(cardLog(cardName), writeCard(suite, card, { credential, key: laptop, sealKey, cardName }))
+  await delivery.close()
+}
+
 test('Words of nobody, and words that are none: nothing is left on the computer, and the right ones still work', async (t) => {
-  const { mara, words } = await loss(t)
+  const { mara, words, account } = await loss(t)
   const anew = await fresh(t, mara)
   const restore = (typed: string) => anew.call('setup.restore', { words: typed, name: 'New laptop', passphrase: '' })
   await refused(restore(wordsOf(newSeed(suite)).join(' ')), 'card-missing')
@@ -170,7 +189,9 @@ test('Words of nobody, and words that are none: nothing is left on the computer,
   await refused(restore(`${words.split(' ').slice(1).join(' ')} mararooned`), 'words-unknown')
   assert.equal((await anew.call('app.open', {})).phase.at, 'new')
   assert.equal(existsSync(path.join(anew.folder, anew.name, 'profile.sqlite')), false)
+  await putDecoy(mara, account)
   await restore(words)
+  assert.equal((await anew.conversations()).length, 2)
   assert.equal((await anew.call('app.open', {})).phase.at, 'ready')
 })
 
