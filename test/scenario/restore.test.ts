@@ -65,13 +65,19 @@ async function fresh(t: TestContext, like: Person, name = 'Mara anew', prepare?:
 const refused = (work: Promise<unknown>, code: ErrorCode): Promise<void> =>
   assert.rejects(work, (error) => error instanceof Refused && error.code === code, code)
 
+const personIn = async (person: Person, conversation: string): Promise<string> =>
+  (await person.conversation(conversation))?.people.find(({ own }) => !own)?.accountId ?? ''
+
 test('The words alone, on a fresh computer: the account is back, and after a day everybody lets it in', async (t) => {
   const { mara, jonas, kim, direct, group, words } = await loss(t)
+  const accountId = await personIn(jonas, direct)
+  await jonas.call('person.trust', { accountId, trust: 'verified' })
+  const { digits } = await jonas.call('person.safety', { accountId })
   const anew = await fresh(t, mara)
   await anew.call('setup.restore', { words, name: 'New laptop', passphrase: '' })
   const { phase } = await anew.call('app.open', {})
   assert.equal(phase.at === 'ready' && phase.me.name, 'Mara')
-  assert.equal(phase.at === 'ready' && phase.me.accountId, (await jonas.conversation(direct))?.people.find((one) => !one.own)?.accountId)
+  assert.equal(phase.at === 'ready' && phase.me.accountId, accountId)
   const before = await anew.conversations()
   assert.deepEqual(new Set(before.map(({ id }) => id)), new Set([direct, group]))
   assert.deepEqual(before.map(({ recovering }) => recovering?.reason), ['restored', 'restored'])
@@ -95,7 +101,9 @@ test('The words alone, on a fresh computer: the account is back, and after a day
   assert.deepEqual(await anew.texts(direct), ['I am back', 'welcome'])
   // The same person to everybody: nothing has to be compared anew.
   assert.equal((await jonas.conversation(direct))?.people.length, 2)
-  assert.notEqual((await jonas.conversation(direct))?.people.find((one) => !one.own)?.trust, 'changed')
+  const { trust, digits: still } = await jonas.call('person.safety', { accountId })
+  assert.deepEqual([trust, still], ['verified', digits])
+  assert.equal((await anew.call('person.safety', { accountId: await personIn(anew, direct) })).digits, digits)
   for (const one of [anew, jonas, kim]) assert.deepEqual(one.bugs, [])
 })
 
