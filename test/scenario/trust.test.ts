@@ -294,4 +294,15 @@ test('what was said before is taken from a device with an elder\'s rights alone'
   // The first device of the account is an elder.
   saidBy(state.self.deviceId)
   assert.equal(state.transfers.size, 1)
+
+  // Of its own codes each device speaks for itself: nobody hides what another one has seen.
+  const [phished, other, at] = ['ab'.repeat(16), 'cd'.repeat(16), '01'.repeat(16)]
+  const told = (key: string, value: unknown): unknown => {
+    const register = { key, value: JSON.stringify(value), time: state.ports.now(), deviceId: fromHex(phished) }
+    state.transact({ steps: [{ ...still(room), words: [{ type: 'registers', registers: [register], by: phished }] }] })
+    return state.registers.value(key)
+  }
+  const code = { group: at, epoch: 1, code: '12345' }
+  assert.equal(told(`code.${at}.${other}`, code), undefined)
+  assert.deepEqual(told(`code.${at}.${phished}`, code), code)
 })
