@@ -305,4 +305,7 @@ test('what was said before is taken from a device with an elder\'s rights alone'
   const code = { group: at, epoch: 1, code: '12345' }
   assert.equal(told(`code.${at}.${other}`, code), undefined)
   assert.deepEqual(told(`code.${at}.${phished}`, code), code)
+  // What is to come of the past is for an elder to say, or for whom it is to come to.
+  assert.equal(told(`history.${other}`, { range: 'all' }), undefined)
+  assert.deepEqual(told(`history.${phished}`, { range: 'all' }), { range: 'all' })
 })
