@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { argon2Sync } from 'node:crypto'
 import { once } from 'node:events'
-import { openSync, readFileSync, readSync, readdirSync, readlinkSync } from 'node:fs'
+import { mkdirSync, openSync, readFileSync, readSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
@@ -128,7 +128,15 @@ test('a locked app stays locked over a restart, and opens by the words as well',
 
 test('a time set for locking keeps the key out of the keychain, so that every start asks', async (t) => {
   const { anna } = await chatting(t)
+  const copies = ['slots.json', 'slots.spare.json'].map((name) => path.join(anna.ownFolder, name))
+  const [held, items] = [readFileSync(copies[0] ?? '', 'utf8'), [...anna.keychain.items]]
   await anna.call('lock.after', { minutes: 5 })
+  assert.equal(anna.keychain.items.size, 0)
+  // Killed between the two: the time is stored, and the keychain has the key.
+  await anna.stop()
+  for (const copy of copies) writeFileSync(copy, held)
+  for (const [account, key] of items) anna.keychain.items.set(account, key)
+  await anna.start()
   assert.equal(anna.keychain.items.size, 0)
   const open = await anna.phase()
   assert.deepEqual(open.at === 'ready' && open.me.lock, { passphrase: true, keychain: true, afterMinutes: 5 })
@@ -265,8 +273,13 @@ test('a dialogue of the system that is left open keeps nothing from being locked
   await assert.rejects(anna.call('restore.choose', { kind: 'open' }), refused('not-ready'))
 })
 
-test('a backup that was being opened while the app was locked is not read, and its key is wiped', async (t) => {
+test('the keys of backups are wiped, also of one that is being opened, which is not read then', async (t) => {
   const { anna } = await chatting(t)
+  const begin = t.mock.method(archive, 'begin')
+  mkdirSync(path.join(anna.folder, 'shelf'))
+  await anna.call('backup.keep', { token: path.join(anna.folder, 'shelf'), by: 'words', key: '', rhythm: 'off' })
+  const ofFolder = begin.mock.calls[0]?.arguments[1].secret
+  assert.ok(ofFolder?.unwrap().some((byte) => byte !== 0))
   anna.places.chosen = path.join(anna.folder, 'anna.coppice-backup')
   const typed = (await anna.call('recovery.words', {})).join(' ')
   await anna.call('backup.export', { passphrase: '' })
@@ -291,6 +304,7 @@ test('a backup that was being opened while the app was locked is not read, and i
   assert.equal(read.mock.callCount(), 0)
   assert.equal(keys.length, 1)
   for (const key of keys) assert.ok(key.type !== 'passphrase' && key.secret.unwrap().every((byte) => byte === 0))
+  assert.ok(ofFolder?.unwrap().every((byte) => byte === 0))
   assert.deepEqual(anna.bugs, [])
 })
 

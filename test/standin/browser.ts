@@ -2,6 +2,7 @@
  * Finds a browser engine for the stand-in: a Chromium on the machine, else the headless one that npm brought
  * (@sparticuz/chromium, unpacked into node_modules/.cache). Also says where Electron's own binary lies.
  */
+import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -136,7 +137,8 @@ async function writeFontConfiguration(folder: string): Promise<void> {
 </fontconfig>
 `
   if (existsSync(file) && await readFile(file, 'utf8') === content) return
-  const fresh = `${file}.${String(process.pid)}`
+  // One process may start several at once.
+  const fresh = `${file}.${randomUUID()}`
   await writeFile(fresh, content)
   await rename(fresh, file)
 }
