@@ -42,6 +42,8 @@ export const updateCalls = {
   /** Looks now, whatever the mode; staged releases are for those who do not ask. */
   'update.check': call({}).returns<UpdateState>(),
   'update.fetch': call({}).returns<UpdateState>(),
+  /** Ends the fetching; nothing of it is left. */
+  'update.stop': call({}).returns<UpdateState>(),
   /** Puts what is ready in its place; where the app must end for that, it quits. */
   'update.install': call({}).returns<UpdateState>(),
 } as const

@@ -63,6 +63,7 @@ function answer(updater: Updater, name: CallName, argument: unknown): Promise<An
         ? after(Promise.resolve(), updater) : Promise.resolve({ ok: false, code: 'settings-not-kept' })
     case 'update.check': return after(updater.check(), updater)
     case 'update.fetch': return after(updater.download(), updater)
+    case 'update.stop': return after(updater.stopFetching(), updater)
     case 'update.install': return after(updater.install(), updater)
     default: return undefined
   }

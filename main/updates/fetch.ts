@@ -18,7 +18,7 @@ const silenceMs = 60_000
 export async function fetchBytes(load: Load, address: string, limit: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let length = 0
-  await take(load, address, answerMs, (part) => {
+  await take({ load, address, limitMs: answerMs }, (part) => {
     length += part.length
     if (length > limit) throw new UpdateError('malformed')
     parts.push(part)
@@ -26,20 +26,27 @@ export async function fetchBytes(load: Load, address: string, limit: number): Pr
   return Buffer.concat(parts)
 }
 
+export type Fetching = {
+  readonly load: Load
+  readonly address: string
+  readonly file: UpdateFile
+  readonly place: string
+  readonly tell: (done: number) => void
+  readonly stopped: AbortSignal
+}
+
 /**
  * Fetches a file to `place`, where nothing stands unless it is whole and the one that was signed.
  *
- * @throws UpdateError 'unreachable', 'tampered', 'not-written'
+ * @throws UpdateError 'unreachable' (also where it was stopped), 'tampered', 'not-written'
  */
-export async function fetchFile(
-  load: Load, address: string, file: UpdateFile, place: string, tell: (done: number) => void,
-): Promise<void> {
+export async function fetchFile({ load, address, file, place, tell, stopped }: Fetching): Promise<void> {
   const beside = `${place}.${process.pid}.part`
   const hash = createHash('sha512')
   let length = 0
   const descriptor = written(() => openSync(beside, 'w', 0o600))
   try {
-    await take(load, address, silenceMs, (part) => {
+    await take({ load, address, limitMs: silenceMs, stopped }, (part) => {
       length += part.length
       if (length > file.size) throw new UpdateError('tampered')
       hash.update(part)
@@ -72,14 +79,15 @@ export async function isIntact(place: string, { size, sha512 }: UpdateFile): Pro
   return length === size && hash.digest('hex') === sha512
 }
 
+type Taking = Pick<Fetching, 'load' | 'address'> & { readonly limitMs: number, readonly stopped?: AbortSignal }
+
 /** Hands over what comes, part by part. `limitMs`: the longest silence. */
-async function take(
-  load: Load, address: string, limitMs: number, hear: (part: Uint8Array) => void,
-): Promise<void> {
+async function take({ load, address, limitMs, stopped }: Taking, hear: (part: Uint8Array) => void): Promise<void> {
   const abort = new AbortController()
+  const signal = stopped === undefined ? abort.signal : AbortSignal.any([abort.signal, stopped])
   let timer = setTimeout(() => { abort.abort() }, limitMs)
   try {
-    const response = await load(address, { signal: abort.signal })
+    const response = await load(address, { signal })
     if (!response.ok || response.body === null) throw new UpdateError('unreachable')
     for await (const part of response.body) {
       clearTimeout(timer)

@@ -59,6 +59,7 @@ export class Updater {
   #checkedAt: number | undefined
   #wrong: UpdateWrong | undefined
   #busy: Promise<void> | undefined
+  #fetching: AbortController | undefined
   #cancel: () => void = () => undefined
 
   constructor(options: UpdaterOptions) {
@@ -108,6 +109,11 @@ export class Updater {
   check(): Promise<void> { return this.#run(() => this.#check(false)) }
   download(): Promise<void> { return this.#run(() => this.#download()) }
   install(): Promise<void> { return this.#run(() => this.#install()) }
+  /** Resolves when nothing of what was being fetched is left. */
+  async stopFetching(): Promise<void> {
+    this.#fetching?.abort()
+    await this.#busy
+  }
 
   /** One thing at a time; whoever asks meanwhile gets what is under way. */
   #run(act: () => Promise<void>): Promise<void> {
@@ -168,13 +174,25 @@ export class Updater {
     if (offer === undefined || this.#stage !== 'offered') return
     this.#move('fetching')
     let told = 0
-    await fetchFile(this.#options.load, this.#address(offer.file.name), offer.file, this.#placeOf(offer.file), (done) => {
+    const tell = (done: number): void => {
       this.#done = done
       if (done - told < 0.01) return
       told = done
       this.#options.tell(this.state)
-    })
-    this.#move('ready')
+    }
+    const { load } = this.#options
+    const { file } = offer
+    const fetching = new AbortController()
+    this.#fetching = fetching
+    try {
+      await fetchFile({ load, address: this.#address(file.name), file, place: this.#placeOf(file), tell, stopped: fetching.signal })
+      this.#move('ready')
+    } catch (error) {
+      // Whoever stopped it need not be told that nobody answered.
+      if (!fetching.signal.aborted) throw error
+    } finally {
+      this.#fetching = undefined
+    }
   }
 
   async #install(): Promise<void> {

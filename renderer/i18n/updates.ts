@@ -1,5 +1,5 @@
 /** Updates of the app: who brings them, what is asked of whom, and why something was not taken. */
-import type { UpdateKeeper, UpdateMode, UpdateState, UpdateWrong } from '../../preload/api.ts'
+import type { UpdateKeeper, UpdateMode, UpdateStage, UpdateState, UpdateWrong } from '../../preload/api.ts'
 import { ago } from './time.ts'
 
 const keepers: Readonly<Record<Exclude<UpdateKeeper, 'self'>, string>> = {
@@ -10,7 +10,8 @@ const keepers: Readonly<Record<Exclude<UpdateKeeper, 'self'>, string>> = {
 const modeTexts: Readonly<Record<UpdateMode, string>> = {
   off: 'The app asks nobody. Look now and then yourself: what is repaired in newer versions stays open in this one.',
   ask: 'Once a day the app looks for a newer version, and shows you when there is one.',
-  automatic: 'Once a day the app looks for a newer version, and fetches it by itself.',
+  automatic: 'Once a day the app looks for a newer version, and fetches it by itself. It is there at the next start, or, ' +
+    'where the app has to end for it, when you say so.',
 }
 
 const wrongTexts: Readonly<Record<UpdateWrong, string>> = {
@@ -44,5 +45,6 @@ export const updateWords = {
       case 'installed': return `Version ${version} runs from the next start on.`
     }
   },
-  look: 'Look now', fetch: 'Fetch it', install: 'Install it',
+  act: (stage: UpdateStage): string =>
+    ({ idle: 'Look now', checking: '', offered: 'Fetch it', fetching: 'Stop', ready: 'Install it', installed: '' })[stage],
 }

@@ -263,7 +263,8 @@ export class ScriptedBridge {
       case 'shell.setAside':
         this.push({ phase: { at: 'new', keychain: this.keychain } })
         return value(name, { name: 'default set aside' })
-      case 'update.state': case 'update.check': case 'update.fetch': case 'update.install': return value(name, this.update)
+      case 'update.state': case 'update.check': case 'update.fetch': case 'update.stop': case 'update.install':
+        return value(name, this.update)
       case 'update.mode':
         this.update = { ...this.update, mode: of(name).mode }
         return value(name, this.update)

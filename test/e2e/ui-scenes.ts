@@ -342,10 +342,10 @@ export const scenes: Readonly<Record<string, Scene>> = {
     script: { phase: { at: 'ready', me: { ...me, lock: { passphrase: true, keychain: false, afterMinutes: 5 } } } },
     act: (page) => press(page, 'Settings'),
   },
-  'settings-update': {
+  'update-there': {
     script: {},
-    act: (page) => press(page, 'Settings'),
-    told: [{ shell: { update: { keeper: 'self', mode: 'ask', stage: 'offered', version: '0.2.0', wrong: 'tampered' } } }],
+    act: async (page) => { await page.getByRole('button', { name: /Settings/ }).waitFor() },
+    told: [{ shell: { update: { keeper: 'self', mode: 'ask', stage: 'offered', version: '0.2.0' } } }],
   },
   'settings-read-only': { script: damaged, act: (page) => press(page, 'Settings') },
   'passphrase-set': {

@@ -9,6 +9,7 @@ import { installerFor } from '../../main/updates/install.ts'
 import { UpdateServer } from '../updates/server.ts'
 import { newFixture } from './fixture.ts'
 import { invoke, launchWith, temporaryData } from './harness.ts'
+import { ScriptedBridge } from './ui-bridge.ts'
 import { newStage } from './ui-window.ts'
 
 const press = (page: Page, name: string): Promise<void> => page.getByRole('button', { name, exact: true }).click()
@@ -35,17 +36,45 @@ describe('updates in the settings', () => {
       bridge.update = { ...bridge.update, ...update }
       bridge.push({ shell: { update: bridge.update } })
     }
+    const inDialog = (name: string): Promise<void> => page.getByRole('dialog').getByRole('button', { name, exact: true }).click()
     tell({ stage: 'offered', version: '0.2.0' })
-    await press(page, 'Fetch it')
+    await inDialog('Fetch it')
     tell({ stage: 'fetching', done: 0.426 })
-    await page.getByText('Fetching version 0.2.0: 42 %').waitFor()
+    await page.getByRole('dialog').getByText('Fetching version 0.2.0: 42 %').waitFor()
+    await inDialog('Stop')
+    assert.equal(bridge.argumentsOf('update.stop').length, 1)
     tell({ stage: 'ready' })
-    await press(page, 'Install it')
+    await inDialog('Install it')
     tell({ stage: 'installed' })
     await page.getByText('Version 0.2.0 runs from the next start on.').waitFor()
     tell({ stage: 'idle', wrong: 'unsigned' })
     await page.getByText('somebody may be trying to give you another program').waitFor()
     assert.equal(bridge.argumentsOf('update.install').length, 1)
+  })
+
+  test('are said beside the chats, where they can be had at once; what comes by itself is not', async () => {
+    const bridge = new ScriptedBridge()
+    bridge.update = { ...bridge.update, stage: 'offered', version: '0.2.0' }
+    const { page } = await stage.show(bridge)
+    const news = page.getByRole('complementary', { name: 'Updates' })
+    await news.getByText('Version 0.2.0 is there.').waitFor()
+    await news.getByRole('button', { name: 'Fetch it' }).click()
+    assert.equal(bridge.argumentsOf('update.fetch').length, 1)
+    const tell = (update: Partial<UpdateState>): void => {
+      bridge.update = { ...bridge.update, ...update }
+      bridge.push({ shell: { update: bridge.update } })
+    }
+    tell({ stage: 'fetching', done: 0.4 })
+    await news.getByRole('button', { name: 'Stop' }).click()
+    assert.equal(bridge.argumentsOf('update.stop').length, 1)
+    tell({ stage: 'ready' })
+    await news.getByRole('button', { name: 'Install it' }).waitFor()
+    for (const quiet of [{ stage: 'installed' }, { stage: 'fetching', mode: 'automatic' }, { stage: 'idle', mode: 'ask' }] as const) {
+      tell(quiet)
+      await news.waitFor({ state: 'detached' })
+      tell({ stage: 'ready' })
+      await news.waitFor()
+    }
   })
 
   test('where somebody else keeps the app new, there is nothing to choose', async () => {

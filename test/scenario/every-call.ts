@@ -61,6 +61,7 @@ export const argumentsOf: { readonly [N in CallName]: (known: Known) => Argument
   'update.mode': () => ({ mode: 'off' }),
   'update.check': () => ({}),
   'update.fetch': () => ({}),
+  'update.stop': () => ({}),
   'update.install': () => ({}),
   'invite.show': () => ({}),
   'invite.read': ({ invite }) => ({ invite }),

@@ -8,9 +8,9 @@ import path from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { UpdateState } from '../../preload/updates.ts'
 import { installerFor, type Installer } from '../../main/updates/install.ts'
-import { isAfter, manifestName, signatureName, writeManifest } from '../../main/updates/manifest.ts'
+import { manifestName, signatureName, writeManifest } from '../../main/updates/manifest.ts'
 import { Updater, type UpdaterOptions } from '../../main/updates/updater.ts'
-import { fileOf, newKey, target, UpdateServer } from './server.ts'
+import { fileOf, newKey, UpdateServer } from './server.ts'
 
 const version = '1.2.3'
 let server: UpdateServer
@@ -111,6 +111,20 @@ describe('a newer version, signed', () => {
     await updater.check()
     assert.equal(updater.state.stage, 'ready')
     assert.deepEqual(server.asked, [manifestName, signatureName])
+  })
+
+  test('is stopped while it is fetched: nothing is left, nobody is blamed, and it is offered on', async () => {
+    const bytes = server.release('1.3.0')
+    const { updater } = open({ tell: ({ done = 0 }) => { if (done > 0 && done < 1) void updater.stopFetching() } })
+    await updater.check()
+    await updater.download()
+    assert.deepEqual([updater.state.stage, updater.state.wrong, leftovers()], ['offered', undefined, []])
+    const again = open()
+    await again.updater.stopFetching()
+    await again.updater.check()
+    await again.updater.download()
+    await again.updater.install()
+    assert.ok(readFileSync(appImage).equals(bytes))
   })
 
   test('takes the place of an older one that was fetched, of which nothing stays', async () => {
@@ -415,22 +429,6 @@ describe('who keeps the app new', () => {
     assert.equal(none.updater.state.keeper, 'none')
   })
 
-  test('each system has its own package', () => {
-    const environment = { APPIMAGE: appImage, APPDIR: mounted }
-    assert.equal(installerFor({ ...here, environment })?.target, target)
-    // Put there by somebody else, or not said rightly.
-    for (const APPIMAGE of [path.join(folder, 'none', 'Coppice.AppImage'), 'Coppice.AppImage', '']) {
-      assert.equal(installerFor({ ...here, environment: { ...environment, APPIMAGE } }), undefined)
-    }
-    // Started out of another AppImage: that one is not ours to replace.
-    for (const APPDIR of [undefined, '', folder, path.join(folder, 'none'), mounted.slice(0, -1)]) {
-      assert.equal(installerFor({ ...here, environment: { ...environment, APPDIR } }), undefined)
-    }
-    assert.equal(installerFor({ ...here, packaged: false, environment }), undefined)
-    assert.equal(installerFor({ ...here, platform: 'win32' })?.target, 'win-x64-exe')
-    assert.equal(installerFor({ ...here, platform: 'darwin', arch: 'arm64' })?.target, 'mac-arm64-dmg')
-  })
-
   test('Windows’ installer is started and this program ends; macOS is shown the image', async () => {
     const place = path.join(folder, 'installer')
     const seen = path.join(folder, 'seen')
@@ -457,16 +455,6 @@ describe('who keeps the app new', () => {
     assert.deepEqual([updater.state.stage, updater.state.wrong], ['ready', 'not-installed'])
     assert.deepEqual(readdirSync(folder).sort(), ['Coppice.AppImage', 'updates'])
   })
-})
-
-test('versions are compared by their numbers, and betas come before', () => {
-  const order = ['0.9.0', '1.0.0-alpha.1', '1.0.0-beta.2', '1.0.0-beta.11', '1.0.0', '1.0.1', '1.2.0', '1.10.0', '2.0.0']
-  for (const [at, one] of order.entries()) {
-    for (const [other, two] of order.entries()) assert.equal(isAfter(one, two), at < other, `${one} ${two}`)
-  }
-  for (const odd of ['', '1', '1.2', 'v1.2.3', '1.2.3.4', '1.2.3-', '1.2.3+x', '1.02.3', '1.2.3-beta', '9999999.0.0']) {
-    assert.ok(!isAfter(odd, '5.0.0') && !isAfter('0.0.1', odd), odd)
-  }
 })
 
 test('what the release signs is taken by an app that was built with its key, and is refused unsigned or half', async () => {
