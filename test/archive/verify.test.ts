@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
+import { partsOf } from '../../main/app/backup-parts.ts'
 import { archive } from '../../main/archive/archive.ts'
+import { wholeOf } from '../../main/archive/file.ts'
 import { tarEnd, tarHeader } from '../../main/archive/tar.ts'
 import { entriesName, fileName } from '../../main/chat/backup.ts'
 import { Secret } from '../../main/mls/index.ts'
@@ -32,6 +34,13 @@ describe('A backup that is checked', () => {
     assert.deepEqual([counts.size, count?.of, [0, 1, 2].map((segment) => count?.offset(segment))], [1, 2_501, [0, 999, 1_999]])
     assert.deepEqual(readFileSync(place.path), before)
     assert.deepEqual(readdirSync(place.folder), ['mine.age'])
+  })
+
+  test('says from when to when, in whatever order its messages were written', async (t) => {
+    const place = placeIn(t)
+    await written(place, filesOf([5, 1, 3].map((second, order) => message(order + 1, { at: at + second }))))
+    const { holds } = await verified(place)
+    assert.deepEqual([holds.from, holds.to], [at + 1, at + 5])
   })
 
   test('tells itself from another one of the same account', async (t) => {
@@ -154,14 +163,24 @@ describe('Refused, with nothing changed:', () => {
     await refused(verified(place), 'backup-malformed', 'count')
   })
 
+  test('a list that is larger than any, before it is read', async () => {
+    const huge = { size: 2 ** 28, bytes: [] }
+    const parts = partsOf((async function* () { yield await Promise.resolve({ ...huge, name: 'account.jsonl' }) })())
+    await refused(parts.next(), 'backup-malformed', 'account.jsonl')
+    await refused(wholeOf({ ...huge, name: 'about.json' }), 'backup-malformed', 'about.json')
+  })
+
   const wrong: readonly (readonly [string, readonly BackupFile[], ErrorCode, string?])[] = [
     ['of a newer version', filesOf(talk(1), { about: { ...lists.about, version: 2 } }), 'backup-newer', '2'],
     ['of another program', filesOf(talk(1), { about: { ...lists.about, format: 'other' } }), 'backup-malformed', 'about'],
     ['without an account', filesOf(talk(1)).filter(({ name }) => name !== 'account.jsonl'), 'backup-malformed', 'lists'],
     ['without its people', filesOf(talk(1)).filter(({ name }) => name !== 'contacts.jsonl'), 'backup-malformed', 'lists'],
+    ['without its conversations', filesOf([]).filter(({ name }) => name !== 'conversations.jsonl'), 'backup-malformed', 'lists'],
+    ['of two accounts', [...filesOf([]).filter(({ name }) => name !== 'account.jsonl'), lines('account.jsonl', [lists.account, lists.account])], 'backup-malformed', 'account'],
     ['with a conversation twice', filesOf(talk(1), { conversations: [lists.conversations[0], lists.conversations[0]] }), 'backup-malformed', 'conversations'],
     ['with entries of a conversation that is not in it', filesOf(talk(1), { conversations: [] }), 'backup-malformed', 'entries'],
     ['with entries in the wrong file', [...filesOf([message(1)]).slice(0, 4), lines(entriesName(conversation, 1), [message(1)])], 'backup-malformed', 'entries'],
+    ['with entries of another conversation', [...filesOf([message(1)]).slice(0, 4), lines(entriesName(conversation, 0), [message(1, { conversation: '0e'.repeat(16) })])], 'backup-malformed', 'entries'],
     ['with entries out of order', [...filesOf([message(1)]).slice(0, 4), lines(entriesName(conversation, 0), [message(2), message(1)])], 'backup-malformed', 'entries'],
     ['with more lines than a list has', [...filesOf([message(1)]).slice(0, 4), bytesFile(entriesName(conversation, 0), Buffer.from('{}\n'.repeat(1_001)))], 'backup-malformed', 'entries'],
     ['with a line cut off', [...filesOf([message(1)]).slice(0, 4), bytesFile(entriesName(conversation, 0), Buffer.from('{"id":'))], 'backup-malformed', 'entries'],
