@@ -11,7 +11,6 @@ import { hashOf } from './attach.ts'
 import { ended } from './backups.ts'
 import { people, until, type Person } from './world.ts'
 
-const passphrase = 'correct horse'
 const messages = 6_000
 const pictures = 6
 
@@ -104,9 +103,10 @@ test('SIGKILL while a file is written, sealed or not: nothing under its name, an
 
 test('SIGKILL while a folder grows, again and again: it stays whole, the next backup completes it, nothing is left over', async (t) => {
   const { mara, conversation } = await talker(t)
+  const words = (await mara.call('recovery.words', {})).join(' ')
   const shelf = path.join(mara.folder, 'shelf')
   mkdirSync(shelf)
-  await mara.call('backup.keep', { token: shelf, by: 'passphrase', key: passphrase, rhythm: 'off' })
+  await mara.call('backup.keep', { token: shelf, by: 'words', key: '', rhythm: 'off' })
   await mara.call('backup.now', {})
   let interrupted = 0
   let before = messages
@@ -116,14 +116,14 @@ test('SIGKILL while a folder grows, again and again: it stays whole, the next ba
     if (await killed(mara, 'folder', shelf, 12 * kill)) interrupted += 1
     await mara.start()
     // What is there is whole: an earlier backup, or all of it.
-    const held = await messagesIn(mara, shelf, passphrase)
+    const held = await messagesIn(mara, shelf, words)
     assert.ok(held === before || held === messages + 3_000 * (kill + 1), String(held))
     before = held
   }
   assert.ok(interrupted >= 2, String(interrupted))
   const { bytes } = await mara.call('backup.now', {})
   assert.ok(bytes > 0)
-  assert.equal(await messagesIn(mara, shelf, passphrase), messages + 4 * 3_000)
+  assert.equal(await messagesIn(mara, shelf, words), messages + 4 * 3_000)
   const left = filesIn(shelf)
   assert.deepEqual(left.filter((name) => !/^(?:key\.age|\d{6}-[\w-]+\.tar\.age|[0-9a-f]{64}\.age)$/.test(name)), [])
   // Each attachment once.

@@ -4,6 +4,7 @@ import { describe, test, type TestContext } from 'node:test'
 import { decodeOwnKeyPackage, decodeSeals } from '../../main/chat/documents.ts'
 import { openStream } from '../../main/archive/age.ts'
 import { Secret } from '../../main/mls/index.ts'
+import type { BackupSeal } from '../../main/ports.ts'
 import { held } from './attacker.ts'
 import { backupOf, ended } from './backups.ts'
 import { accountOn } from './devices.ts'
@@ -32,7 +33,7 @@ async function openedWith(file: string): Promise<Buffer> {
 const secretsOf = (person: Person, conversations: readonly string[]): readonly Uint8Array[] =>
   secretsIn(conversations.map((id) => held(person, id).group))
 
-async function life(t: TestContext) {
+async function life(t: TestContext, by: BackupSeal = seal) {
   const { all: [mara, jonas], end } = await people(['Mara', 'Jonas'])
   t.after(end)
   const { conversation: direct } = await mara.call('conversation.direct', { invite: await jonas.invite() })
@@ -42,7 +43,7 @@ async function life(t: TestContext) {
   await mara.say(direct, 'before the backup')
   await until('it is there', async () => (await jonas.texts(direct)).includes('before the backup'))
   const words = (await mara.call('recovery.words', {})).join(' ')
-  return { mara, jonas, direct, group, words, backup: await backupOf(mara, seal) }
+  return { mara, jonas, direct, group, words, backup: await backupOf(mara, by) }
 }
 
 describe('Whoever steals a backup', () => {
@@ -99,14 +100,14 @@ describe('Whoever steals a backup', () => {
   })
 
   test('and the words, while nobody looks, is a line in every chat', async (t) => {
-    const { mara, jonas, direct, group, words, backup } = await life(t)
+    const { mara, jonas, direct, group, words, backup } = await life(t, { type: 'recipient', recipient: '' })
     await new Promise((resolve) => { setTimeout(resolve, 2_500) })
     await mara.stop()
     const thief = new Person('thief', mara.folder)
     await thief.start()
     t.after(() => thief.stop())
     await thief.call('setup.restoreBackup', {
-      token: backup, typed: seal.passphrase, words, name: 'Another laptop', passphrase: '',
+      token: backup, typed: words, words, name: 'Another laptop', passphrase: '',
     })
     await ended(thief)
     await until('they were asked', async () => (await thief.conversations()).every(({ recovering }) => (recovering?.asked ?? 0) > 0))

@@ -6,13 +6,16 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { BackupEntry } from '../../main/chat/backup.ts'
+import type { BackupSeal } from '../../main/ports.ts'
 import type { ErrorCode } from '../../preload/api.ts'
 import { filesOf, lists, message, written } from '../archive/samples.ts'
+import { wordsOf } from './backup.ts'
 import { backupOf, ended } from './backups.ts'
 import { directBetween, groupOf, hears, unbroken, village } from './household.ts'
 import { people, Person, Refused, until } from './world.ts'
 
 const seal = { type: 'passphrase', passphrase: 'correct horse' } as const
+const toWords: BackupSeal = { type: 'recipient', recipient: '' }
 
 const refused = (work: Promise<unknown>, code: ErrorCode): Promise<void> =>
   assert.rejects(work, (error) => error instanceof Refused && error.code === code, code)
@@ -27,7 +30,7 @@ async function fresh(t: TestContext, like: Person, name = 'reader'): Promise<Per
 const read = (person: Person, token: string, more: { readonly typed?: string, readonly words?: string } = {}): Promise<undefined> =>
   person.call('setup.restoreBackup', { token, typed: seal.passphrase, words: '', name: 'Reading computer', passphrase: '', ...more })
 
-async function life(t: TestContext) {
+async function life(t: TestContext, by: BackupSeal = seal) {
   const { all: [mara, jonas] } = await village(t, ['Mara', 'Jonas'])
   const direct = await directBetween(mara, jonas)
   const group = await groupOf(mara, jonas)
@@ -39,7 +42,7 @@ async function life(t: TestContext) {
   await hears(mara, group, 'in the group')
   const them = (await mara.conversation(direct))?.people.find(({ own }) => !own)?.accountId ?? ''
   await mara.call('person.trust', { accountId: them, trust: 'verified' })
-  return { mara, jonas, direct, group, them, backup: await backupOf(mara, seal) }
+  return { mara, jonas, direct, group, them, backup: await backupOf(mara, by), words: await wordsOf(mara) }
 }
 
 test('Without the words: a new account reads it all, is nobody whom the others know, and writes in none of it', async (t) => {
@@ -74,10 +77,11 @@ test('Without the words: a new account reads it all, is nobody whom the others k
 })
 
 test('What follows: people are met anew, a group whose member adds them goes on, and the same backup can be taken in again', async (t) => {
-  const { mara, jonas, direct, group, backup } = await life(t)
+  const { mara, jonas, direct, group, backup, words } = await life(t, toWords)
   await mara.stop()
   const reader = await fresh(t, mara)
-  await read(reader, backup)
+  // They open it, and bring nothing else back.
+  await read(reader, backup, { typed: words })
   await ended(reader)
   const anew = await directBetween(reader, jonas)
   assert.notEqual(anew, direct)
@@ -88,12 +92,12 @@ test('What follows: people are met anew, a group whose member adds them goes on,
   assert.deepEqual(await reader.texts(group), ['in the group', 'here again'])
   const [, after] = [await reader.conversation(direct), await reader.conversation(group)]
   assert.deepEqual([after?.state, after?.origin], ['active', undefined])
-  await reader.call('restore.start', { token: backup, typed: seal.passphrase })
+  await reader.call('restore.start', { token: backup, typed: words })
   const again = await ended(reader)
   assert.equal(again.at === 'restored' && again.added, 0)
-  const other = await backupOf(jonas, seal)
+  const other = await backupOf(jonas, toWords)
   reader.places.chosen = undefined
-  await reader.call('restore.start', { token: other, typed: seal.passphrase })
+  await reader.call('restore.start', { token: other, typed: await wordsOf(jonas) })
   const foreign = await ended(reader)
   assert.equal(foreign.at === 'failed' && foreign.code, 'backup-other')
   unbroken(jonas, reader)

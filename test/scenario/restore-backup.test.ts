@@ -11,6 +11,9 @@ import { people, Person, Refused, until } from './world.ts'
 const hourMs = 60 * 60 * 1000
 const passphrase: BackupSeal = { type: 'passphrase', passphrase: 'correct horse' }
 const typed = 'correct horse'
+/** For which no passphrase has to be worked on. What seals to them the app knows. */
+const toWords: BackupSeal = { type: 'recipient', recipient: '' }
+const notTheirs = `${'abandon '.repeat(23)}art`
 
 const hear = (person: Person, conversation: string, text: string): Promise<unknown> =>
   until(`${person.name} reads "${text}"`, async () => (await person.texts(conversation)).includes(text))
@@ -67,26 +70,27 @@ const holdsOf = (restore: Restore) => 'holds' in restore ? restore.holds : undef
 describe('A backup, in a profile that has everything', () => {
   test('is checked, tried out, and taken in without changing anything, as often as one likes', async (t) => {
     const { mara, direct, group } = await life(t)
-    const token = await backupOf(mara, passphrase)
+    const token = await backupOf(mara, toWords)
+    const words = (await mara.call('recovery.words', {})).join(' ')
     const before = [await mara.entries(direct), await mara.entries(group), await mara.conversations()]
     mara.places.chosen = token
     const chosen = await mara.call('restore.choose', { kind: 'open' })
-    assert.deepEqual([chosen?.token, chosen?.name, chosen?.sealed], [token, 'Mara.age', 'passphrase'])
-    await refused(mara.call('restore.verify', { token, typed: 'wrong horse' }), 'backup-key')
-    await mara.call('restore.verify', { token, typed })
+    assert.deepEqual([chosen?.token, chosen?.name, chosen?.sealed], [token, 'Mara.age', 'words'])
+    await refused(mara.call('restore.verify', { token, typed: notTheirs }), 'backup-key')
+    await mara.call('restore.verify', { token, typed: words })
     const checked = await ended(mara)
     assert.equal(checked.at, 'checked')
     const holds = holdsOf(checked)
     assert.deepEqual([holds?.name, holds?.conversations, holds?.messages, holds?.people], ['Mara', 2, 8, 1])
     assert.deepEqual([holds?.files, holds?.missingFiles], [2, 1])
     assert.equal(holds?.bytes, chosen?.bytes)
-    await mara.call('restore.rehearse', { token, typed })
+    await mara.call('restore.rehearse', { token, typed: words })
     const rehearsed = await ended(mara)
     assert.deepEqual(rehearsed.at === 'rehearsed' && rehearsed.rehearsal, {
       same: 8, differing: 0, missingHere: 0, conversationsMissingHere: 0, missingThere: 0, newer: 0,
     })
     for (let times = 0; times < 2; times++) {
-      await mara.call('restore.start', { token, typed })
+      await mara.call('restore.start', { token, typed: words })
       const restored = await ended(mara)
       assert.equal(restored.at === 'restored' && restored.added, 0)
     }
@@ -107,7 +111,8 @@ describe('A backup, in a profile that has everything', () => {
 
   test('tells of another person\'s backup, and of one that is no backup', async (t) => {
     const { mara, jonas, direct } = await life(t)
-    const token = await backupOf(jonas, passphrase)
+    const token = await backupOf(jonas, toWords)
+    const typed = (await jonas.call('recovery.words', {})).join(' ')
     const before = await mara.entries(direct)
     await mara.call('restore.start', { token, typed })
     const failed = await ended(mara)
@@ -171,7 +176,8 @@ describe('Everything is lost, but the backup and the 24 words', () => {
 
   test('words of another account and the backup of this one: nothing is made', async (t) => {
     const { mara, jonas } = await life(t)
-    const token = await backupOf(mara, passphrase)
+    const token = await backupOf(mara, toWords)
+    const typed = (await mara.call('recovery.words', {})).join(' ')
     const words = (await jonas.call('recovery.words', {})).join(' ')
     await new Promise((resolve) => { setTimeout(resolve, 2_500) })
     const anew = await fresh(t, mara)
