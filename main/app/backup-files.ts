@@ -8,6 +8,7 @@ import type { RoomState } from '../chat/room.ts'
 import { deviceIdOf } from '../identity/credential.ts'
 import { PortError, type BackupFile, type Segment } from '../ports.ts'
 import type { State } from './state.ts'
+import { strangersOf } from './strangers.ts'
 import { turn } from './tasks.ts'
 
 /** What goes into a backup; how it is sealed and stored is the archive's. */
@@ -48,11 +49,9 @@ function list(name: string, values: readonly object[]): BackupFile {
 }
 
 export function contactsOf(state: State): readonly BackupContact[] {
-  const strangers = new Set([...state.rooms.values()].flatMap((one) =>
-    isKept(one) ? [] : one.members.map(({ accountId }) => accountId)))
-  const met = new Set(keptRooms(state).flatMap(({ room, members }) => [room.peer, ...members.map(({ accountId }) => accountId)]))
+  const strangers = strangersOf(state)
   return [...state.contacts.values()]
-    .filter(({ accountId }) => met.has(accountId) || !strangers.has(accountId))
+    .filter(({ accountId }) => !strangers.has(accountId))
     .map(({ accountId, name, own }) => {
       const record = state.trust.get(accountId)
       return {

@@ -20,6 +20,7 @@ import { dropDevice, idleIn, toldIdle, usageOf } from './health.ts'
 import { listInvites, makeInvite, showInvite, withdrawInvite } from './invites.ts'
 import { renewKey, rotateRecovery, revokeByWords } from './keys.ts'
 import { pageOf } from './page.ts'
+import { declinedIn } from './strangers.ts'
 import { foundPage } from './search.ts'
 import type { Opened } from './opened.ts'
 import { keepRecipient, learnRecipient } from './recipient.ts'
@@ -130,7 +131,7 @@ export const answers: Answers = {
     if (room.room.state !== 'request') throw new PortError('conversation-closed')
     // Unanswered for the other side; here nothing of it stays.
     const closed = closeRoom(still(room), 'left')
-    state.transact({ removedRooms: [conversation], declined: [conversation], wipe: closed.wipe })
+    state.transact({ removedRooms: [conversation], declined: [declinedIn(state, room)], wipe: closed.wipe })
     return undefined
   },
   'conversation.rename': (opened, { conversation, name }) => {

@@ -151,7 +151,7 @@ export class Closing {
     this.#keep({ version: 1, step: 'telling', rooms }, {
       say: rooms.map((room) => ({ room, body: { type: 'closed' } })),
       invites: [...state.invites.values()].filter(({ withdrawn }) => !withdrawn).map((one) => ({ ...one, withdrawn: true })),
-      removedRooms: requests.map(({ room }) => room.id), declined: requests.map(({ room }) => room.id),
+      removedRooms: requests.map(({ room }) => room.id), declined: requests.map(({ room: { id } }) => ({ id, people: [] })),
       wipe: requests.flatMap((room) => closeRoom(still(room), 'left').wipe),
     })
     sync.kick()

@@ -25,7 +25,7 @@ export function joinTwins(state: State, arrived: RoomStep): Transaction {
 /** The other side closes this group by the same rule; nothing was said in it here. */
 function forget(arrived: RoomStep): Transaction {
   const { id } = arrived.state.room
-  return { removedRooms: [id], declined: [id], wipe: closeRoom(arrived, 'left').wipe }
+  return { removedRooms: [id], declined: [{ id, people: [] }], wipe: closeRoom(arrived, 'left').wipe }
 }
 
 function moveTo(state: State, from: RoomState, arrived: RoomStep): Transaction {

@@ -1,4 +1,4 @@
-import type { Contact, TrustRecord } from '../chat/documents.ts'
+import type { Contact, Declined, TrustRecord } from '../chat/documents.ts'
 import type { Heard } from '../chat/heard.ts'
 import { groupIdOf, still, withRoom, type Room, type RoomState, type RoomStep } from '../chat/room.ts'
 import { ownBody, type OwnWord, type Register, type RegisterWord } from '../chat/self-group.ts'
@@ -17,7 +17,7 @@ export class Folding {
   readonly words: OwnWord[] = []
   readonly also: {
     contacts: Contact[], trust: TrustRecord[], deviceNames: (DeviceName & { readonly deviceId: string })[]
-    declined: string[], removedRooms: string[], entries: StoredEntry[]
+    declined: Declined[], removedRooms: string[], entries: StoredEntry[]
     documents: NonNullable<Transaction['documents']>[number][], then: (() => void)[], wipe: NonNullable<Transaction['wipe']>[number][]
   } = { contacts: [], trust: [], deviceNames: [], declined: [], removedRooms: [], entries: [], documents: [], then: [], wipe: [] }
   #account: Transaction['account']

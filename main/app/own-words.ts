@@ -1,5 +1,5 @@
 import { cleanName } from '../identity/fields.ts'
-import type { Contact } from '../chat/documents.ts'
+import type { Contact, Declined } from '../chat/documents.ts'
 import { closeRoom } from '../chat/epochs.ts'
 import { acceptRequest } from '../chat/requests.ts'
 import { replacedBy } from '../chat/replaced.ts'
@@ -13,6 +13,7 @@ import { adoptTold } from './recovery-keys.ts'
 import { returnedKey } from './returned.ts'
 import { ownGroupOf, parsed, typingMs, type Wish } from './registers.ts'
 import { onFileWord } from './shared-files.ts'
+import { declinedOn } from './strangers.ts'
 import type { State, Transaction } from './state.ts'
 import { onTransferWord } from './transfer-words.ts'
 import { onTrustRegister, trustRegister } from './trust.ts'
@@ -53,7 +54,7 @@ function changesIn(state: State, given: Transaction): Wish[] {
   return [
     ...steps.flatMap((step) => roomChanges(state, state.rooms.get(step.state.room.id)?.room, step.state.room)),
     ...steps.flatMap((step) => groupWish(state.rooms.get(step.state.room.id), step.state)),
-    ...(given.declined ?? []).map((id) => ({ key: `declined.${id}`, value: {} })),
+    ...(given.declined ?? []).map(declinedWish),
     ...contacts.filter((one) => !known(one)).map(contactWish),
     ...given.account === undefined || given.account.name === state.account.name ? []
       : [{ key: 'profile', value: { name: given.account.name } }],
@@ -98,12 +99,15 @@ function readWish(state: State, id: string, readUpTo: number): Wish[] {
   return entry === undefined ? [] : [{ key: `read.${id}.${state.self.deviceId}`, value: entry.id }]
 }
 
+const declinedWish = ({ id, people }: Declined): Wish => ({ key: `declined.${id}`, value: { people } })
+
 /** For the first own device beside this one. */
 function everything(state: State): Wish[] {
   const rooms = [...state.rooms.values()].filter(({ room }) => isShown(room))
   return [
     ...rooms.flatMap(({ room }) => roomChanges(state, undefined, room)),
     ...rooms.flatMap((room) => groupWish(undefined, room)),
+    ...declinedOn(state).map(declinedWish),
     ...[...state.contacts.values()].map(contactWish),
     ...[...state.deviceNames].map(([deviceId, named]) => ({ key: `device.${deviceId}`, value: named })),
     ...[...state.trust.values()].map(trustRegister),
@@ -243,10 +247,11 @@ const folds: Readonly<Record<string, (folding: Folding, rest: string, value: unk
     if (room?.room.state !== 'request' || typeof epoch !== 'number' || Number(room.room.joinedAt) > epoch) return
     folding.step({ ...acceptRequest(room), say: [] })
   },
-  declined: (folding, id) => {
+  declined: (folding, id, value) => {
     const room = folding.room(id)
     if (room !== undefined && room.room.state !== 'request') return
-    folding.also.declined.push(id)
+    const { people } = fieldsOf(value)
+    folding.also.declined.push({ id, people: Array.isArray(people) ? people.filter((one) => typeof one === 'string') : [] })
     if (room === undefined) return
     folding.also.removedRooms.push(id)
     folding.also.wipe.push(...closeRoom(still(room), 'left').wipe)

@@ -2,7 +2,7 @@ import { fromHex, toHex, type Secret } from '../mls/index.ts'
 import type { Change, Conversation, Entry, LockMinutes, Me, Phase } from '../../preload/api.ts'
 import {
   decodeOutboxItem, decodeOwnKeyPackage, decodePublish, decodeWantedEntry, cardDocument, contactDocument,
-  deviceNameDocument, encodeAccount, encodeDeviceLog, encodeOutboxItem, encodeOwnKeyPackage, encodePublish,
+  declinedDocument, deviceNameDocument, encodeAccount, encodeDeviceLog, encodeOutboxItem, encodeOwnKeyPackage, encodePublish,
   encodeWantedEntry, heardDocument, inviteDocument, lockDocument, missingDocument,
   tellTrust, trustDocument, type Contact, type MissingRecord, type OwnAccount, type OwnInvite, type TrustRecord, type WantedEntry,
 } from '../chat/documents.ts'
@@ -374,9 +374,9 @@ export class State {
       documents.push({ kind: 'key-package', key, bytes: undefined })
       remember.push(() => { this.keyPackages.delete(key) })
     }
-    for (const key of transaction.declined ?? []) {
-      documents.push({ kind: 'declined', key, bytes: new Uint8Array([1]) })
-      remember.push(() => { this.declined.add(key) })
+    for (const one of transaction.declined ?? []) {
+      documents.push({ kind: 'declined', key: one.id, bytes: declinedDocument.encode(one) })
+      remember.push(() => { this.declined.add(one.id) })
     }
   }
 

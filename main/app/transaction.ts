@@ -1,6 +1,6 @@
 import type { Secret } from '../mls/index.ts'
 import type { Change, LockMinutes } from '../../preload/api.ts'
-import type { Contact, OwnAccount, OwnInvite, TrustRecord, WantedEntry } from '../chat/documents.ts'
+import type { Contact, Declined, OwnAccount, OwnInvite, TrustRecord, WantedEntry } from '../chat/documents.ts'
 import type { Body, OutboxItem, Publish } from '../chat/content.ts'
 import type { OwnKeyPackage } from '../chat/mail.ts'
 import type { RoomStep } from '../chat/room.ts'
@@ -35,7 +35,7 @@ export type Transaction = {
   readonly trust?: readonly TrustRecord[]
   readonly keyPackages?: readonly OwnKeyPackage[]
   readonly removedKeyPackages?: readonly string[]
-  readonly declined?: readonly string[]
+  readonly declined?: readonly Declined[]
   readonly say?: readonly {
     readonly room: string, readonly id?: Uint8Array, readonly counter?: number, readonly body: Body
   }[]

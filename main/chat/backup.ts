@@ -267,8 +267,7 @@ export function backupEntry(stored: StoredEntry): BackupEntry | undefined {
   if (stored.kind === 'message' && stored.expiresAt !== undefined) return undefined
   const { imported: _, ...entry } = tellEntry(stored)
   if (entry.kind !== 'message') return entry
-  const { attachments, expiresAt, ...message } = entry
-  if (expiresAt !== undefined) return undefined
+  const { attachments, ...message } = entry
   return attachments === undefined ? message : {
     ...message, attachments: attachments.map(({ state: __, why: ___, ...attachment }) => attachment),
   }

@@ -41,6 +41,15 @@ export const sightingDocument = json<{ readonly version: 1, readonly at: number,
 /** What own devices keep alike. */
 export const registerDocument = json<Register>('register')
 
+/** A request that was declined, and who was in it: to this person they stay strangers. */
+export type Declined = { readonly id: string, readonly people: readonly string[] }
+const declinedBody = json<{ readonly version: 1, readonly people: readonly string[] }>('declined request')
+export const declinedDocument = {
+  encode: ({ people }: Declined): Uint8Array => declinedBody.encode({ version: 1, people }),
+  /** Who was in it. Earlier versions of the app kept one octet, and nobody. */
+  people: (bytes: Uint8Array): readonly string[] => bytes.length === 1 ? [] : declinedBody.decode(bytes).people,
+}
+
 /** Messages that another own device asks for, by their numbers. `numbering` is decimal. */
 export type MissingRecord = {
   readonly version: 1

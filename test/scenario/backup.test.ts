@@ -7,7 +7,7 @@ import { hashOf, sendFiles } from './attach.ts'
 import { keyOfWords, opened, textsIn, toldOf, wordsOf } from './backup.ts'
 import { directBetween, groupOf, hears, unbroken, village } from './household.ts'
 import { computer, link } from './link.ts'
-import { confirmWords, Refused, until } from './world.ts'
+import { confirmWords, Refused, until, type Person } from './world.ts'
 
 const passphrase = 'four words that nobody else'
 const refused = (work: Promise<unknown>, code: ErrorCode): Promise<void> =>
@@ -50,8 +50,16 @@ test('A backup in one file holds the chats and their files, for the words or a p
   unbroken(mara, jonas, kim)
 })
 
+/** One who asked, and was told no. */
+async function declines(person: Person, stranger: Person): Promise<void> {
+  const { conversation } = await stranger.call('conversation.direct', { invite: await person.invite() })
+  await until('a request', async () => (await person.conversation(conversation))?.state === 'request')
+  await person.call('conversation.decline', { conversation })
+}
+
 test('The words are not needed: what they seal to is known after they are confirmed, on a linked device, and after a restart', async (t) => {
-  const { all: [mara] } = await village(t, ['Mara'])
+  const { all: [mara, zoe, eve] } = await village(t, ['Mara', 'Zoe', 'Eve'])
+  await declines(mara, zoe)
   const words = await wordsOf(mara)
   await confirmWords(mara)
   await mara.restart()
@@ -59,11 +67,18 @@ test('The words are not needed: what they seal to is known after they are confir
   t.after(() => laptop.stop())
   await link(mara, laptop)
   await until('the laptop knows it too', async () => (await laptop.call('backup.status', {})).words)
+  await declines(mara, eve)
+  await mara.call('conversation.group', { name: 'The next word', people: [], invites: [] })
+  await until('the laptop is told', async () => (await laptop.conversations()).some(({ title }) => title === 'The next word'))
   for (const one of [mara, laptop]) {
     const place = path.join(mara.folder, `${one.name}.age`)
     one.places.chosen = place
     await one.call('backup.export', { passphrase: '' })
-    assert.ok((await opened(place, keyOfWords(words))).has('account.jsonl'))
+    const backup = await opened(place, keyOfWords(words))
+    assert.ok(backup.has('account.jsonl'))
+    // Those whom one device has declined are strangers to the other; and the own group is nobody's chat.
+    assert.equal(backup.get('contacts.jsonl')?.toString(), '', one.name)
+    assert.deepEqual(backup.get('conversations.jsonl')?.toString().match(/"name":"[^"]*"/g), ['"name":"The next word"'])
   }
 })
 
@@ -91,13 +106,19 @@ test('A recovery key that was replaced opens no new backup, and the new one does
 })
 
 test('Strangers who were not answered, and what is to be gone one day, are in no backup', async (t) => {
-  const { all: [mara, jonas, eve] } = await village(t, ['Mara', 'Jonas', 'Eve'])
+  const { all: [mara, jonas, eve, zoe] } = await village(t, ['Mara', 'Jonas', 'Eve', 'Zoe'])
   const words = await wordsOf(mara)
   const direct = await directBetween(mara, jonas)
   await mara.say(direct, 'stays')
   const { conversation } = await eve.call('conversation.direct', { invite: await mara.invite() })
   await eve.say(conversation, 'buy now')
   await until('a request', async () => (await mara.conversations()).some(({ state }) => state === 'request'))
+  // Nor is somebody left out who is known from elsewhere, because of what they asked.
+  await jonas.call('conversation.group', { name: 'not yet', people: [], invites: [await mara.invite()] })
+  const { conversation: declined } = await zoe.call('conversation.direct', { invite: await mara.invite() })
+  await zoe.say(declined, 'buy more')
+  await until('three requests', async () => (await mara.conversations()).filter(({ state }) => state === 'request').length === 3)
+  await mara.call('conversation.decline', { conversation: declined })
   const [entry] = (await mara.entries(direct)).filter(({ kind }) => kind === 'message')
   assert.ok(entry?.kind === 'message')
   await mara.stop()
@@ -111,7 +132,7 @@ test('Strangers who were not answered, and what is to be gone one day, are in no
   const backup = await opened(place, keyOfWords(words))
   assert.deepEqual(textsIn(backup), ['stays'])
   const everything = Buffer.concat([...backup.values()]).toString()
-  for (const word of ['buy now', 'gone soon', 'Eve', conversation]) assert.equal(everything.includes(word), false, word)
+  for (const word of ['buy now', 'gone soon', 'Eve', conversation, 'not yet', 'buy more', 'Zoe', declined]) assert.equal(everything.includes(word), false, word)
   assert.equal(everything.includes('Jonas'), true)
 })
 
