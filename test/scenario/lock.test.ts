@@ -206,7 +206,8 @@ test('while it is being locked nothing comes in, and nothing is told', async (t)
   await confirmWords(anna)
   let read: string[] = []
   const release = Promise.withResolvers<undefined>()
-  let isLocking = false
+  const claimed = Promise.withResolvers<undefined>()
+  let [isAsking, isLocking] = [false, false]
   anna.through = (delivery: Delivery) => ({
     address: delivery.address, watch: (logs, wake) => delivery.watch(logs, wake), close: () => delivery.close(),
     slot: (log, slot) => delivery.slot(log, slot),
@@ -215,18 +216,26 @@ test('while it is being locked nothing comes in, and nothing is told', async (t)
       if (isLocking && log.startsWith('r.')) await release.promise
       return delivery.append(log, bytes, slot)
     },
-    read: (log, after, limit) => {
+    read: async (log, after, limit) => {
       read.push(log)
-      return delivery.read(log, after, limit)
+      const records = await delivery.read(log, after, limit)
+      if (isAsking && log.startsWith('k.')) await claimed.promise
+      return records
     },
   })
   await anna.restart()
   await anna.call('link.start', { code: '' })
   await until('a code is shown', () => Promise.resolve(anna.changes.some(({ link }) => link?.at === 'showing')))
+  const invite = await ben.invite()
+  isAsking = true
+  // A Call that waits for the log.
+  const asked = anna.call('conversation.group', { name: 'Rowing', people: [], invites: [invite] })
   isLocking = true
   const locking = anna.call('lock.now', {})
   await until('she is told', () => Promise.resolve(anna.changes.at(-1)?.phase?.at === 'locked'))
   const told = anna.changes.length
+  claimed.resolve(undefined)
+  await asked
   await ben.say(conversation, 'too late')
   read = []
   await until('it is sent', async () => (await ben.entries(conversation)).some((entry) =>
