@@ -297,9 +297,9 @@ test('what was said before is taken from a device with an elder\'s rights alone'
 
   // Of its own codes each device speaks for itself: nobody hides what another one has seen.
   const [phished, other, at] = ['ab'.repeat(16), 'cd'.repeat(16), '01'.repeat(16)]
-  const told = (key: string, value: unknown): unknown => {
-    const register = { key, value: JSON.stringify(value), time: state.ports.now(), deviceId: fromHex(phished) }
-    state.transact({ steps: [{ ...still(room), words: [{ type: 'registers', registers: [register], by: phished }] }] })
+  const told = (key: string, value: unknown, by = phished): unknown => {
+    const register = { key, value: JSON.stringify(value), time: state.ports.now(), deviceId: fromHex(by) }
+    state.transact({ steps: [{ ...still(room), words: [{ type: 'registers', registers: [register], by }] }] })
     return state.registers.value(key)
   }
   const code = { group: at, epoch: 1, code: '12345' }
@@ -308,4 +308,8 @@ test('what was said before is taken from a device with an elder\'s rights alone'
   // What is to come of the past is for an elder to say, or for whom it is to come to.
   assert.equal(told(`history.${other}`, { range: 'all' }), undefined)
   assert.deepEqual(told(`history.${phished}`, { range: 'all' }), { range: 'all' })
+  // Nobody vouches for themselves, nor does who has no right; a no is everybody's.
+  assert.equal(told(`returned.${other}`, 'mine'), undefined)
+  assert.equal(told(`returned.${state.self.deviceId}`, 'mine', state.self.deviceId), undefined)
+  assert.equal(told(`returned.${other}`, 'refused'), 'refused')
 })
