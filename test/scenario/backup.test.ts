@@ -86,14 +86,22 @@ test('A recovery key that was replaced opens no new backup, and the new one does
   const { all: [mara] } = await village(t, ['Mara'])
   const old = await wordsOf(mara)
   await confirmWords(mara)
+  const folder = path.join(mara.folder, 'backups')
+  mkdirSync(folder)
+  await mara.call('backup.keep', { token: folder, by: 'words', key: '', rhythm: 'off' })
+  await mara.call('backup.now', {})
+  assert.ok((await opened(folder, keyOfWords(old))).has('account.jsonl'))
   await mara.call('recovery.rotate', { words: old })
   const words = await wordsOf(mara)
   await confirmWords(mara)
   const place = path.join(mara.folder, 'mine.age')
   mara.places.chosen = place
   await mara.call('backup.export', { passphrase: '' })
-  assert.ok((await opened(place, keyOfWords(words))).has('account.jsonl'))
-  await assert.rejects(opened(place, keyOfWords(old)), /backup-key/)
+  await mara.call('backup.now', {})
+  for (const one of [place, folder]) {
+    assert.ok((await opened(one, keyOfWords(words))).has('account.jsonl'))
+    await assert.rejects(opened(one, keyOfWords(old)), /backup-key/)
+  }
   // As a profile of an earlier version, which has never heard of it.
   mara.store?.commit({ documents: [{ kind: 'register', key: 'backup', bytes: undefined }] })
   await mara.restart()
@@ -155,6 +163,9 @@ test('A folder gets only what is new, by itself and in time; failing is told, an
   const before = readdirSync(path.join(folder, 'entries')).length
   await mara.call('backup.now', {})
   assert.equal(readdirSync(path.join(folder, 'entries')).length, before, 'nothing is new')
+  // Of one day the newest stays.
+  const daysOf = new Set([madeAt, (await folderOf())?.madeAt ?? 0].map((at) => Math.floor(at / 86_400_000)))
+  assert.equal(readdirSync(path.join(folder, 'backups')).length, daysOf.size)
   // A day later, after a restart.
   await mara.say(direct, 'second')
   await mara.stop()
@@ -163,21 +174,40 @@ test('A folder gets only what is new, by itself and in time; failing is told, an
   await mara.start()
   await until('the next one', async () => ((await folderOf())?.madeAt ?? 0) > madeAt + 86_000_000)
   assert.deepEqual(textsIn(await opened(folder, keyOfWords(words))), ['first', 'second'])
-  // The disk is not there.
-  await mara.stop()
+  // The disk is not there. What the schedule says is looked at when it is chosen.
+  const look = (): Promise<unknown> => mara.call('backup.rhythm', { rhythm: 'daily' })
   days = 3
   const away = path.join(mara.folder, 'away')
   renameSync(folder, away)
-  await mara.start()
+  await look()
   const failed = await until('it is told', async () => {
     const now = await folderOf()
     return now?.failed === undefined ? undefined : now
   })
   assert.deepEqual([failed.failed, failed.overdue], ['backup-place', true])
   renameSync(away, folder)
+  // Not at once again: after an hour, or when the clock was set back.
+  await look()
+  await new Promise((resolve) => { setTimeout(resolve, 200) })
+  assert.deepEqual((await folderOf())?.failed, 'backup-place')
+  days = 2.9
+  await look()
+  const mended = await until('it goes through', async () => (await folderOf())?.failed === undefined && await folderOf())
+  assert.equal(mended.overdue, false)
+  // A clock that was far ahead and is right again puts nothing off.
+  days = 400
   await mara.call('backup.now', {})
-  const mended = await folderOf()
-  assert.deepEqual([mended?.failed, mended?.overdue], [undefined, false])
+  days = 3
+  await look()
+  await until('another one', async () => ((await folderOf())?.madeAt ?? Infinity) < Date.now() + 10 * 86_400_000)
+  renameSync(folder, away)
+  days = 5
+  await look()
+  await until('it fails', async () => (await folderOf())?.failed === 'backup-place')
+  renameSync(away, folder)
+  days = 5.1
+  await look()
+  await until('an hour later it goes through', async () => (await folderOf())?.failed === undefined)
   await mara.call('backup.rhythm', { rhythm: 'off' })
   assert.equal((await folderOf())?.rhythm, 'off')
   await mara.call('backup.forget', {})
@@ -225,7 +255,11 @@ test('Cancelled while it runs, nothing is left; two at once are not made; lockin
   mara.places.chosen = place
   const cancelling = new Promise<void>((resolve) => {
     mara.shown = ({ backup }) => {
+      // As on a slower computer.
+      if (backup?.running !== undefined) mara.now = () => Date.now() + 500
       if (backup?.running === undefined || backup.running.done === 0) return
+      const { done, of, leftMs } = backup.running
+      assert.ok(done < of && leftMs > 500, JSON.stringify(backup.running))
       mara.shown = () => undefined
       void refused(mara.call('backup.export', { passphrase: '' }), 'backup-running').then(() => mara.call('backup.cancel', {})).then(() => { resolve() })
     }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
+import { decodeJob } from '../../main/chat/restore-job.ts'
 import type { BackupSeal } from '../../main/ports.ts'
 import type { ErrorCode, Restore } from '../../preload/api.ts'
 import { attachmentIn, hashOf, messageWith, pngOf, readFile, sendFiles } from './attach.ts'
@@ -69,9 +70,16 @@ const holdsOf = (restore: Restore) => 'holds' in restore ? restore.holds : undef
 
 describe('A backup, in a profile that has everything', () => {
   test('is checked, tried out, and taken in without changing anything, as often as one likes', async (t) => {
-    const { mara, direct, group } = await life(t)
+    const { mara, jonas, direct, group } = await life(t)
     const token = await backupOf(mara, toWords)
     const words = (await mara.call('recovery.words', {})).join(' ')
+    // What was decided since is the later word.
+    const them = (await mara.conversation(direct))?.people.find(({ own }) => !own)?.accountId ?? ''
+    await mara.call('person.trust', { accountId: them, trust: 'verified' })
+    await mara.call('conversation.keep', { conversation: group, muted: true, pinned: false, archived: false })
+    await mara.call('conversation.draft', { conversation: group, text: 'half a word' })
+    await jonas.call('profile.rename', { name: 'Jonas the Younger' })
+    await until('Mara is told', async () => (await mara.conversation(direct))?.title === 'Jonas the Younger')
     const before = [await mara.entries(direct), await mara.entries(group), await mara.conversations()]
     mara.places.chosen = token
     const chosen = await mara.call('restore.choose', { kind: 'open' })
@@ -117,6 +125,9 @@ describe('A backup, in a profile that has everything', () => {
     await mara.call('restore.start', { token, typed })
     const failed = await ended(mara)
     assert.deepEqual(failed, { at: 'failed', code: 'backup-other' })
+    // What opened it is kept no longer.
+    assert.equal(decodeJob(mara.store?.document('restore', 'own') ?? assert.fail()).going, undefined)
+    assert.deepEqual(mara.places.kept('restore'), [])
     await refused(mara.call('restore.start', { token: '/nowhere/at/all', typed }), 'backup-place')
     await refused(mara.call('restore.start', { token: 'unknown', typed }), 'backup-place')
     assert.deepEqual(await mara.entries(direct), before)
