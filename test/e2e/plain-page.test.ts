@@ -20,9 +20,10 @@ const hostile = [
 const wicked = `<b onclick=${run}>"'&`
 
 test('a page of hostile names, texts and files shows them as they are, and does nothing', async (t) => {
-  const { all: [mara, jonas] } = await village(t, ['Mara', 'Jonas'])
+  const { all: [mara, jonas, kim] } = await village(t, ['Mara', 'Jonas', 'Kim'])
   const direct = await directBetween(mara, jonas)
-  const group = await groupOf(mara, jonas)
+  const group = await groupOf(mara, jonas, kim)
+  await mara.say(group, 'not for this one')
   await jonas.call('profile.rename', { name: wicked })
   await mara.call('conversation.rename', { conversation: group, name: `</title>${wicked}` })
   for (const text of hostile) await jonas.say(direct, text)
@@ -82,6 +83,13 @@ test('a page of hostile names, texts and files shows them as they are, and does 
   assert.deepEqual(lines.flatMap(({ type, text }) => type === 'entry' && hostile.includes(String(text)) ? [text] : []), hostile)
   assert.deepEqual([...new Set(lines.map(({ type }) => type))], ['account', 'contact', 'conversation', 'entry'])
   assert.equal(lines.filter(({ type }) => type === 'conversation').length, 1)
+  // Of one chat nothing of another, nor who is in it.
+  assert.deepEqual([...new Set(lines.flatMap(({ type, conversation }) => type === 'entry' ? [conversation] : []))], [direct])
+  assert.deepEqual(lines.flatMap(({ type, name }) => type === 'contact' ? [name] : []), [wicked])
+  const onePage = path.join(mara.folder, 'one.html')
+  mara.places.chosen = onePage
+  await mara.call('backup.plain', { conversation: direct, format: 'html' })
+  for (const word of ['not for this one', 'Kim']) assert.ok(!readFileSync(onePage, 'utf8').includes(word), word)
   await assert.rejects(mara.call('backup.plain', { conversation: 'ab'.repeat(16), format: 'html' }),
     (error) => error instanceof Refused && error.code === 'unknown-conversation')
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { decodeJob } from '../../main/chat/restore-job.ts'
@@ -115,6 +115,19 @@ describe('A backup, in a profile that has everything', () => {
     await mara.call('restore.cancel', {})
     assert.deepEqual((await mara.call('app.open', {})).restore, { at: 'none' })
     assert.equal(mara.store?.document('restore', 'own'), undefined)
+    // One is said since, one is other here, one is gone, and one that is older is not in the backup.
+    await mara.say(direct, 'since')
+    const [one, two, three] = (mara.store?.entriesBefore(direct, 0, 50) ?? []).filter(({ kind }) => kind === 'message')
+    assert.ok(one?.kind === 'message' && two?.kind === 'message' && three !== undefined)
+    mara.store?.commit({
+      entries: [{ ...two, text: 'other' }, { ...one, id: 'f'.repeat(64), order: one.order + 500, at: 1_000 }], removedEntries: [three.id],
+    })
+    await mara.call('restore.rehearse', { token, typed: words })
+    const differs = await ended(mara)
+    assert.deepEqual(differs.at === 'rehearsed' && differs.rehearsal, {
+      same: 6, differing: 1, missingHere: 1, conversationsMissingHere: 1, missingThere: 2, newer: 1,
+    })
+    assert.deepEqual(readdirSync(path.join(mara.folder, mara.name)).filter((name) => name.startsWith('scratch-')), [])
   })
 
   test('tells of another person\'s backup, and of one that is no backup', async (t) => {
