@@ -275,7 +275,38 @@ describe('room', () => {
   })
 })
 
+describe('a device that was silent for long', () => {
+  test('is offered for removal, with a reason, and goes after a question', async () => {
+    const deviceId = samples.idOf('laptop').slice(0, 32)
+    const { page, bridge } = await start({ idle: [{ accountId: samples.idOf('Kim'), deviceId, since: samples.now - 94 * samples.dayMs }] })
+    await row(page, 'River garden').click()
+    if (!await panel(page).isVisible()) await press(page, 'About this chat')
+    const offer = panel(page).getByRole('button', { name: /^Remove it: Kim.s device has been silent for \d+ days\.$/ })
+    await panel(page).getByText('The keys of a silent device do not heal: if somebody took it, they can read on.').waitFor()
+    await offer.click()
+    const dialog = page.getByRole('alertdialog', { name: 'Remove this silent device?' })
+    await dialog.getByText('Kim still belongs to this group and comes back by using the device again.').waitFor()
+    assert.deepEqual(bridge.argumentsOf('conversation.drop'), [])
+    await press(dialog, 'Remove')
+    await offer.waitFor({ state: 'detached' })
+    assert.deepEqual(bridge.argumentsOf('conversation.drop'), [{ conversation: samples.river.id, deviceId }])
+  })
+})
+
 describe('settings', () => {
+  test('say what messages on their way take, and nothing where they are kept elsewhere', async () => {
+    const { page, bridge } = await start()
+    const usage = page.getByRole('dialog', { name: 'Settings' }).getByText('Messages on their way take')
+    await press(page, 'Settings')
+    assert.equal(await usage.innerText(), 'Messages on their way take 12 MB on this computer. Kept 60 days.')
+    await page.keyboard.press('Escape')
+    bridge.answers['delivery.usage'] = () => ({ ok: true, value: undefined })
+    await press(page, 'Settings')
+    await page.getByRole('dialog', { name: 'Settings' }).getByLabel('Your name').waitFor()
+    assert.equal(bridge.argumentsOf('delivery.usage').length, 2)
+    assert.equal(await usage.count(), 0)
+  })
+
   test('change the name', async () => {
     const { page, bridge } = await start()
     await press(page, 'Settings')
