@@ -8,7 +8,7 @@ import { filesWords } from './i18n/files.ts'
 
 type Ask = <N extends CallName>(name: N, argument: ArgumentOf<N>) => Promise<Answer<ResultOf<N>>>
 
-export const pictureTypes: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp'])
+const pictureTypes: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp'])
 
 /** Larger ones are files like any other: a picture of little size may be of very many pixels. */
 const shownBytes = 20 * 1024 * 1024
@@ -19,7 +19,7 @@ export const isPicture = ({ mediaType, size, width = 0, height = 0 }: Attachment
   pictureTypes.has(mediaType) && size <= shownBytes && width > 0 && height > 0 && width * height <= shownPixels
 
 /** A file beside the composer. */
-export type TrayItem = {
+type TrayItem = {
   readonly id: number
   readonly name: string
   readonly size: number

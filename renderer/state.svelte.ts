@@ -21,7 +21,7 @@ declare global {
 export type HelpPage = 'protects' | 'shortcuts' | 'about'
 export type Theme = 'system' | 'light' | 'dark'
 /** `devices`: what to do about it is found there. */
-export type Notice = { readonly id: number, readonly text: string, readonly devices: boolean }
+type Notice = { readonly id: number, readonly text: string, readonly devices: boolean }
 /** Which dialog of the main window is open. */
 export type Dialog =
   'new-chat' | 'new-group' | 'invite' | 'settings' | 'passphrase' | 'remove-passphrase' | 'remove-profile' |

@@ -329,7 +329,7 @@ export const words = {
       `Tree of keys over ${devices(leaves)}${blank > 0 ? `, ${count(blank, 'place')} empty` : ''}. Your path is lit.`,
     treeMore: 'Only the top of the tree fits here.',
     experts: 'For experts', technical: (epoch: number, suite: number) => `Epoch ${numbers.format(epoch)}, cipher suite ${suite}`,
-    people: 'People', you: 'you', admin: 'admin', verified: 'verified', person: personFacts,
+    people: 'People', you: 'you', admin: 'admin', person: personFacts,
     add: 'Add people', rename: 'Rename', leave: 'Leave group',
     remove: (name: string) => `Remove ${name}`,
     absent: 'away', absentText: 'No device here now. Comes back by using one again.',
@@ -389,7 +389,7 @@ export const words = {
     addTitle: (title: string) => `Add people to ${title}`, add: 'Add', adding: 'Adding…',
     pick: 'People you know', pickNone: 'Nobody to pick yet: people from your chats appear here.',
     filter: 'Find a person', picked: (amount: number) => `${people(amount)} picked`,
-    addInvite: 'Add this invite', drop: (name: string) => `Take ${name} off the list`,
+    drop: (name: string) => `Take ${name} off the list`,
     byInvite: 'by invite', already: 'This invite is already on the list.',
   },
 

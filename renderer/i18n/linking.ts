@@ -130,7 +130,6 @@ export const linkingWords = {
   undo: 'That was not me: remove it', undone: (device: string) => `“${device}” is being removed from all chats.`,
   openChats: 'Open my chats',
   banner: (groups: Progress) => `Linking goes on: ${of(groups)} chats`, bannerShow: 'Show',
-  notNow: 'Nothing was linked.',
   here: 'I use Coppice on another computer already',
   hereTitle: 'Link this computer',
   hereText: 'Your account stays on the other one and comes here too. Have it in front of you.',

@@ -28,7 +28,7 @@ export const restoreWords = {
   backupText: 'What was said comes out of the backup. Your account, and a place in your chats, come back by the 24 words.',
   aside: (name: string) => `What was here before is kept as “${name}”. To look into it later, start Coppice with ` +
     `--profile "${name}".`,
-  both: 'The words also open this backup.', alsoWords: 'The 24 words of the account',
+  alsoWords: 'The 24 words of the account',
   choose: 'Choose a file…', chooseFolder: 'A folder of backups…', other: 'Choose another one…',
   chosen: (name: string, bytes: number) => `“${name}”, ${size(bytes)}`,
   none: 'Choose a backup first.', passphrase: 'Passphrase of the backup', passphraseMissing: 'The passphrase is missing.',
@@ -62,7 +62,7 @@ export const restoreWords = {
     `Made ${date(holds.madeAt)}, of the account of ${holds.name}: ${count(holds.messages, 'message')} in ` +
       `${count(holds.conversations, 'chat')} with ${people(holds.people)}, ${count(holds.files, 'attachment')}.`,
     holds.messages === 0 ? '' : `${period(holds)}, ${size(holds.bytes)}.`,
-    holds.missingFiles === 0 ? '' : `${count(holds.missingFiles, 'attachment')} were not on the computer that made it.`,
+    holds.missingFiles === 0 ? '' : `${count(holds.missingFiles, 'attachment was', 'attachments were')} not on the computer that made it.`,
   ].filter((line) => line !== ''),
   rehearsed: ({ same, differing, missingHere, conversationsMissingHere, missingThere, newer }: Rehearsal) => [
     `${count(same, 'message')} ${same === 1 ? 'is' : 'are'} the same here and there.`,

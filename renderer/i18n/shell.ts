@@ -4,7 +4,7 @@ import { conjunction } from './grammar.ts'
 import { clock, date } from './time.ts'
 
 const languages = new Intl.DisplayNames('en', { type: 'language' })
-export const languageName = (code: string): string => languages.of(code) ?? code
+const languageName = (code: string): string => languages.of(code) ?? code
 
 const levels: Readonly<Record<NotificationLevel, { readonly label: string, readonly text: string }>> = {
   off: { label: 'Nothing', text: 'No notifications. The number at the icon still counts.' },

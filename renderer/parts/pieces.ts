@@ -1,6 +1,6 @@
 /** What a message's text is drawn from: plain text, fixed-width text between backticks, and addresses of the web. */
 
-export type Piece = { readonly text: string, readonly kind: 'plain' | 'code' | 'address' }
+type Piece = { readonly text: string, readonly kind: 'plain' | 'code' | 'address' }
 
 const addresses = /\bhttps?:\/\/[^\s<>"`\p{Cc}\p{Cf}]+/giu
 /** What stands at the end of an address in a sentence and does not belong to it. */

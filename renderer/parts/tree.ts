@@ -1,7 +1,7 @@
 /** Where the nodes of a ratchet tree stand in its picture. */
 import type { TreeNode } from '../../preload/api.ts'
 
-export type Spot = {
+type Spot = {
   readonly index: number
   readonly x: number
   readonly y: number
@@ -11,7 +11,7 @@ export type Spot = {
   readonly up?: { readonly path: string, readonly lit: boolean }
 }
 
-export type TreePicture = {
+type TreePicture = {
   readonly spots: readonly Spot[]
   readonly width: number
   readonly height: number
