@@ -171,6 +171,26 @@ test('a device that is let back in keeps nothing of its old group, nor of its re
   assertWiped()
 })
 
+test('who leaves while asking to be let back in keeps nothing of the request', async (t) => {
+  const scene = new Scene(t, true)
+  const { all: [anna, ben], end } = await people(['Anna', 'Ben'], scene.watch)
+  t.after(end)
+  const { conversation } = await anna.call('conversation.group', { name: 'Alder', people: [], invites: [await ben.invite()] })
+  await ben.accept()
+  await anna.stop()
+  await ben.stop()
+  ben.now = () => Date.now() + 80 * dayMs
+  await ben.start()
+  const asked = await until('Ben asks', () => {
+    const reference = scene.room(ben, conversation).recovery?.reference ?? ''
+    return Promise.resolve(reference === '' ? undefined : scene.stock(ben).get(reference))
+  })
+  scene.assertThere(asked, ben)
+  await ben.call('conversation.leave', { conversation })
+  await scene.assertGone(asked, ben)
+  assertWiped()
+})
+
 test('of two chats that both started at once, the one that goes leaves nothing', async (t) => {
   const scene = new Scene(t, true)
   const { all: [anna, ben], end } = await people(['Anna', 'Ben'], scene.watch)
