@@ -1,5 +1,6 @@
 /** What a person does with the words and with backups, through the window. */
 import assert from 'node:assert/strict'
+import path from 'node:path'
 import type { Locator, Page } from 'playwright-core'
 import { conversationsOf, testPassphrase, until, type Running } from './harness.ts'
 
@@ -68,7 +69,8 @@ export async function backUpNow({ page }: Running): Promise<void> {
 }
 
 export type Restored = {
-  readonly kind: 'file' | 'folder'
+  /** `opened`: it is chosen already, because it was opened outside. */
+  readonly kind: 'file' | 'folder' | 'opened'
   readonly place: string
   readonly words: string
   /** Where a passphrase opens it. */
@@ -81,7 +83,8 @@ export type Restored = {
 export async function restoreBackup({ page, standin }: Running, { kind, place, words, passphrase, filled }: Restored): Promise<void> {
   await heading(page, 'Restore a backup')
   standin.chosen = place
-  await press(page, kind === 'file' ? 'Choose a file…' : 'A folder of backups…')
+  if (kind === 'opened') await page.getByText(path.basename(place)).waitFor()
+  else await press(page, kind === 'file' ? 'Choose a file…' : 'A folder of backups…')
   if (passphrase !== undefined) await page.getByLabel('Passphrase of the backup', { exact: true }).fill(passphrase)
   await page.getByLabel(passphrase === undefined ? 'The 24 words' : 'The 24 words of the account', { exact: true }).fill(words)
   await page.getByLabel('What this computer is called').fill('New laptop')

@@ -105,6 +105,10 @@ describe('profiles', () => {
     assert.deepEqual(await invoke(page, 'profile.choose', { profile: 'eve' }), { ok: false, code: 'profile-unknown' })
     assert.equal(fixture.seats.length, 0)
 
+    // A backup that is opened meanwhile waits for the one that is chosen.
+    running.standin.app.emit('second-instance', {}, ['coppice', 'old.coppice-backup'], '/papers')
+    assert.deepEqual(await invoke(page, 'restore.handed', {}), { ok: false, code: 'not-ready' })
+
     const holder = await launchWith(newFixture().start, folder.data, 'ben')
     assert.deepEqual(await invoke(page, 'profile.choose', { profile: 'ben' }), { ok: false, code: 'profile-busy' })
     await holder.quit()
@@ -114,6 +118,8 @@ describe('profiles', () => {
     await reloaded
     await until('the profile did not open', async () => (await open()).profile === 'ben')
     assert.deepEqual((await open()).phase, { at: 'new', keychain: 'absent' })
+    assert.equal(fixture.seats[0]?.places.handed()?.path, path.resolve('/papers/old.coppice-backup'))
+    assert.equal(fixture.seats[0].places.handed(), undefined, 'once')
     await running.quit()
     await folder.remove()
   })

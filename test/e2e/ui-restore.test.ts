@@ -5,6 +5,7 @@ import type { Locator, Page } from 'playwright-core'
 import type { Conversation } from '../../preload/api.ts'
 import { backupsPage } from './ui-backup-scenes.ts'
 import { ScriptedBridge } from './ui-bridge.ts'
+import { until } from './harness.ts'
 import { chosen, holds, restorePage } from './ui-restore-scenes.ts'
 import * as samples from './ui-samples.ts'
 import { newStage } from './ui-window.ts'
@@ -70,9 +71,13 @@ test('checks, tries out and takes in a backup, and says what it came to', async 
   for (const [button, name] of [
     ['Check it', 'restore.verify'], ['Try it out', 'restore.rehearse'], ['Take it in', 'restore.start'],
   ] as const) {
+    bridge.answers[name] = () => ({ ok: true, value: undefined })
     await press(section, button)
     assert.deepEqual(bridge.argumentsOf(name).at(-1), { token: chosen.token, typed: 'correct horse' })
   }
+  // Nothing more is asked with it.
+  const field = section.getByLabel('Passphrase of the backup')
+  await until('it is forgotten', async () => await field.inputValue() === '')
   bridge.push({ restore: { at: 'checking', done: 25, of: 100, leftMs: 60_000 } })
   await section.getByRole('progressbar', { name: 'Checking the backup' }).waitFor()
   await press(section, 'Stop')
@@ -82,6 +87,10 @@ test('checks, tries out and takes in a backup, and says what it came to', async 
   await section.getByText('20,481 messages in 14 chats').waitFor()
   bridge.push({ restore: { at: 'failed', code: 'backup-malformed' } })
   await section.getByText('This is no whole backup of Coppice').waitFor()
+  await field.fill('correct horse')
+  await press(section, 'Put away')
+  bridge.push({ restore: { at: 'none' } })
+  await until('it is forgotten', async () => await field.inputValue() === '')
 })
 
 test('a computer that comes back says in how many chats it is, and what hinders each, until it is in all of them', async () => {
