@@ -229,6 +229,27 @@ describe('the timeline', () => {
     await log(page).getByText('1 new').waitFor()
   })
 
+  test('lets Tab pass the messages, and arrows walk through them', async () => {
+    const { page } = await start({ entries: longTalk(samples.jonas, 120) })
+    await row(page, 'Jonas').click()
+    await bubble(page, 'Line 120.').waitFor()
+    const isReached = async (line: string): Promise<void> => {
+      await bubble(page, line).getByRole('button', { name: 'Delete message' }).and(page.locator(':focus')).waitFor()
+    }
+    await page.keyboard.press('Shift+Tab')
+    await page.keyboard.press('Shift+Tab')
+    await isReached('Line 120.')
+    for (let line = 119; line >= 100; line--) {
+      await page.keyboard.press('ArrowUp')
+      await isReached(`Line ${String(line)}.`)
+    }
+    for (let line = 101; line <= 120; line++) await page.keyboard.press('ArrowDown')
+    await isReached('Line 120.')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Shift+Tab')
+    assert.equal(await log(page).evaluate((element) => element === document.activeElement), true)
+  })
+
   test('stays at the end when what is below it grows, or the window gets smaller', async () => {
     const { page } = await start({ entries: longTalk(samples.jonas, 120) })
     await row(page, 'Jonas').click()
