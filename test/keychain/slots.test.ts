@@ -298,6 +298,18 @@ test('a keychain that says that nothing is there, and can hold nothing, is locke
   await assert.rejects(vault().open(byKeychain), code('keychain-locked'))
 })
 
+test('a profile that is destroyed leaves no key in the keychain, also where its slots are damaged at one place', async (t) => {
+  const { keychain, vault, made, slotsFile } = sampleFor(t)
+  for (const damage of [() => undefined, () => { writeFileSync(slotsFile, '{ "half": ') }]) {
+    await made(first)
+    assert.equal(keychain.items.size, 1)
+    damage()
+    await vault().destroy()
+    assert.equal(keychain.items.size, 0)
+    assert.deepEqual(await vault().status(), { at: 'new' })
+  }
+})
+
 test('a slot of one profile opens nothing in another', async () => {
   const key = new Uint8Array(32).fill(7)
   const slot = await wrapKey(key, { passphrase: first, owner: 'a', cost: cheap })

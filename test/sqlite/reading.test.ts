@@ -1,6 +1,6 @@
 /** What can still be read of a store that cannot be opened. Every damage is done to a real file. */
 import assert from 'node:assert/strict'
-import { chmodSync, copyFileSync, existsSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, readFileSync, readdirSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
@@ -125,13 +125,30 @@ test('of a file that was cut off, what is left is read', async (t) => {
   }
 })
 
+/** What this process has open; what is deleted already counts too. */
+const openFiles = (): readonly string[] => readdirSync('/proc/self/fd').flatMap((name) => {
+  try {
+    return [readlinkSync(`/proc/self/fd/${name}`)]
+  } catch {
+    return []
+  }
+})
+
 test('nothing is read of a foreign file, of another key, of an empty file and of a newer store', async (t) => {
   const sample = sampleFor(t)
   await assert.rejects(openReading({ ...sample, key: freshKey() }), portError('store-damaged'))
+  const file = `${sample.file}.changed`
+  copyFileSync(sample.file, file)
   const database = openDatabase(sample.file, sample.key)
   database.pragma('user_version = 9999')
   database.close()
   await assert.rejects(openReading(sample), portError('store-newer'))
+  const changed = openDatabase(file, sample.key)
+  changed.exec('DROP TABLE entries; CREATE TABLE entries (id TEXT)')
+  changed.close()
+  await assert.rejects(openReading({ ...sample, file }), /no such column/)
+  // An open one would hold the key.
+  if (process.platform === 'linux') assert.deepEqual(openFiles().filter((name) => name.includes('coppice-reading-')), [])
   writeFileSync(sample.file, 'these are the notes of somebody else\n'.repeat(300))
   await assert.rejects(openReading(sample), portError('store-damaged'))
 })
