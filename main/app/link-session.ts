@@ -10,7 +10,7 @@ import { PairingError, PortError, type Channel, type Line, type Patience, type P
 export const personMs = 10 * 60 * 1000
 /** How long the other device may take for what it does by itself. */
 export const stepMs = 60 * 1000
-const pollMs = 250
+const pollMs = 100
 
 type Opening = { readonly rendezvous: Rendezvous, readonly open: () => Promise<Channel> }
 type Options = { readonly ports: Ports, readonly suite: Suite, readonly role: LinkRole, readonly tell: (link: Link) => void }

@@ -15,7 +15,7 @@ import { frameLabel, PairingRecord, readerSlot, rendezvousLog } from './records.
  * (RFC 9180 §5.2); a record that the log repeats is passed over, anything else that does not fit ends the channel.
  */
 
-const pollMs = 250
+const pollMs = 100
 /** How long the other device may take for what it does by itself. */
 const stepMs = 60_000
 

@@ -37,7 +37,7 @@ export class Meeting {
       },
       now: () => this.now,
       after: (delayMs, run) => {
-        const timer = setTimeout(() => { this.now += delayMs / 2; run() }, 2)
+        const timer = setTimeout(() => { this.now += 1.25 * delayMs; run() }, 2)
         return () => { clearTimeout(timer) }
       },
       isOver: () => this.isOver,

@@ -253,4 +253,11 @@ test('Lost again before anybody answered: the next computer finds the same conve
   const third = await fresh(t, mara, 'third')
   await third.call('setup.restore', { words, name: 'Third', passphrase: '' })
   assert.deepEqual(new Set((await third.conversations()).map(({ id }) => id)), new Set([direct, group]))
+  // Whoever came back last is asked about nobody who was there before: it may be the thief.
+  const devices = await until('it knows of the one between', async () => {
+    const found = await third.call('devices.list', {})
+    return found.length === 3 && found
+  })
+  await third.restart()
+  for (const list of [devices, await third.call('devices.list', {})]) assert.ok(list.every(({ asked }) => asked === undefined))
 })
