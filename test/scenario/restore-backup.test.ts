@@ -145,6 +145,29 @@ describe('A backup, in a profile that has everything', () => {
     await refused(mara.call('restore.start', { token: 'unknown', typed }), 'backup-place')
     assert.deepEqual(await mara.entries(direct), before)
   })
+
+  test('of which something is missing: that comes below what is here, once, and all the rest is as it was', async (t) => {
+    const { mara, jonas, direct } = await life(t)
+    const token = await backupOf(mara, toWords)
+    const words = (await mara.call('recovery.words', {})).join(' ')
+    const whole = await mara.entries(direct)
+    const two = whole.find((entry) => entry.kind === 'message' && entry.text === 'two') ?? assert.fail()
+    mara.store?.commit({ removedEntries: [two.id] })
+    for (const added of [1, 0]) {
+      await mara.call('restore.start', { token, typed: words })
+      const restored = await ended(mara)
+      assert.equal(restored.at === 'restored' && restored.added, added)
+      const after = await mara.entries(direct)
+      const placeless = (entries: typeof after) => entries.map(({ order: _, ...entry }) => entry)
+      const [first, ...rest] = after
+      assert.deepEqual(placeless(rest), placeless(whole.filter(({ id }) => id !== two.id)))
+      assert.ok(first?.kind === 'message' && first.id === two.id && first.imported === true && first.text === 'two')
+      assert.ok(after.every(({ order }) => order > 0))
+    }
+    await jonas.say(direct, 'later')
+    await hear(mara, direct, 'later')
+    assert.deepEqual(await mara.texts(direct), ['two', 'one', 'three', 'later'])
+  })
 })
 
 describe('Everything is lost, but the backup and the 24 words', () => {
