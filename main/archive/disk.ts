@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises'
+import { open, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { PortError } from '../ports.ts'
 
@@ -12,6 +12,14 @@ const spareBytes = 64 * mib
 export async function demandRoom(target: string, expectedBytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(path.dirname(target))
   if (bavail * bsize < expectedBytes + spareBytes) throw new PortError('backup-space', String(expectedBytes))
+}
+
+/** So that a file's name is on the disk before anything relies on it; where the system has no such thing, it does so itself. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder).catch(() => undefined)
+  if (handle === undefined) return
+  await handle.sync().catch(() => undefined)
+  await handle.close()
 }
 
 /** What fails there, as a PortError. */

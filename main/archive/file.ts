@@ -1,11 +1,12 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
+import path from 'node:path'
 import {
   PortError, type Archive, type BackupFile, type BackupKey, type BackupSeal, type BackupWork, type Place,
 } from '../ports.ts'
 import { openStream, sealStream } from './age.ts'
-import { atPlace, demandRoom, mib, placeError } from './disk.ts'
+import { atPlace, demandRoom, mib, placeError, syncFolder } from './disk.ts'
 import { aboutName, checkAbout, manifestName, Manifest, type Listed } from './manifest.ts'
 import { readTar, tarEnd, tarHeader, tarPadding } from './tar.ts'
 
@@ -52,6 +53,7 @@ async function writeWhole(
     await handle.sync()
     await handle.close()
     await rename(part, target)
+    await syncFolder(path.dirname(target))
     return written
   } catch (error) {
     await handle.close().catch(() => undefined)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, open, readdir, rm, stat, utimes } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises'
 import path from 'node:path'
 import { Secret } from '../mls/index.ts'
 import {
@@ -365,7 +365,6 @@ class Adding {
     this.#written += await writeSealed(target, plain, {
       seal: this.#seal, part: `${target}.${writer}.part`, work: { cancelled, progress: () => undefined },
     })
-    await syncFolder(path.dirname(target))
   }
 
   /** Whoever prunes at the same time has either seen this backup, or what it took is missed here. */
@@ -385,14 +384,6 @@ class Adding {
 
 async function* piecesIn(bytes: BackupFile['bytes']): AsyncGenerator<Uint8Array> {
   for await (const piece of bytes) yield piece
-}
-
-/** So that a file's name is on the disk before anything relies on it; where the system has no such thing, it does so itself. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder).catch(() => undefined)
-  if (handle === undefined) return
-  await handle.sync().catch(() => undefined)
-  await handle.close()
 }
 
 export async function sizeOf(root: string): Promise<number> {
