@@ -121,6 +121,17 @@ describe('the workflows', () => {
     assert.ok(uses.length > 6)
     for (const line of uses) assert.match(line, /uses: actions\/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
   })
+
+  test('pack for the three systems, and give every release its contents, its sums and where it was made', () => {
+    const release = readFileSync(path.join(root, '.github', 'workflows', 'release.yml'), 'utf8')
+    for (const [system, targets] of [['ubuntu-24.04', 'deb AppImage tar.gz'], ['windows-2025', 'nsis'], ['macos-15', 'dmg zip']]) {
+      assert.ok(release.includes(`{ os: ${system}, targets: ${targets} }`), system)
+    }
+    // In this order: the sums are of all that is there, and what is attested is named by them.
+    const steps = ['npm sbom --sbom-format cyclonedx', 'sign-update.ts release', 'sha256sum -- * > SHA256SUMS',
+      'actions/attest-build-provenance@', 'subject-checksums: release/SHA256SUMS', 'gh release create'].map((step) => release.indexOf(step))
+    assert.ok(steps.every((at, index) => at > (steps[index - 1] ?? 0)), String(steps))
+  })
 })
 
 describe('the lock file', () => {
