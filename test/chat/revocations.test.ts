@@ -245,6 +245,33 @@ describe('A commit that takes keys back', () => {
   })
 })
 
+const isRefused = (why: string) => (error: unknown): boolean =>
+  error instanceof MlsError && error.code === 'refused' && error.message === why
+
+/** Dora gets a Welcome into the group, which from then on has these extensions. */
+function invite(group: Group, extensions: Extensions) {
+  const dora = laptopOf(newAccount())
+  const own = keyPackageOf(dora)
+  const made = commit(group, { authentication, proposals: [
+    { type: 'add', keyPackage: own.keyPackage }, { type: 'groupContextExtensions', extensions },
+  ] })
+  assert.ok(made.welcome?.body.type === 'welcome')
+  const self = {
+    accountId: toHex(dora.account.accountId), deviceId: '', suite, authentication, formerKeys: [],
+    credential: credentialOf(dora), signatureKeyPair: dora.key, leafExtensions: [],
+  }
+  const mail = {
+    welcome: encode(MLSMessage, made.welcome), tokenProof: new Uint8Array(0), commitsAfter: 0n, messagesAfter: 0n,
+  }
+  return receiveWelcome(
+    { mail, welcome: made.welcome.body.welcome, references: [] },
+    { reference: '', ...own, lastResort: false, claimed: true },
+    { moment: { self, now }, suiteOf, known: () => undefined, conversation: () => undefined, after: () => undefined,
+      byInvite: false, ownDevices: new Set(), isTakenBack: () => false, standing: () => 'device',
+      conversationOf: () => undefined },
+  )
+}
+
 describe('A key that was taken back', () => {
   const refused = 'a revoked key is on the path of a leaf'
 
@@ -314,26 +341,13 @@ describe('A key that was taken back', () => {
     const context = { ...village.annas.context, extensions: withRevocations(village.annas.context.extensions, [{
       accountId: toHex(village.ben.accountId), revokedKey: toHex(village.tablet.key.publicKey), lastHonoured: 3,
     }]) }
-    const dora = laptopOf(newAccount())
-    const own = keyPackageOf(dora)
-    const made = commit(village.annas, { authentication, proposals: [
-      { type: 'add', keyPackage: own.keyPackage }, { type: 'groupContextExtensions', extensions: context.extensions },
-    ] })
-    assert.ok(made.welcome?.body.type === 'welcome')
-    const self = {
-      accountId: toHex(dora.account.accountId), deviceId: '', suite, authentication, formerKeys: [],
-      credential: credentialOf(dora), signatureKeyPair: dora.key, leafExtensions: [],
-    }
-    const mail = {
-      welcome: encode(MLSMessage, made.welcome), tokenProof: new Uint8Array(0), commitsAfter: 0n, messagesAfter: 0n,
-    }
-    assert.throws(() => receiveWelcome(
-      { mail, welcome: made.welcome?.body.type === 'welcome' ? made.welcome.body.welcome : assert.fail(), references: [] },
-      { reference: '', ...own, lastResort: false, claimed: true },
-      { moment: { self, now }, suiteOf, known: () => undefined, conversation: () => undefined, after: () => undefined,
-        byInvite: false, ownDevices: new Set(), isTakenBack: () => false, standing: () => 'device',
-        conversationOf: () => undefined },
-    ), (error) => error instanceof MlsError && error.code === 'refused' && error.message === refused)
+    assert.throws(() => invite(village.annas, context.extensions), isRefused(refused))
+  })
+
+  test('nor does anybody let in strangers among own devices, by a group that says it is of those', () => {
+    const { annas } = new Village()
+    const extensions = withPolicy(annas.context.extensions, { ...policyIn(annas.context), kind: 'self', name: '' })
+    assert.throws(() => invite(annas, extensions), isRefused('among own devices there is nobody else'))
   })
 
   test('with the last one of an account its person is absent, and comes back with a device that is good', () => {
