@@ -82,6 +82,7 @@ describe('Whoever steals a backup', () => {
     })
     assert.equal((await ended(thief)).at, 'restored')
     assert.ok((await thief.texts(direct)).includes('before the backup'))
+    await until('all chats were asked', async () => (await thief.conversations()).every(({ recovering }) => (recovering?.asked ?? 0) > 0))
     // The owner's computer reads of it in the account's log, and takes it back before anybody has let it in.
     const added = await until('Mara sees the device', async () =>
       (await mara.call('devices.list', {})).find(({ name }) => name === 'Another laptop'))
@@ -96,7 +97,11 @@ describe('Whoever steals a backup', () => {
     await until('Jonas reads it', async () => (await jonas.texts(direct)).includes('after the theft'))
     await new Promise((resolve) => { setTimeout(resolve, 1_000) })
     assert.ok(!(await thief.texts(direct)).includes('after the theft'))
-    for (const one of await jonas.conversations()) assert.equal(one.devices, 2, one.title)
+    for (const one of await jonas.conversations()) {
+      assert.equal(one.devices, 2, one.title)
+      // It never was in one of them, not even for a moment.
+      assert.ok((await jonas.entries(one.id)).every((entry) => entry.kind !== 'fact' || entry.fact.fact !== 'returned'), one.title)
+    }
   })
 
   test('and the words, while nobody looks, is a line in every chat', async (t) => {
