@@ -15,7 +15,9 @@ describe('the life of the process', () => {
     const folder = await temporaryData()
     const fixture = newFixture()
     fixture.closeMs = 300
+    process.umask(0o022)
     const running = await launchWith(fixture.start, folder.data)
+    assert.equal(process.umask(0o077), 0o077, 'what it writes is nobody else’s to read')
     assert.equal(await running.quit(), 0)
     assert.equal(fixture.closes, 1)
     await folder.remove()

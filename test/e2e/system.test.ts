@@ -373,5 +373,10 @@ describe('on Windows', () => {
       ['app.setBadgeCount', 1], ['window.setOverlayIcon', 'image', 'Coppice: 1 new message'],
       ['app.setBadgeCount', 0], ['window.setOverlayIcon', null, 'Coppice'],
     ])
+    // Nothing stays on the screen when the app ends.
+    await at.say({ ...direct, unread: 7 }, 'bye')
+    at.calls()
+    at.standin.app.emit('before-quit')
+    assert.deepEqual(at.calls('notification'), [['notification.close', 'Mara']])
   })
 })
