@@ -18,8 +18,6 @@ import type { State } from './state.ts'
 
 /** How many unanswered requests are kept; a flood of them must not fill the list. */
 const requestLimit = 200
-/** How often the own story is told where letters are of an epoch that ended otherwise here. */
-export const otherEveryMs = 60 * 1000
 /** How far back own messages are said again after a return. */
 const sayAgainLimit = 500
 

@@ -86,6 +86,8 @@ async function putBack(delivery: Delivery, lost: readonly Passed[]): Promise<voi
 /** How long records that cannot be placed may be on their way, and how often members ask each other. */
 const strangeMs = 10 * 60 * 1000
 export const gossipEveryMs = 60 * 60 * 1000
+/** How often at most the own story is told where letters are of an epoch that ended otherwise here. */
+export const otherEveryMs = 60 * 1000
 
 /**
  * Records that nobody in this story can have written, or that wait for an epoch which does not come, a move to another

@@ -60,6 +60,16 @@ async function folderFor(t: TestContext): Promise<Place> {
   return place
 }
 
+/** A folder with one backup: two parts of entries, two attachments. */
+async function twoTrees(t: TestContext): Promise<{ readonly place: Place, readonly mine: ReturnType<typeof device> }> {
+  const place = await folderFor(t)
+  const mine = device()
+  mine.entries.set('entries/a/0', 'first <oak>').set('entries/b/0', 'second <elm>')
+  for (const tree of ['oak', 'elm']) mine.attachments.add(tree)
+  await archive.add(place, secret, contentOf(mine))
+  return { place, mine }
+}
+
 async function read(place: Place, backup?: string): Promise<Readonly<Record<string, string>>> {
   const found: Record<string, string> = {}
   for await (const one of archive.read(place, words, { ...work, ...backup === undefined ? {} : { backup } })) {
@@ -177,11 +187,7 @@ test('Cancelled or failing at any step, everything that was there is read as bef
 })
 
 test('What somebody took out of a folder, or cut off, the next backup writes again', async (t) => {
-  const place = await folderFor(t)
-  const mine = device()
-  mine.entries.set('entries/a/0', 'first <oak>').set('entries/b/0', 'second <elm>')
-  for (const tree of ['oak', 'elm']) mine.attachments.add(tree)
-  await archive.add(place, secret, contentOf(mine))
+  const { place, mine } = await twoTrees(t)
   const inFolder = (folder: string): readonly string[] =>
     readdirSync(path.join(place.path, folder)).map((name) => path.join(place.path, folder, name))
   const [entries = ''] = inFolder('entries')
@@ -381,11 +387,7 @@ test('When little of a file is still of use, the rest of it moves and the file c
 })
 
 test('A part that is damaged, missing or exchanged is refused; a damaged backup is no ground for the next', async (t) => {
-  const place = await folderFor(t)
-  const mine = device()
-  mine.entries.set('entries/a/0', 'first <oak>').set('entries/b/0', 'second <elm>')
-  for (const tree of ['oak', 'elm']) mine.attachments.add(tree)
-  await archive.add(place, secret, contentOf(mine))
+  const { place, mine } = await twoTrees(t)
   const inFolder = (...names: readonly string[]): string => path.join(place.path, ...names)
   for (const name of everything(place).filter((one) => one !== 'key.age')) {
     const whole = readFileSync(inFolder(name))
