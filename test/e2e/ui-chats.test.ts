@@ -254,6 +254,32 @@ describe('the timeline', () => {
     await log(page).and(page.locator(':focus')).waitFor()
   })
 
+  test('opens at the line of new messages on a slow computer too, and nothing below it counts as read', async () => {
+    const conversation = { ...samples.jonas, unread: 5 }
+    // Few enough to fit into the window, if they were not so high.
+    const entries = Array.from({ length: 5 }, (_, at) =>
+      samples.message(conversation, 'Jonas', `Page ${String(at)}. ${'It goes on. '.repeat(300)}`, { at: samples.now }))
+    const { page, bridge } = await start({ conversations: [conversation], entries })
+    // What measures the window has its first turn only after many frames.
+    await page.evaluate(() => {
+      const busyUntil = performance.now() + 500
+      window.ResizeObserver = class extends window.ResizeObserver {
+        constructor(hear: ResizeObserverCallback) {
+          super((...told) => {
+            const leftMs = busyUntil - performance.now()
+            if (leftMs > 0) setTimeout(() => { hear(...told) }, leftMs)
+            else hear(...told)
+          })
+        }
+      }
+    })
+    await row(page, 'Jonas').click()
+    await page.getByRole('button', { name: /to the newest/ }).waitFor()
+    await page.waitForTimeout(600)
+    assert(await toEndPx(page) > 600, `${String(await toEndPx(page))} px from the end`)
+    assert.ok((bridge.conversations.get(conversation.id)?.unread ?? 0) > 2)
+  })
+
   test('stays at the end when what is below it grows, or the window gets smaller', async () => {
     const { page } = await start({ entries: longTalk(samples.jonas, 120) })
     await row(page, 'Jonas').click()
